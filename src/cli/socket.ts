@@ -60,5 +60,5 @@ export function stateFolder(
 ): string {
   if (env["HIVE_STATE_DIR"]) return env["HIVE_STATE_DIR"];
   const own = join(env["XDG_STATE_HOME"] || join(env["HOME"] || homedir(), ".local", "state"), "hyperhive");
-  return uid === 0 && !exists(own) ? ROOT_STATE : own;
+  return uid === 0 && !exists(join(own, "hive.db")) ? ROOT_STATE : own;
 }

@@ -8,6 +8,7 @@ import type { MountOwners } from "../store/approvals.ts";
 import { memoryBytes } from "../wire/config.ts";
 import { PROJECTS } from "../wire/config-repos.ts";
 import { mountSource } from "./mounts.ts";
+import type { W4rden } from "./w4rden.ts";
 
 /** The inputs that every cage of a hive shares. */
 export interface CageSpecDeps {
@@ -17,6 +18,8 @@ export interface CageSpecDeps {
   warmMs: number;
   /** The id maps that the agent's generation was approved with. */
   mountOwners(agent: Agent): MountOwners;
+  /** Set if root's helper binds the mounts. */
+  w4rden?: W4rden | undefined;
 }
 
 /** The PATH inside a cage: the runtime first, then the host's folders. */
@@ -50,7 +53,8 @@ export function cageSpec(agent: Agent, deps: CageSpecDeps, nonce?: string): Cage
       ...projectBinds(agent, deps.paths),
       ...agent.config.mounts.map((mount) => ({
         ...mount,
-        host: mountSource(mount, deps.paths),
+        host: mountSource(mount, deps.paths, deps.w4rden),
+        isOutside: true,
         owner: mount.mode === "rw" ? owners[mount.cage] : undefined,
       })),
     ],

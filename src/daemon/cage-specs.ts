@@ -8,6 +8,7 @@ import { mountOwners, type MountOwners } from "../store/approvals.ts";
 import type { Store } from "../store/store.ts";
 import { cageSpec, type CageSpecDeps } from "./cage-spec.ts";
 import { tryMounts } from "./mounts.ts";
+import type { W4rden } from "./w4rden.ts";
 
 export interface CageSpecsDeps {
   hiveId: string;
@@ -16,6 +17,7 @@ export interface CageSpecsDeps {
   warmMs: number;
   store: Store;
   platform: Pick<Platform, "sandboxedRun"> & { driver: Pick<Driver, "identityFor"> };
+  w4rden?: W4rden | undefined;
 }
 
 /** Builds the specifications of this hive's cages from the agents' deployed configs and their approvals. */
@@ -60,10 +62,10 @@ export class CageSpecs implements CageSpecsPort {
 
   /** Problems with the agent's mounts on this host now. Each is a sentence that names the folder. */
   async mountProblems(agent: Agent): Promise<string[]> {
-    const { paths, mountOwners: owners } = this.#specDeps;
+    const { paths, w4rden, mountOwners: owners } = this.#specDeps;
     const trials = await tryMounts(
       agent.config.mounts,
-      { identity: agent.record.identity, paths, sandboxedRun: this.#platform.sandboxedRun },
+      { identity: agent.record.identity, paths, sandboxedRun: this.#platform.sandboxedRun, w4rden },
       owners(agent),
     );
     return trials.flatMap(({ problem }) => problem ?? []);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { openPlatform } from "../platforms/open.ts";
@@ -7,6 +8,8 @@ import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
 import { accessFromCage } from "../os/folder-access.ts";
 import { idMap, idMapsLack, mountVersion } from "../os/id-map.ts";
+import { LAUNCH_ENV } from "../os/launch-env.ts";
+import { startMapped } from "../os/user-namespace.ts";
 
 /** The free bytes that a hive needs for the runtime, a few agents and some work. */
 const WANTED_BYTES = 2 * 1024 * 1024 * 1024;
@@ -18,6 +21,7 @@ const UNFILTERED = 9;
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
   findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
+  if (process.getuid?.() === 0) findings.push(await tryOwnUser());
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config), await tryIdMap(config));
   const failed = findings.some((one) => one.level === "error");
   if (options.json) process.stdout.write(`${JSON.stringify({ ok: !failed, findings })}\n`);
@@ -36,6 +40,34 @@ function space(config: Config): Finding {
     ? { level: "warn", what: words, mend: "free some room, or set HIVE_STATE_DIR to a larger disk" }
     : { level: "ok", what: words, mend: "" };
 }
+
+/** Checks that root can start the daemon as a user of its own. */
+async function tryOwnUser(): Promise<Finding> {
+  const nobody = { uid: NOBODY, gid: NOBODY };
+  try {
+    const child = await startMapped({
+      as: nobody,
+      range: undefined,
+      program: "true",
+      argv: [],
+      env: LAUNCH_ENV,
+      stdio: "ignore",
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    if (code === 0) return { level: "ok", what: "root can start the daemon as a user of its own", mend: "" };
+    throw new Error(`the program in it ended with ${code ?? "a signal"}`);
+  } catch (error) {
+    const mend =
+      "allow root to make user namespaces (sysctl user.max_user_namespaces), or run the daemon as root: HIVE_AS_ROOT=1 npm start";
+    return {
+      level: "warn",
+      what: `the daemon cannot be a user of its own: ${error instanceof Error ? error.message : String(error)}`,
+      mend,
+    };
+  }
+}
+/** A uid that every host has. */
+const NOBODY = 65_534;
 
 /** The owner of the folder in the trial: a person's uid that no user of this host has. */
 const PERSON = { uid: 4242, gid: 4242 };

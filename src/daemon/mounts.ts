@@ -2,13 +2,14 @@ import { realpathSync, statSync } from "node:fs";
 import type { Identity } from "../platforms/port.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
 import type { Paths } from "../lib/paths.ts";
-import { accessFromCage } from "../os/folder-access.ts";
+import { accessFromCage, type FolderAccess } from "../os/folder-access.ts";
 import { idMap, type Ids } from "../os/id-map.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
 import { whyNotAs } from "./owner-maps.ts";
+import type { W4rden } from "./w4rden.ts";
 
 type Mount = AgentConfig["mounts"][number];
 
@@ -22,10 +23,11 @@ const HOST_ONLY = ["/proc", "/sys", "/dev", "/run"];
  * The host folder of a mount, with links resolved. Throws if it does not exist, contains the hive's own files, or is
  * inside one of the hive's folders.
  */
-export function mountSource(mount: Mount, paths: Paths): string {
-  let host: string;
+export function mountSource(mount: Mount, paths: Paths, w4rden?: unknown): string {
+  let host = mount.host;
   try {
-    host = realpathSync(mount.host);
+    // Root's helper opens folders that we cannot enter. It follows no link.
+    if (w4rden === undefined) host = realpathSync(mount.host);
   } catch {
     throw new HiveError("not_found", `mounts: ${mount.host} does not exist on this host`);
   }
@@ -43,6 +45,8 @@ export interface MountTester {
   identity: Identity;
   paths: Paths;
   sandboxedRun: SandboxedRun;
+  /** Binds the folders, where root has started the daemon through it. */
+  w4rden?: Pick<W4rden, "mount"> | undefined;
 }
 
 /**
@@ -65,15 +69,14 @@ export function tryMounts(mounts: readonly Mount[], as: MountTester, approved?: 
 
 async function tryMount(mount: Mount, as: MountTester, approved: MountOwners | undefined): Promise<Partial<MountTrial>> {
   const { identity } = as;
-  const host = mountSource(mount, as.paths);
+  const host = mountSource(mount, as.paths, as.w4rden);
   // A config that was approved under earlier rules can still be deployed.
   const live = HOST_ONLY.find((one) => host === one || host.startsWith(`${one}/`));
   if (live !== undefined && approved === undefined)
     throw new HiveError("forbidden", `mounts: ${mount.host} is part of the running host (${live}): no agent can have it`);
   // A user who can change a link on the path could choose another folder after the approval.
   if (host !== mount.host) return { problem: `mounts: ${mount.host} goes through a symbolic link; use ${host}` };
-  const found = statSync(host);
-  if (!found.isDirectory()) return { problem: `mounts: ${host} is not a folder` };
+  const { found, access } = await tryAs(host, mount.mode, as);
   const who = identity.kind === "host-uid" ? `the agent (a user of its own on this host)` : `the agent (uid ${identity.uid})`;
 
   const before = approved?.[mount.cage];
@@ -86,7 +89,7 @@ async function tryMount(mount: Mount, as: MountTester, approved: MountOwners | u
     return why === undefined ? { owner: before } : { problem: `mounts: ${host} cannot be written by ${who}: ${why}` };
   }
 
-  const { readable, writable } = await accessFromCage(as.sandboxedRun, host, identity, mount.mode);
+  const { readable, writable } = await access();
   if (readable && (writable || mount.mode === "ro")) return {};
   if (mount.mode === "rw" && identity.kind === "host-uid" && approved === undefined) {
     const owner = { uid: found.uid, gid: found.gid };
@@ -97,6 +100,33 @@ async function tryMount(mount: Mount, as: MountTester, approved: MountOwners | u
   return { problem: refused(host, who, readable) };
 }
 
+/** Whose the folder is, and what the agent may do there as itself. */
+async function tryAs(host: string, mode: Mount["mode"], { identity, sandboxedRun, w4rden }: MountTester) {
+  if (w4rden) {
+    const held = await w4rden.mount(host, mode);
+    try {
+      const access = await accessFromCage(sandboxedRun, held.path, identity, mode);
+      return { found: held.owner, access: () => Promise.resolve(access) };
+    } finally {
+      held.release();
+    }
+  }
+  const found = statSync(host);
+  if (!found.isDirectory()) throw new HiveError("bad_request", `mounts: ${host} is not a folder`);
+  return { found, access: () => accessFromCage(sandboxedRun, host, identity, mode) };
+}
+
+/** What the agent may do in the folder as its owner. */
+async function accessThrough(host: string, owner: Ids, { identity, sandboxedRun, w4rden }: MountTester): Promise<FolderAccess> {
+  if (!w4rden) return accessFromCage(sandboxedRun, host, identity, "rw", idMap(owner, identity));
+  const held = await w4rden.mount(host, "rw", { owner, agent: identity.uid });
+  try {
+    return await accessFromCage(sandboxedRun, held.path, identity, "rw");
+  } finally {
+    held.release();
+  }
+}
+
 function refused(host: string, who: string, readable: boolean): string {
   return readable
     ? `mounts: ${host} cannot be written by ${who}: use "ro", or let others write there (chmod o+w, setfacl)`
@@ -104,12 +134,12 @@ function refused(host: string, who: string, readable: boolean): string {
 }
 
 /** Why an agent cannot write the folder through an id map. Undefined if it can. */
-async function whyNotThrough(host: string, owner: Ids, { identity, sandboxedRun }: MountTester): Promise<string | undefined> {
+async function whyNotThrough(host: string, owner: Ids, as: MountTester): Promise<string | undefined> {
   const why = await whyNotAs(owner);
   if (why !== undefined) return why;
   let access;
   try {
-    access = await accessFromCage(sandboxedRun, host, identity, "rw", idMap(owner, identity));
+    access = await accessThrough(host, owner, as);
   } catch (error) {
     return `its file system or this kernel does not support id maps (${error instanceof Error ? error.message : String(error)})`;
   }

@@ -62,6 +62,8 @@ import { Views } from "./views.ts";
 import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
+import { throughW4rden } from "./w4rden-driver.ts";
+import { findW4rden } from "./w4rden.ts";
 
 export type System = Awaited<ReturnType<typeof openSystem>>;
 
@@ -79,15 +81,17 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pricedModels = Object.keys(prices);
   const runtime = overrides.runtime ?? openRuntime(paths.runtimes, findClaude(config.claudePath));
   const { revision } = runtime;
-  const platform = { ...openPlatform(config.driver), ...overrides.platform };
-  const { driver } = platform;
+  const opened = { ...openPlatform(config.driver), ...overrides.platform };
+  const w4rden = findW4rden();
+  const driver = w4rden ? throughW4rden(opened.driver, w4rden) : opened.driver;
+  const platform = { ...opened, driver };
   const store = openStore({ file: paths.database, onFatal, maxGroup: config.commitGroup });
   const hiveId = await openHiveId(store);
   const repos = await openRepos(paths, platform);
 
   const bus = new Bus<AgentEvents>(onUnexpected);
   const agentStore = openAgentStore(store);
-  const specs = new CageSpecs({ hiveId, paths, runtime, warmMs: config.warmMs, store, platform });
+  const specs = new CageSpecs({ hiveId, paths, runtime, warmMs: config.warmMs, store, platform, w4rden });
   const swarm = new Swarm({ store: agentStore, paths, identities: specs, now });
   const directory = directoryOf(store.agents.names(), swarm);
   const requests = new RequestReader({ store, swarm });
@@ -143,12 +147,13 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const confirmations = new Confirmations();
   const included = (repo: string): string[] => store.includes.of(repo).map(({ path }) => path);
   const review = new Review({ ...base, included, models: pricedModels, evaluatesNix: platform.evaluatesNix });
-  const mounts = hostMounts({ specs, paths, platform });
+  const mounts = hostMounts({ specs, paths, platform, w4rden });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
   const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint, repositories });
 
   const { sandboxedRun } = platform;
-  const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), repos: paths.repos, scratch: paths.repoScratch });
+  const folders = { repos: paths.repos, scratch: paths.repoScratch };
+  const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, exportedFolders: w4rden });
   const work = openWork({ ...base, broker, cages, git, driver, hiveId, runtime, failpoint, disk });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });

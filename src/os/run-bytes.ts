@@ -42,17 +42,29 @@ export async function runBytes(
   return collect(spawn(program, argv, { env, cwd, detached: true, stdio }), bounds);
 }
 
+/** A program that runs for us: a child process, or one that another program runs on our behalf, which has no pid here. */
+export interface Program extends Pick<ChildProcess, "stdin" | "stdout" | "stderr" | "pid" | "exitCode" | "signalCode"> {
+  kill(signal: NodeJS.Signals): boolean;
+  on: Listen;
+  once: Listen;
+}
+interface Listen {
+  (event: "error", listener: (error: Error) => void): unknown;
+  (event: "close", listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+}
+
 /** Ends a program that was started in its own process group, with its whole group. */
-export function killGroup(child: ChildProcess): void {
+export function killGroup(child: Program): void {
   try {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+    if (child.pid === undefined) child.kill("SIGKILL");
+    else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
   } catch {
     // It has just ended.
   }
 }
 
 /** Waits for the end of a program that was just started with pipes, in its own process group, as `runBytes` does. */
-export async function collect(child: ChildProcess, bounds: Bounds): Promise<Ended> {
+export async function collect(child: Program, bounds: Bounds): Promise<Ended> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -18,7 +18,7 @@ export interface MappedProgram {
   argv: readonly string[];
   env: Record<string, string>;
   /** Standard input, output and error. */
-  stdio: "inherit" | "pipe";
+  stdio: "inherit" | "pipe" | "ignore";
   /** A command that starts the namespace, such as a service manager's. It has to keep its pid. */
   inside?: readonly string[];
   /** Called with the pid before the program starts. */

@@ -50,6 +50,10 @@ export interface Bind {
   mode: "ro" | "rw";
   /** The folder's owner on the host. The cage writes there as this user. */
   owner?: Ids | undefined;
+  /** A mount of the agent's config, outside of the hive's folders. */
+  isOutside?: boolean;
+  /** Where root has bound the folder for us, with its id map if it has an owner. The driver uses it as it is. */
+  boundAt?: string;
 }
 
 /**

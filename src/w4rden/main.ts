@@ -24,7 +24,8 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  // Exit, because connections of a daemon that was killed may still be open.
+  process.exit(await main());
 } catch (error) {
   process.stderr.write(`hive-w4rden: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

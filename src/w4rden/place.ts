@@ -11,15 +11,19 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { runNow } from "../os/run-now.ts";
+import { W4RDEN_PLACE } from "../wire/w4rden.ts";
 import type { Account } from "./account.ts";
 
 /**
  * The folder in which the daemon finds what root lets it see. On the host it is empty: its content is a file system in
  * memory, in the helper's mount namespace and those that come from it.
  */
-export const PLACE = "/run/hive-w4rden";
+const PLACE = W4RDEN_PLACE;
 /** Files in memory: a credential, a socket and mount points. */
-const PLACE_BYTES = "256k";
+const PLACE_BYTES = "1m";
+/** Where folders of the host are bound for the daemon, and where for the helper's own sandboxes alone. */
+export const SHARED_PLACE = join(PLACE, "mounts");
+export const OWN_PLACE = join(PLACE, "own");
 
 /** Paths of the daemon's program as the daemon sees them, whatever their folders on the host let it see. */
 export const PROGRAM = join(PLACE, "program");
@@ -36,6 +40,10 @@ export function makePlace(sources: { program: string; node: string }): void {
   runNow("mount", ["-t", "tmpfs", "-o", `mode=755,nosuid,nodev,size=${PLACE_BYTES}`, "hive-w4rden", PLACE]);
   // What the helper mounts in it later appears in the daemon's namespace too.
   runNow("mount", ["--make-shared", PLACE]);
+  mkdirSync(SHARED_PLACE);
+  mkdirSync(OWN_PLACE);
+  runNow("mount", ["-t", "tmpfs", "-o", `mode=700,nosuid,nodev,size=${PLACE_BYTES}`, "hive-w4rden", OWN_PLACE]);
+  runNow("mount", ["--make-private", OWN_PLACE]);
   mkdirSync(PROGRAM);
   bindReadOnly(sources.program, PROGRAM, constants.O_DIRECTORY);
   writeFileSync(NODE, "");

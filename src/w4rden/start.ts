@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { delegate } from "../os/delegate.ts";
 import { uidRange } from "../platforms/uids.ts";
 import { openAccount, type Account } from "./account.ts";
+import { Binds } from "./binds.ts";
 import { startDaemon } from "./daemon.ts";
 import { daemonEnvironment } from "./environment.ts";
 import type { Options } from "./options.ts";
 import { makePlace, takeCredential } from "./place.ts";
 import { Hives } from "./range.ts";
+import { openSocket } from "./socket.ts";
 import { takeStateFolder } from "./state-folder.ts";
 
 /** Maximum characters that the daemon prints as its hive's id, with a line end. */
@@ -41,17 +43,26 @@ export async function start(
   };
   const hiveId = await hives.idOf(options.state, () => askId(base));
   const group = delegate(`hyperhive-${hiveId}`, account);
+  const range = uidRange(hiveId);
+  const { state, etc } = options;
+  const socket = await openSocket({ account, range, state, etc, binds: new Binds() }, complain);
   const daemon = await startDaemon({
     ...base,
-    range: uidRange(hiveId),
+    range,
     argv: options.daemon,
     stdio: "inherit",
     ...(group ? { inside: group.inside, onPid: (pid: number) => group.join(pid) } : {}),
   });
   forwardSignals(daemon);
   const ended = await endOf(daemon);
+  socket.close();
   group?.remove();
   return ended;
+}
+
+/** Reports a defect. The helper goes on: the daemon needs it. */
+function complain(error: unknown): void {
+  process.stderr.write(`hive-w4rden: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 }
 
 /** Asks the program for the id of its hive. It is given no uid but its own meanwhile, because the id determines them. */

@@ -1,4 +1,3 @@
-import { lstat } from "node:fs/promises";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import { moveRef, readRef, refObjects, removeRef } from "../os/git/refs.ts";
@@ -7,6 +6,7 @@ import { isBeingMerged } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
+import type { GitWorker } from "./git/worker.ts";
 import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
@@ -50,7 +50,7 @@ export class Upstreams {
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
-    const upstream = { folder, nonce, owner: await ownerOf(folder) };
+    const upstream = { folder, nonce, owner: await ownerOf(this.#context.git, folder, nonce) };
     follow.report?.("reading branches");
     const refs = await listUpstream(this.#context.git, upstream);
     if (refs.heads.size === 0)
@@ -199,12 +199,11 @@ async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
   return new Map([...refs].map(([ref, sha]) => [ref.slice(UPSTREAM.length), sha]));
 }
 
-async function ownerOf(folder: string): Promise<Upstream["owner"]> {
+async function ownerOf(git: GitWorker, folder: string, nonce: string): Promise<Upstream["owner"]> {
   try {
-    const stat = await lstat(folder);
-    if (!stat.isDirectory()) throw new Error("not a folder");
-    return { uid: stat.uid, gid: stat.gid };
+    return await git.ownerOf(folder, nonce);
   } catch (error) {
+    if (error instanceof HiveError) throw error;
     throw new HiveError("bad_request", `${folder} is not a folder that the hive can see: ${hivectl("repo add --help")}`, {
       cause: error,
     });

@@ -34,6 +34,8 @@ test("on a capable host it builds a cage, says how limits are enforced, leaves n
   const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Finding[] };
   expect({ code, ok }).toEqual({ code: 0, ok: true });
   expect(findings.map(({ what }) => what)).toContain("a cage can be built");
+  const isRoot = process.getuid?.() === 0;
+  expect(findings.some(({ what }) => what === "root can start the daemon as a user of its own")).toBe(isRoot);
   expect(findings.some(({ what }) => /^limits are enforced by|limits cannot be enforced/.test(what))).toBe(true);
   expect(
     findings.some(({ what }) => /id maps of rw mounts (?:work|do not work).*util-linux|no id maps are needed/.test(what)),

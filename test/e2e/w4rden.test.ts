@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectLines } from "../../src/rpc/client.ts";
 import { uidRange } from "../../src/platforms/uids.ts";
 import { children, privileges, rightsTable } from "../lib/rights.ts";
 import { TestHive, commandLine, until } from "../lib/hive.ts";
@@ -17,7 +18,18 @@ const helper = (): string[] => [join(ROOT, "dist/hive-w4rden"), "start", "--user
 const daemon = (): number => children(hive.pid)[0] ?? 0;
 
 beforeAll(() => {
-  hive = new TestHive();
+  hive = new TestHive().play([
+    {
+      agents: ["hm1nd"],
+      when: { from: "operator", text: "^read" },
+      steps: [
+        { tools: [{ name: "Bash", input: { command: "cat /notes/hello", description: "read" } }], capture: { said: "(.+)" } },
+        { tools: [{ name: "send", input: { to: "operator", body: "read {{said}}" } }] },
+        { say: "done" },
+      ],
+    },
+    { when: { text: "." }, steps: [{ tools: [{ name: "send", input: { to: "operator", body: "hello" } }] }, { say: "done" }] },
+  ]);
   // The daemon's user has to reach the state folder.
   chmodSync(hive.folder, 0o755);
 });
@@ -40,7 +52,7 @@ test("root starts the daemon as a user of its own, and each process has the docu
 
   // A cage, and a turn in it.
   const { sent } = await hive.call("send", { to: "hm1nd", body: "hello" });
-  await hive.untilMessage((message) => message.in_reply_to === sent[0]?.id);
+  await hive.untilMessage((message) => message.from === "hm1nd" && message.in_reply_to === sent[0]?.id);
   const cage = await hive.cage("hm1nd");
 
   const record = readdirSync(join(hive.folder, "etc/hives"))[0] ?? "";
@@ -89,4 +101,74 @@ test("the next daemon takes over the cage of one that was killed, and the helper
   await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
   expect((await hive.cage("hm1nd")).init).toBe(init);
   expect(readdirSync(join(hive.folder, "etc/hives"))).toHaveLength(1);
+});
+
+/** A folder of a person, which no other user can enter. */
+const PERSON = { uid: 4242, gid: 4343 };
+function closed(name: string): string {
+  const folder = join(hive.folder, "closed", name);
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+const give = (): string =>
+  execFileSync("chown", ["-R", `${PERSON.uid}:${PERSON.gid}`, join(hive.folder, "closed")], { encoding: "utf8" });
+
+test("an agent has a folder that root lists, and the daemon cannot enter; another one is refused", async () => {
+  if (!isRoot) return;
+  const host = closed("notes");
+  writeFileSync(join(host, "hello"), "from the host\n");
+  give();
+  chmodSync(join(hive.folder, "closed"), 0o700);
+  const propose = () =>
+    hive.call("propose", {
+      agent: "hm1nd",
+      files: [
+        {
+          path: "agent.json",
+          mode: "100644",
+          base64: Buffer.from(JSON.stringify({ mounts: [{ host, cage: "/notes", mode: "ro" }] })).toString("base64"),
+        },
+      ],
+    });
+  const list = join(hive.folder, "etc/mounts");
+  expect((await propose()).refused).toContain(`root does not allow ${host} to be mounted: add a line with it`);
+  writeFileSync(list, `# what agents may have\n${join(hive.folder, "closed")}\n`);
+  const { request } = await propose();
+  const { approval } = await hive.call("show", { id: request });
+  await hive.call("approve", { id: request });
+  await hive.untilAgent("hm1nd", (agent) => agent.deployed_sha === approval.sha?.slice(0, 12) && agent.deploying === undefined);
+  await hive.call("send", { to: "hm1nd", body: "read" });
+  await hive.untilMessage(({ from, body }) => from === "hm1nd" && body === "read from the host");
+  // The cage keeps its mount; the helper and the daemon have none left.
+  for (const pid of [hive.pid, daemon()]) expect(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).not.toContain(host);
+});
+
+test("an exported repository of a person is read as that person, and written on hive branches", async () => {
+  if (!isRoot) return;
+  const folder = closed("web");
+  const git = (...argv: string[]): string =>
+    execFileSync("git", ["-c", "safe.directory=*", "-c", "user.name=p", "-c", "user.email=p@hive.invalid", ...argv], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+  git("init", "-q", "-b", "main");
+  git("commit", "-q", "--allow-empty", "-m", "one");
+  give();
+  const add = async (nonce: string): Promise<string> => {
+    const client = await connectLines(hive.socket, { ordered: true });
+    for await (const { repo } of client.stream("repo_add", { name: "web", folder: join(folder, ".git"), nonce }))
+      if (repo) return repo.name;
+    return "";
+  };
+  const nonce = "0123456789abcdef0123456789abcdef";
+  await expect(add(nonce)).rejects.toThrow(/is not exported to the hive/);
+  writeFileSync(join(folder, ".git/hive-export"), `${nonce}\n`);
+  await expect(add(nonce.replace("0", "1"))).rejects.toThrow(/is not exported to the hive/);
+  expect(await add(nonce)).toBe("web");
+  expect((await hive.call("repo", { name: "web" })).repo.bases.map(({ name }) => name)).toEqual(["main"]);
+
+  await hive.call("repo_set", { name: "web", push: "after-merge" });
+  await hive.call("repo_push", { name: "web", base: "main" });
+  expect(git("rev-parse", "hive/main")).toBe(git("rev-parse", "main"));
+  expect(statSync(join(folder, ".git/refs/heads/hive/main"))).toMatchObject(PERSON);
 });

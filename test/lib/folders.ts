@@ -107,7 +107,7 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/w4rden": {
     content: "`hive-w4rden`, what needs root: starts the daemon as a user of its own",
-    imports: ["src/wire", "src/os", "src/platforms/uids.ts"],
+    imports: ["src/wire", "src/rpc/frames.ts", "src/os", "src/platforms/uids.ts", "src/platforms/owners.ts"],
   },
   "src/harness": {
     content:

@@ -118,9 +118,10 @@ function whatIsHeld(why: string, isRoot: boolean): string {
 async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Running> {
   if (filterArchitecture() === undefined) throw new CageError(noFilter());
   const sources = privateSources(spec);
-  sources.forEach(({ host: path, cage }) => checkSource(path, cage));
+  sources.forEach(({ host: path, boundAt, cage }) => checkSource(boundAt ?? path, cage));
   const mapped = sources.some(({ owner }) => owner !== undefined);
-  const lacks = mapped ? await idMapsLack() : undefined;
+  const maps = sources.some(({ owner, boundAt }) => owner !== undefined && boundAt === undefined);
+  const lacks = maps ? await idMapsLack() : undefined;
   if (lacks !== undefined) throw new CageError(`a mount of the agent is id-mapped: ${lacks}`);
   const stage = STAGE_FOLDERS.find((folder) => existsSync(folder) && !spec.cageDir.startsWith(`${folder}/stage`));
   if (!stage) throw new CageError("none of /mnt, /srv, /media and /tmp exists: make one");
@@ -161,7 +162,10 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
     String(LOG_BYTES),
     ...group.procsFiles,
     "--",
-    ...sources.flatMap(({ host: path, owner }) => [owner === undefined ? "-" : idMap(owner, spec.identity), path]),
+    ...sources.flatMap(({ host: path, owner, boundAt }) => [
+      owner === undefined || boundAt !== undefined ? "-" : idMap(owner, spec.identity),
+      boundAt ?? path,
+    ]),
     "--",
     ...spec.argv,
   ];

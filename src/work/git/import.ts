@@ -1,6 +1,5 @@
-import type { ChildProcess } from "node:child_process";
 import { GitError } from "../../os/git/git.ts";
-import { collect, killGroup } from "../../os/run-bytes.ts";
+import { collect, killGroup, type Program } from "../../os/run-bytes.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { BranchName, MAX_BASES } from "../../wire/work.ts";
@@ -30,35 +29,6 @@ export interface UpstreamRefs {
   skipped: string[];
 }
 
-/**
- * Runs as the owner of the folder, which is /repo. Exit codes give the reason of a refusal. `hive-export` has to hold
- * the nonce that the owner wrote: the daemon reads no repository that its owner has not exported.
- */
-export const GUARD = `
-set -eu
-[ -f /repo/hive-export ] && [ "$(head -c 64 /repo/hive-export)" = "$1" ] || exit 71
-shift
-[ -d /repo/objects ] && [ -f /repo/HEAD ] || exit 72
-[ ! -e /repo/shallow ] || exit 73
-[ ! -e /repo/objects/info/alternates ] || exit 74
-[ -z "$(git config --file /repo/config --get-regexp '^(extensions\\.partialclone|remote\\..*\\.promisor)$' || true)" ] || exit 75
-`;
-const REFS = `${GUARD}
-git symbolic-ref -q HEAD || echo
-exec git for-each-ref --format='%(objectname) %(objecttype) %(*objecttype) %(refname)' refs/heads refs/tags
-`;
-/** Standard input: one "want" or "^have" per line. What the upstream does not have is left out. */
-const PACK = `${GUARD}
-ulimit -f 65536
-cat > /tmp/ends
-sed -n 's/^^//p' /tmp/ends | git cat-file --batch-check='%(objecttype) %(objectname)' > /tmp/haves
-{
-  grep -v '^^' /tmp/ends
-  while read -r type have rest; do [ "$type" = missing ] || [ "$have" = missing ] || echo "^$have"; done < /tmp/haves
-} > /tmp/list
-exec git pack-objects --revs --stdout -q --thin --delta-base-offset --threads=1 < /tmp/list
-`;
-
 const WHY: Record<number, string> = {
   71: "it is not exported to the hive: run `hivectl repo add` (or `repo fetch`) as its owner, on this machine",
   72: "it is not a git repository",
@@ -77,7 +47,7 @@ export function refusal(upstream: Upstream, code: number | undefined, said: stri
 
 /** Lists the branches and tags of an upstream. */
 export async function listUpstream(git: GitWorker, upstream: Upstream): Promise<UpstreamRefs> {
-  const child = git.onFolder(upstream.folder, upstream.owner, REFS, [upstream.nonce]);
+  const child = git.exported(upstream, { what: "refs" });
   const ended = await collect(child, { maxBytes: REFS_BYTES, timeoutMs: REFS_MS });
   if (ended.tooMuch) throw new HiveError("too_large", `${upstream.folder} has more than ${MAX_REFS} branches and tags`);
   if (ended.code !== 0) throw refusal(upstream, ended.code, ended.stderr);
@@ -142,7 +112,7 @@ export async function copyHistory(
 ): Promise<void> {
   const ends = [...wants, ...haves.map((have) => `^${have}`)].join("\n");
   await git.withScratch(repo, {}, async (scratch) => {
-    const reader = git.onFolder(upstream.folder, upstream.owner, PACK, [upstream.nonce]);
+    const reader = git.exported(upstream, { what: "pack" });
     const writer = scratch.start(`exec git index-pack --stdin --fix-thin --max-input-size=${MAX_REPO_BYTES} > /dev/null`, []);
     await pipe(upstream, reader, writer, ends, { signal, report });
     const whole = await scratch.run(["rev-list", "--objects", "--quiet", "--stdin"], { input: `${ends}\n` });
@@ -158,8 +128,8 @@ const PACK_HEADER = 12;
 
 async function pipe(
   upstream: Upstream,
-  reader: ChildProcess,
-  writer: ChildProcess,
+  reader: Program,
+  writer: Program,
   ends: string,
   { signal, report }: { signal?: AbortSignal | undefined; report?: ((bytes: number) => void) | undefined },
 ): Promise<void> {
@@ -206,7 +176,7 @@ async function pipe(
 /** Characters of error output that are kept. */
 const MAX_SAID = 2_000;
 
-async function outcome(child: ChildProcess): Promise<{ code: number | undefined; said: string }> {
+async function outcome(child: Program): Promise<{ code: number | undefined; said: string }> {
   return new Promise((resolve) => {
     let said = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { ChildProcess } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { EMPTY_TREE, GIT_ENV, GitError } from "../../os/git/git.ts";
+import { GitError } from "../../os/git/git.ts";
 import { moveObjects } from "../../os/git/move-objects.ts";
 import { BORROWED, makeScratchRepo } from "../../os/git/scratch-repo.ts";
-import { collect, type Ended } from "../../os/run-bytes.ts";
+import { CPU_SECONDS, gitSandbox } from "../../os/git/sandboxed-git.ts";
+import { onExportedFolder, type ExportTask, type ExportedFolder } from "../../os/git/exported-folder.ts";
+import { collect, type Ended, type Program } from "../../os/run-bytes.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 
 /** A user of the host. */
@@ -14,8 +16,22 @@ export interface Owner {
   gid: number;
 }
 
+/** Repositories of the host that their owners have exported. */
+export interface ExportedFolders {
+  /** Starts a task with the rights of the folder's owner. */
+  start(upstream: ExportedFolder, task: ExportTask & { repo?: string }): Program;
+  /** The owner of a folder. Rejects if there is none. */
+  ownerOf(folder: string, nonce: string): Promise<Owner>;
+}
+
+/** A task on an exported folder. A push has its commit in a repository of the hive. */
+export type UpstreamTask = Exclude<ExportTask, { what: "push" }> | (Omit<PushTask, "objects"> & { repo: string });
+type PushTask = Extract<ExportTask, { what: "push" }>;
+
 export interface GitWorkerDeps {
   sandboxedRun: SandboxedRun;
+  /** Works on exported folders with the rights of their owners. By default in our own sandbox. */
+  exportedFolders?: ExportedFolders | undefined;
   /** The user as whom git runs. It may read the repositories and owns nothing. */
   owner: Owner;
   /** The folder of the bare repositories, and a folder on the same file system for what is not finished. */
@@ -23,33 +39,10 @@ export interface GitWorkerDeps {
   scratch: string;
 }
 
-/**
- * Address space of one git process: it maps packs of 4 GiB in windows and their indexes whole. Bytes. Its processor
- * time and duration, enough to check a pack of that size. Seconds, milliseconds.
- */
-const MEMORY_BYTES = 4 * 1024 ** 3;
-const CPU_SECONDS = 1_800;
-const TIMEOUT_MS = 30 * 60_000;
+/** Duration of one call, for git's processor time in the sandbox. Milliseconds. */
+const TIMEOUT_MS = CPU_SECONDS * 1000;
 /** Bytes that one call may print unless it says otherwise: lists of refs and of a change's files. */
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
-
-/** Settings of git in the sandbox. Nothing that a repository contains can start a program or change them. */
-const SETTINGS: Record<string, string> = {
-  "core.hooksPath": "/dev/null",
-  "core.attributesFile": "/dev/null",
-  // Newer versions of git read attributes from HEAD in a bare repository.
-  "attr.tree": EMPTY_TREE,
-  "core.fsync": "none",
-  "core.packedGitWindowSize": "32m",
-  "core.packedGitLimit": "512m",
-  "core.bigFileThreshold": "16m",
-  "core.logAllRefUpdates": "false",
-  "gc.auto": "0",
-  "maintenance.auto": "false",
-  "pack.threads": "1",
-  "protocol.allow": "never",
-  "safe.directory": "*",
-};
 
 export interface GitCall {
   /** Bytes for standard input. */
@@ -129,9 +122,19 @@ export class GitWorker {
     }
   }
 
-  /** Runs a script on a folder of the host, read-only, as its owner. */
-  onFolder(folder: string, owner: Owner, script: string, args: readonly string[]): ChildProcess {
-    return this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner }), script, args });
+  /** Starts a task on a folder of the host that its owner has exported. */
+  exported(upstream: ExportedFolder, task: UpstreamTask): Program {
+    const { sandboxedRun, exportedFolders } = this.#deps;
+    const own = task.what === "push" ? { ...task, objects: join(this.folder(task.repo), "objects") } : task;
+    return exportedFolders?.start(upstream, own) ?? onExportedFolder(sandboxedRun, upstream, own);
+  }
+
+  /** The owner of a folder of the host. Rejects if it is no folder that the hive can see. */
+  async ownerOf(folder: string, nonce: string): Promise<Owner> {
+    if (this.#deps.exportedFolders) return this.#deps.exportedFolders.ownerOf(folder, nonce);
+    const stat = await lstat(folder);
+    if (!stat.isDirectory()) throw new Error("not a folder");
+    return { uid: stat.uid, gid: stat.gid };
   }
 
   /** Runs a script on an agent's folder, read-only, as its owner, with the repository's objects beside it at `BORROWED`. */
@@ -151,19 +154,8 @@ export class GitWorker {
     );
   }
 
-  /** As `onFolder`, but the script may write to the folder, and read the objects of a repository at `/objects`. */
-  writeFolder(repo: string, folder: string, owner: Owner, script: string, args: readonly string[]): ChildProcess {
-    const reads = [{ host: join(this.folder(repo), "objects"), at: BORROWED }];
-    return this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner, writable: true, reads }), script, args });
-  }
-
   #sandbox<S extends { folder: string; owner: Owner; env?: Record<string, string> | undefined }>(options: S) {
-    return {
-      ...options,
-      env: { ...GIT_ENV, GIT_DIR: "/repo", HOME: "/tmp", ...settingsEnvironment(), ...options.env },
-      memoryBytes: MEMORY_BYTES,
-      cpuSeconds: CPU_SECONDS,
-    };
+    return { ...options, ...gitSandbox(options.env) };
   }
 }
 
@@ -181,19 +173,6 @@ export interface Scratch {
 }
 
 const GIT_SCRIPT = 'exec git --no-pager "$@"';
-
-function settingsEnvironment(): Record<string, string> {
-  const entries = Object.entries(SETTINGS);
-  return {
-    GIT_CONFIG_COUNT: String(entries.length),
-    ...Object.fromEntries(
-      entries.flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${index}`, key],
-        [`GIT_CONFIG_VALUE_${index}`, value],
-      ]),
-    ),
-  };
-}
 
 function bounds(call: GitCall) {
   return {

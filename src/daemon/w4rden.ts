@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import type { Ids } from "../os/id-map.ts";
+import { W4rdenProgram } from "../rpc/w4rden-client.ts";
+import { W4RDEN_SOCKET, type MountRequest, type W4rdenStarted } from "../wire/w4rden.ts";
+import type { ExportedFolders } from "../work/git/worker.ts";
+
+/** A folder of the host that root has bound for us. */
+export interface Held {
+  path: string;
+  owner: Ids;
+  release(): void;
+}
+
+/** The helper that root runs for this daemon. */
+export class W4rden implements ExportedFolders {
+  /** Binds a folder until it is released. With a `map` its owner is the agent there. Rejects with the helper's words. */
+  async mount(folder: string, mode: "ro" | "rw", map?: MountRequest["map"]): Promise<Held> {
+    const program = new W4rdenProgram({ verb: "mount", folder, mode, ...(map === undefined ? {} : { map }) });
+    const { path = "", owner } = await startedBy(program);
+    // Afterwards the connection only waits for its end.
+    program.on("error", () => {});
+    return { path, owner, release: () => void program.kill() };
+  }
+
+  start(upstream: Parameters<ExportedFolders["start"]>[0], task: Parameters<ExportedFolders["start"]>[1]): W4rdenProgram {
+    const { folder, nonce } = upstream;
+    if (task.what !== "push") return new W4rdenProgram({ verb: "export", folder, nonce, what: task.what });
+    const { repo = "", branch, sha, clean } = task;
+    return new W4rdenProgram({ verb: "deliver", folder, nonce, repo, branch, sha, clean });
+  }
+
+  async ownerOf(folder: string, nonce: string): Promise<Ids> {
+    const program = new W4rdenProgram({ verb: "export", folder, nonce, what: "check" });
+    program.stdin.end();
+    for (const stream of [program.stdout, program.stderr]) stream.resume();
+    const [{ owner }] = await Promise.all([startedBy(program), once(program, "close")]);
+    return owner;
+  }
+}
+
+async function startedBy(program: W4rdenProgram): Promise<W4rdenStarted> {
+  const [started] = (await once(program, "started")) as [W4rdenStarted];
+  return started;
+}
+
+/** The helper, if root has started this daemon through it. */
+export function findW4rden(): W4rden | undefined {
+  return existsSync(W4RDEN_SOCKET) ? new W4rden() : undefined;
+}

@@ -1,0 +1,12 @@
+import type { IdRange } from "../os/user-namespace.ts";
+import type { Account } from "./account.ts";
+import type { Binds } from "./binds.ts";
+
+/** What a verb may use. All of it is root's: nothing comes from the daemon. */
+export interface VerbContext {
+  account: Account;
+  range: IdRange;
+  state: string;
+  etc: string;
+  binds: Binds;
+}

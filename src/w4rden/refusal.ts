@@ -1,0 +1,2 @@
+/** A request that is refused. Its words are for the operator; any other error is a defect and gets no words. */
+export class Refusal extends Error {}

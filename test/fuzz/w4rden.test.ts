@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { connect, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { isAbsolute, join, normalize } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FRAME, FrameReader, frames, type FrameType } from "../../src/rpc/frames.ts";
+import { W4rdenEnded, W4rdenRequest } from "../../src/wire/w4rden.ts";
+import type { VerbContext } from "../../src/w4rden/context.ts";
+import { Refusal } from "../../src/w4rden/refusal.ts";
+import { openSocket } from "../../src/w4rden/socket.ts";
+import { PATIENCE_MS, RUNS } from "./runs.ts";
+
+/** What root's helper reads from the daemon, with generated input. `npm run fuzz` runs many more cases. */
+
+const path = fc
+  .array(fc.constantFrom("/", "..", ".", "a", "etc", "\u0000", "\n", "é", " ", "-rf", "~", "proc", "self", "root"), {
+    maxLength: 12,
+  })
+  .map((parts) => `/${parts.join("")}`);
+const text = fc.oneof(path, fc.string({ maxLength: 50 }), fc.constant("0123456789abcdef0123456789abcdef"));
+const id = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, 1, 1000, -1, 2 ** 31, 2 ** 53, "0", null));
+const ids = fc.record({ uid: id, gid: id }, { requiredKeys: [] });
+/** Requests of which about half of the fields are right. */
+const request = fc.record(
+  {
+    verb: fc.constantFrom("mount", "export", "deliver", "unmount", "exec", "__proto__", 1, null),
+    folder: text,
+    nonce: text,
+    mode: fc.constantFrom("ro", "rw", "rwx", true),
+    map: fc.oneof(fc.record({ owner: ids, agent: id }, { requiredKeys: [] }), fc.anything()),
+    what: fc.constantFrom("check", "refs", "pack", "push", []),
+    repo: text,
+    branch: text,
+    sha: fc.oneof(text, fc.constant("0123456789abcdef0123456789abcdef01234567")),
+    clean: fc.oneof(fc.boolean(), fc.string()),
+    extra: fc.anything(),
+  },
+  { requiredKeys: ["verb"] },
+);
+
+describe("a request", () => {
+  test(
+    "that passes has one verb, a path that leads nowhere else, and no id of root",
+    () => {
+      fc.assert(
+        fc.property(request, (value) => {
+          const parsed = W4rdenRequest.safeParse(value);
+          if (!parsed.success) return;
+          const { data } = parsed;
+          expect(isAbsolute(data.folder) && normalize(data.folder) === data.folder && !/[\0-\x1f]/.test(data.folder)).toBe(true);
+          expect(data.folder.split("/").slice(1)).not.toContain("..");
+          expect(data.folder).not.toBe("/");
+          if (data.verb === "mount" && data.map)
+            for (const one of [data.map.agent, data.map.owner.uid, data.map.owner.gid])
+              expect(one > 0 && one < 2 ** 31).toBe(true);
+          if (data.verb !== "mount") expect(data.nonce).toMatch(/^[0-9a-f]{32}$/);
+          if (data.verb === "deliver") expect(`${data.repo} ${data.branch}`).not.toMatch(/\.\.|(?:^|[ /])-|\s\/|[\0-\x1f]/);
+          expect("extra" in data).toBe(false);
+        }),
+        { numRuns: RUNS },
+      );
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe("frames", () => {
+  test(
+    "arrive as they were sent, in whatever pieces",
+    () => {
+      const frame = fc.record({ type: fc.constantFrom(...Object.values(FRAME)), bytes: fc.uint8Array({ maxLength: 300 }) });
+      fc.assert(
+        fc.property(
+          fc.array(frame, { maxLength: 6 }),
+          fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }),
+          (sent, sizes) => {
+            let rest = Buffer.concat(sent.map(({ type, bytes }) => frames(type as FrameType, Buffer.from(bytes))));
+            const reader = new FrameReader();
+            const got: { type: number; bytes: number[] }[] = [];
+            for (let turn = 0; rest.length > 0; turn++) {
+              const size = sizes[turn % sizes.length] ?? 1;
+              for (const { type, bytes } of reader.read(rest.subarray(0, size))) got.push({ type, bytes: [...bytes] });
+              rest = rest.subarray(size);
+            }
+            expect(got).toEqual(sent.map(({ type, bytes }) => ({ type, bytes: [...bytes] })));
+          },
+        ),
+        { numRuns: RUNS },
+      );
+    },
+    PATIENCE_MS,
+  );
+});
+
+describe("the socket", () => {
+  let folder: string;
+  let server: Server;
+  const defects: unknown[] = [];
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "w4rden-"));
+    const account = { name: "self", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const context: VerbContext = {
+      account,
+      range: { first: 0x7000_0000, count: 16_384 },
+      state: join(folder, "state"),
+      // Nothing is listed here.
+      etc: join(folder, "etc"),
+      binds: {
+        bind() {
+          throw new Refusal("nothing is bound here");
+        },
+      } as unknown as VerbContext["binds"],
+    };
+    server = await openSocket(context, (error) => defects.push(error), join(folder, "s"));
+  });
+  afterAll(() => {
+    server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Sends bytes and resolves with the words of the refusal. */
+  async function refusal(bytes: Buffer | string, { half = true } = {}): Promise<string> {
+    const socket = connect({ path: join(folder, "s"), allowHalfOpen: true });
+    const reader = new FrameReader();
+    let ended: W4rdenEnded = {};
+    socket.on("data", (chunk: Buffer) => {
+      for (const { type, bytes: content } of reader.read(chunk))
+        if (type === FRAME.ended) ended = W4rdenEnded.parse(JSON.parse(content.toString()));
+    });
+    socket.on("end", () => socket.destroy());
+    // The helper ends a connection before it has read everything.
+    socket.on("error", () => {});
+    socket.write(bytes);
+    if (half) socket.end();
+    await once(socket, "close");
+    return ended.error ?? "";
+  }
+
+  test(
+    "refuses every generated request, and has no defect",
+    async () => {
+      const line = fc.oneof(
+        request.map((value) => `${JSON.stringify(value)}\n`),
+        fc.string({ maxLength: 200 }).map((value) => `${value}\n`),
+        fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+        fc.json({ maxDepth: 8 }).map((value) => `${value}\n`),
+      );
+      await fc.assert(
+        fc.asyncProperty(line, async (bytes) => {
+          expect(await refusal(bytes)).not.toBe("");
+        }),
+        { numRuns: RUNS },
+      );
+      expect(defects).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test("says why it refuses", async () => {
+    expect(await refusal("{}\n")).toMatch(/the request is refused: verb/);
+    expect(await refusal('{"verb":"unmount","path":"/"}\n')).toMatch(/the request is refused: verb/);
+    expect(await refusal("not json\n")).toBe("the request is not JSON");
+    expect(await refusal("{")).toBe("the request has no end");
+    expect(await refusal(Buffer.alloc(9_000, 0x61), { half: false })).toBe("the request is longer than 8192 bytes");
+    const mount = { verb: "mount", folder: "/srv", mode: "ro" };
+    expect(await refusal(`${JSON.stringify({ ...mount, folder: "/srv/../etc" })}\n`)).toMatch(
+      /an absolute path in its shortest form/,
+    );
+    expect(await refusal(`${JSON.stringify({ ...mount, uid: 0 })}\n`)).toMatch(/the request is refused/);
+    expect(await refusal(`${JSON.stringify(mount)}\n`)).toMatch(/root does not allow \/srv to be mounted/);
+  });
+});
