@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { HELP, readOptions } from "./options.ts";
+import { oldState, plan, planWords } from "./move.ts";
 import { start } from "./start.ts";
 
 /** The checkout: this file is in its folder `dist` once it is bundled. */
@@ -8,13 +9,20 @@ const PROGRAM = dirname(import.meta.dirname);
 const USAGE = 2;
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2), process.env["HIVE_STATE_DIR"] || undefined);
+  const options = readOptions(process.argv.slice(2), process.env["HIVE_STATE_DIR"] || undefined, oldState(process.env));
   if (!options) {
     process.stdout.write(HELP);
     return process.argv.length > 2 ? 0 : USAGE;
   }
   if (process.getuid?.() !== 0) throw new Error("only root can start it; a plain user starts the daemon itself: npm start");
   process.umask(0o022);
+  if (options.dryRun) {
+    const words = planWords(plan(options.state, options.old), options.state, options.user);
+    process.stdout.write(
+      `${(words.length === 0 ? ["no folder would be changed"] : words.map((one) => `would ${one}`)).join("\n")}\n`,
+    );
+    return 0;
+  }
   const ended = await start(options, process.env, { program: PROGRAM, node: process.execPath, flags: process.execArgv });
   if ("code" in ended) return ended.code;
   // Whoever started this program sees the end that the daemon had.

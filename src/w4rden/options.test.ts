@@ -8,11 +8,20 @@ test("by default the daemon is hyperhive, in /var/lib/hyperhive; HIVE_STATE_DIR 
     user: "hyperhive",
     state: "/var/lib/hyperhive",
     etc: "/etc/hyperhive",
+    dryRun: false,
     daemon: ["serve", "--foreground"],
   });
   expect(readOptions(["start"], "/srv/hive/")).toMatchObject({ state: "/srv/hive", daemon: [] });
   expect(readOptions(["start", "--state", "/a", "--user", "hive-2"], "/b")).toMatchObject({ state: "/a", user: "hive-2" });
   expect(readOptions([], undefined)).toBeUndefined();
+});
+
+test("root's old state folder is moved unless a state folder is named", () => {
+  const old = "/root/.local/state/hyperhive";
+  expect(readOptions(["start"], undefined, old)).toMatchObject({ old });
+  expect(readOptions(["start"], "/srv/hive", old)?.old).toBeUndefined();
+  expect(readOptions(["start", "--state", "/srv/hive"], undefined, old)?.old).toBeUndefined();
+  expect(readOptions(["start", "--state", "/srv/hive", "--old", "/srv/old"], undefined, old)).toMatchObject({ old: "/srv/old" });
 });
 
 test.each([

@@ -6,6 +6,7 @@ import { openAccount, type Account } from "./account.ts";
 import { Binds } from "./binds.ts";
 import { startDaemon } from "./daemon.ts";
 import { daemonEnvironment } from "./environment.ts";
+import { carryOut, plan, planWords } from "./move.ts";
 import type { Options } from "./options.ts";
 import { makePlace, takeCredential } from "./place.ts";
 import { Hives } from "./range.ts";
@@ -30,7 +31,7 @@ export async function start(
   makePlace(host);
   const account = openAccount(options.user);
   const hives = new Hives(options.etc);
-  takeStateFolder(options.state, account);
+  takeState(options, account);
   const base = {
     account,
     state: options.state,
@@ -58,6 +59,14 @@ export async function start(
   socket.close();
   group?.remove();
   return ended;
+}
+
+/** Makes the state folder the daemon's. Says what it moves and gives away. */
+function takeState({ state, old }: Options, account: Account): void {
+  const planned = plan(state, old);
+  for (const words of planWords(planned, state, account.name)) process.stderr.write(`hive-w4rden: ${words}\n`);
+  carryOut(planned, state);
+  takeStateFolder(state, account);
 }
 
 /** Reports a defect. The helper goes on: the daemon needs it. */

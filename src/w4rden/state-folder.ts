@@ -63,8 +63,24 @@ function unlink(path: string, { mode }: Stats): void {
   renameSync(copy, path);
 }
 
+/** How many files and folders of a folder `takeStateFolder` gives, and how many it leaves, without what is in agents' folders. */
+export function countOfRoot(folder: string): { given: number; kept: number } {
+  const count = { given: 1, kept: 0 };
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const found = lstatSync(path);
+    if (found.isDirectory() && !isAgentUid(found.uid)) {
+      const inner = countOfRoot(path);
+      count.given += inner.given;
+      count.kept += inner.kept;
+    } else if (found.uid === 0 || found.gid === 0) count.given += 1;
+    else count.kept += 1;
+  }
+  return count;
+}
+
 /** The process that holds the daemon's lock. Undefined if none does. */
-function lockHolder(file: string): number | undefined {
+export function lockHolder(file: string): number | undefined {
   if (!existsSync(file)) return undefined;
   const { ino } = lstatSync(file);
   const line = readFileSync("/proc/locks", "utf8")

@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
-import { uidRange } from "../../src/platforms/uids.ts";
+import { isAgentUid, uidRange } from "../../src/platforms/uids.ts";
 import { children, privileges, rightsTable } from "../lib/rights.ts";
 import { TestHive, commandLine, until } from "../lib/hive.ts";
 
@@ -171,4 +181,33 @@ test("an exported repository of a person is read as that person, and written on 
   await hive.call("repo_push", { name: "web", base: "main" });
   expect(git("rev-parse", "hive/main")).toBe(git("rev-parse", "main"));
   expect(statSync(join(folder, ".git/refs/heads/hive/main"))).toMatchObject(PERSON);
+});
+
+test("a hive that ran as root is moved once, after --dry-run has said so", async () => {
+  if (!isRoot) return;
+  await hive.stop({ atOnce: true });
+  // As the daemon of an earlier version left it: everything but agents' folders is root's.
+  const old = join(hive.folder, "old");
+  const state = join(hive.folder, "new");
+  await hive.start({ env: { HIVE_STATE_DIR: state } });
+  await hive.stop({ atOnce: true });
+  renameSync(state, old);
+  const inode = statSync(join(old, "hive.db")).ino;
+
+  const env = { ...hive.env, HIVE_STATE_DIR: state };
+  const by = [...helper().slice(0, -1), "--old", old];
+  const [program = "", ...argv] = by;
+  const dry = execFileSync(program, [...argv, "--dry-run"], { env, encoding: "utf8" });
+  expect(dry).toMatch(
+    new RegExp(`^would move ${old} to ${state}\nwould give \\d+ files and folders of root in it to ${USER}; \\d+ of agents keep`),
+  );
+  expect(existsSync(state)).toBe(false);
+
+  Object.assign(hive.env, { HIVE_STATE_DIR: state, HIVE_RUN_DIR: join(state, "run") });
+  await hive.start({ by: [...by, "--"] });
+  expect(hive.output).toContain(`hive-w4rden: move ${old} to ${state}\n`);
+  expect(existsSync(old)).toBe(false);
+  expect(statSync(join(state, "hive.db"))).toMatchObject({ ino: inode, uid: statSync(state).uid });
+  await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
+  expect(isAgentUid(statSync(join(await hive.folderOf("hm1nd"), "state")).uid)).toBe(true);
 });
