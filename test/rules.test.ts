@@ -6,6 +6,7 @@ import { handlers } from "../src/daemon/handlers/index.ts";
 import { FOLDERS, foldersTable } from "./lib/folders.ts";
 import { silentErrors } from "./lib/silent-errors.ts";
 import { RequestState } from "../src/wire/approval.ts";
+import { LEAST_ROLE, type OperatorOperation } from "../src/wire/roles.ts";
 import { operations } from "../src/wire/operations.ts";
 
 /** Rules of this repository that a test enforces. */
@@ -192,6 +193,32 @@ function isTypeOnly(file: string, imported: string): boolean {
   const { text } = product.find((one) => one.file === file) ?? { text: "" };
   return new RegExp(`import type [^;]*from "${imported}"`).test(text);
 }
+
+describe("the page", () => {
+  /** Operations whose button is shown with that of another one: decisions that a viewer never gets to. */
+  const WITH: Partial<Record<string, string>> = {
+    change_deny: "change_approve",
+    change_return: "change_approve",
+    change_revert: "change_approve",
+    withdraw_change: "change_approve",
+    compact: "send",
+    model: "send",
+  };
+
+  test("asks the table of roles before it shows what calls an operation", () => {
+    const pages = product.filter(({ file }) => file.startsWith("ui/")).map(({ text }) => text);
+    const called = (Object.keys(LEAST_ROLE) as OperatorOperation[]).filter(
+      (name) => LEAST_ROLE[name] !== "viewer" && pages.some((text) => text.includes(`call("${name}"`)),
+    );
+    const isAsked = (name: string): boolean =>
+      pages.some((text) => new RegExp(`(?:to=|needs: |useMay\\(|useWhyNot\\(|: )"${name}"`).test(text));
+    expect(called.length).toBeGreaterThan(30);
+    expect(called.filter((name) => !isAsked(WITH[name] ?? name))).toEqual([]);
+    // An operation that stands for another takes no lower role.
+    for (const [name, other] of Object.entries(WITH))
+      expect(LEAST_ROLE[other as OperatorOperation], name).toBe(LEAST_ROLE[name as OperatorOperation]);
+  });
+});
 
 describe("the contract", () => {
   const tests = [...sources("src", ".test.ts"), ...sources("test", ".ts")].map(({ text }) => text).join("\n");

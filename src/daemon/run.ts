@@ -127,7 +127,7 @@ async function serveWeb(config: Config, hive: System, log: Log): Promise<Server>
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
     },
-    subscribe: (filter, stream) => subscribe(hive, filter, (frame) => stream.write(frame.sse)),
+    subscribe: (filter, stream, { name, role }) => subscribe(hive, filter, (frame) => stream.write(frame.sse), { name, role }),
     metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };

@@ -1,5 +1,6 @@
 import type { Filter, Frame, Sink } from "../eventlog/feed.ts";
 import type { HiveEvent } from "../wire/event.ts";
+import type { You } from "../wire/operator-operations.ts";
 import type { HandlerContext } from "./handlers/types.ts";
 
 /** The source of the events. */
@@ -13,10 +14,12 @@ const MAX_WAITING = { events: 20_000, bytes: 8 * 1024 * 1024 };
 
 /**
  * Subscribes to the feed. First come the stored events after the filter's position. Then, if wanted, come the latest
- * views of every agent and of the hive, then new events. Returns a function that unsubscribes.
+ * views of every agent and of the hive, then new events. A page also gets `you`: its role may have changed since its
+ * snapshot. Returns a function that unsubscribes.
  */
-export function subscribe(source: Source, filter: Filter, sink: Sink): () => void {
+export function subscribe(source: Source, filter: Filter, sink: Sink, you?: You): () => void {
   const stop = source.feed.subscribe(filter, sink);
+  if (you) source.feed.sendTo(filter, sink, { kind: "you", you });
   for (const event of source.views.all()) source.feed.sendTo(filter, sink, event);
   return stop;
 }

@@ -136,7 +136,7 @@ export type HiveView = z.infer<typeof HiveView>;
 
 /**
  * The operator's event stream. `message`, `question`, `approval`, `change` and `turn` have a `seq`, from which a client resumes.
- * `agent`, `repo` and `hive` are the latest view (a `repo` without its view was removed); all of them are sent on connect. `delta` is live only. `reset` means that the
+ * `you` is the reader with the role that counts now, sent on connect. `agent`, `repo` and `hive` are the latest view (a `repo` without its view was removed); all of them are sent on connect. `delta` is live only. `reset` means that the
  * gap is too long to replay and the client must fetch a new snapshot.
  */
 export const HiveEvent = z.discriminatedUnion("kind", [
@@ -148,6 +148,7 @@ export const HiveEvent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("agent"), agent: AgentView }),
   z.object({ kind: z.literal("repo"), name: z.string(), repo: RepoView.optional() }),
   z.object({ kind: z.literal("hive"), hive: HiveView }),
+  z.object({ kind: z.literal("you"), you: You }),
   z.object({ kind: z.literal("delta"), agent: z.string(), delta: LiveDelta }),
   z.object({ kind: z.literal("reset"), seq: Seq }),
 ]);

@@ -1,3 +1,4 @@
+import { useMay } from "../kit/allowed.tsx";
 import { useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { ApiError, call } from "../lib/api.ts";
@@ -13,7 +14,8 @@ export const isInTurn = ({ state }: AgentView): boolean => state === "thinking" 
 export function CancelTurn({ agent }: { agent: AgentView }): ReactNode {
   const [asked, setAsked] = useState<number>();
   const { name, turn = 0 } = agent;
-  if (!isInTurn(agent)) return null;
+  const mayCancel = useMay("cancel");
+  if (!isInTurn(agent) || !mayCancel) return null;
   const isAsked = asked === turn;
   const cancel = async (giveBack: boolean): Promise<void> => {
     setAsked(turn);

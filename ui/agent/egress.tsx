@@ -1,6 +1,7 @@
 import { useCallback, useState, type ReactNode } from "react";
 import { missingEntry, reasonOf, withEgress } from "../../src/wire/egress.ts";
 import type { EgressRow } from "../../src/wire/history-operations.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Age } from "../kit/time.tsx";
@@ -91,9 +92,11 @@ function Line({ row, onPropose }: LineProps): ReactNode {
       </span>
       {!isAllowed && <div className="dim">{visible(reasonOf(row.verdict))}</div>}
       {entry !== undefined && (
-        <button type="button" className="ghost" onClick={() => onPropose(entry)} aria-label={`propose ${entry}…`}>
-          propose…
-        </button>
+        <Allowed to="propose">
+          <button type="button" className="ghost" onClick={() => onPropose(entry)} aria-label={`propose ${entry}…`}>
+            propose…
+          </button>
+        </Allowed>
       )}
     </li>
   );

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useEffect, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { pauseAgent, startAgent } from "../dashboard/row-actions.tsx";
+import { Allowed, You } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
@@ -89,20 +90,29 @@ function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): Reac
         <Figures agent={agent} />
         {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
         <span className="grow" />
+        <You />
         {!isNarrow && <CancelTurn agent={agent} />}
         {!agent.destroyed && agent.running && (
-          <Action kind="ghost" run={() => pauseAgent(agent)}>
-            {agent.paused ? "resume" : "pause"}
-          </Action>
+          <Allowed to="set_paused">
+            <Action kind="ghost" run={() => pauseAgent(agent)}>
+              {agent.paused ? "resume" : "pause"}
+            </Action>
+          </Allowed>
         )}
-        {!agent.destroyed && !agent.running && <Action run={() => startAgent(name)}>start</Action>}
+        {!agent.destroyed && !agent.running && (
+          <Allowed to="start">
+            <Action run={() => startAgent(name)}>start</Action>
+          </Allowed>
+        )}
         {/* On a phone it replaces a button of the same width, so that no row of buttons appears and disappears with
             a turn. */}
         {isNarrow && <CancelTurn agent={agent} />}
         {agent.running && !(isNarrow && isInTurn(agent)) && (
-          <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
-            new session
-          </Action>
+          <Allowed to="new_session">
+            <Action kind="ghost" run={() => call("new_session", { name }).then(() => "a new session begins with the next turn")}>
+              new session
+            </Action>
+          </Allowed>
         )}
         <Link
           to="."

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Folded } from "../kit/folded.tsx";
 import { visible } from "../lib/text.ts";
@@ -13,10 +14,14 @@ export function Unready({ agent: { name, unready_workspace: unready } }: { agent
       <p className="amber">The workspace {visible(unready.repo)} is not ready. Messages wait.</p>
       <Folded text={unready.reason}>{(shown) => <pre className="error-text">{visible(shown)}</pre>}</Folded>
       <div className="foot">
-        <Action kind="go" run={() => retryWorkspace(name)}>
-          make it again
-        </Action>
-        <Action run={() => skipWorkspace(name)}>go on without</Action>
+        <Allowed to="workspace_retry">
+          <Action kind="go" run={() => retryWorkspace(name)}>
+            make it again
+          </Action>
+        </Allowed>
+        <AllowedOrWhy to="workspace_skip">
+          <Action run={() => skipWorkspace(name)}>go on without</Action>
+        </AllowedOrWhy>
       </div>
     </div>
   );

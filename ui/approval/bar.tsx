@@ -1,6 +1,7 @@
 import { requestCan } from "../../src/wire/request-states.ts";
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
+import { Allowed, useWhyNot } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { TextBox } from "../kit/text-box.tsx";
 import { UnsentNote, useNoteAsMessage } from "../kit/unsent-note.tsx";
@@ -28,7 +29,19 @@ interface BarProps {
  * ◆ APPR0VE with the sha that will run, and deny with a note. An approval covers only what was shown. If the request is
  * decided elsewhere while the note has text, the text stays until it is sent as a message or discarded.
  */
-export function ApproveBar({ approval, digest, unshown = [], blocked, instead, children }: BarProps): ReactNode {
+export function ApproveBar(props: BarProps): ReactNode {
+  const why = useWhyNot("approve");
+  if (why === undefined) return <Decide {...props} />;
+  if (!requestCan(props.approval, "approve")) return null;
+  return (
+    <div className="foot act">
+      {props.children}
+      <span className="dim small why-not">{why}</span>
+    </div>
+  );
+}
+
+function Decide({ approval, digest, unshown = [], blocked, instead, children }: BarProps): ReactNode {
   const { id, agent, sha } = approval;
   const [note, setNote] = useDraft(denyDraft(id));
   const [isDenying, setDenying] = useState(note !== "");
@@ -100,9 +113,11 @@ export function ApproveBar({ approval, digest, unshown = [], blocked, instead, c
           ◆ <span aria-label="approve">APPR0VE</span> {short(sha)}
         </Action>
       )}
-      <button type="button" className="no deny" autoFocus={wasPressed} onClick={() => turn(true)}>
-        deny…
-      </button>
+      <Allowed to="deny">
+        <button type="button" className="no deny" autoFocus={wasPressed} onClick={() => turn(true)}>
+          deny…
+        </button>
+      </Allowed>
       {children}
       {isBusy && <span className="dim wide when">runs when {visible(agent)}'s turn ends</span>}
     </div>

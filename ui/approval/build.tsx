@@ -1,6 +1,7 @@
 import { useCallback, useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { isBeforeBuilt, requestCan } from "../../src/wire/request-states.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { FollowedLog } from "../kit/followed-log.tsx";
 import { call } from "../lib/api.ts";
@@ -21,15 +22,17 @@ export function Build({ approval }: { approval: ApprovalView }): ReactNode {
           {isOpen ? "▾" : "▸"} build log
         </button>
         {requestCan(approval, "cancel") && (
-          <Action
-            kind="no"
-            run={async () => {
-              await call("cancel_request", { request: id });
-              return `the build of request ${id} is cancelled`;
-            }}
-          >
-            cancel the build
-          </Action>
+          <Allowed to="cancel_request">
+            <Action
+              kind="no"
+              run={async () => {
+                await call("cancel_request", { request: id });
+                return `the build of request ${id} is cancelled`;
+              }}
+            >
+              cancel the build
+            </Action>
+          </Allowed>
         )}
       </p>
       {isOpen && (

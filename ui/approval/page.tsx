@@ -10,6 +10,7 @@ import { FileDiff } from "../diff/file.tsx";
 import { MoreFiles, useFiles } from "../diff/files.tsx";
 import { FileTree } from "../diff/tree.tsx";
 import { ViewSwitch } from "../diff/view-switch.tsx";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { Marks } from "../kit/marks.tsx";
@@ -179,7 +180,11 @@ function Shown({ shown, approval, base, error, again }: ShownProps): ReactNode {
             {!isPending && <Progress approval={approval} />}
             <EditAgain approval={approval} />
             {(isBeforeBuilt(approval.state) || approval.state === "failed") && <Build approval={approval} />}
-            {isPending && unshown.length > 0 && <Accept paths={unshown} accepted={accepted} accept={setAccepted} />}
+            {isPending && unshown.length > 0 && (
+              <Allowed to="approve">
+                <Accept paths={unshown} accepted={accepted} accept={setAccepted} />
+              </Allowed>
+            )}
           </div>
           <ViewSwitch bases={bases} base={base} mode={mode} change={change} />
           <div className="files">
@@ -241,10 +246,12 @@ function EditAgain({ approval }: { approval: ApprovalView }): ReactNode {
   const hasEnded = isTerminal(state) && state !== "deployed";
   if (!isThere || kind !== "apply_commit" || !(hasEnded || requestCan(approval, "approve"))) return null;
   return (
-    <p>
-      <Link to="/" search={{ open: `config:${agent}:${id}` }} className="edit-again">
-        edit again…
-      </Link>
-    </p>
+    <Allowed to="propose">
+      <p>
+        <Link to="/" search={{ open: `config:${agent}:${id}` }} className="edit-again">
+          edit again…
+        </Link>
+      </p>
+    </Allowed>
   );
 }

@@ -1,6 +1,7 @@
 import { DEPLOY_PATH, isTerminal, requestCan } from "../../src/wire/request-states.ts";
 import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Folded } from "../kit/folded.tsx";
 import { Confirm } from "../kit/lazy.tsx";
@@ -51,7 +52,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
     <div className="foot way">
       <Steps steps={DEPLOY_PATH} at={at} label={`request ${id}: ${words}`} />
       {requestCan(approval, "force") && (
-        <>
+        <Allowed to="deploy_force">
           <button type="button" className="ghost" onClick={() => setForcing(true)}>
             do not wait…
           </button>
@@ -71,7 +72,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
               stop the turn, deploy now
             </Action>
           </Confirm>
-        </>
+        </Allowed>
       )}
     </div>
   );

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { memo, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { shownWork } from "../../src/wire/words.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -36,17 +37,21 @@ export function Containers(): ReactNode {
       actions={
         <>
           {stale.length > 0 && (
-            <Action kind="ghost" run={() => updateAll(stale.map((agent) => agent.name))}>
-              update all ({stale.length})
-            </Action>
+            <Allowed to="update">
+              <Action kind="ghost" run={() => updateAll(stale.map((agent) => agent.name))}>
+                update all ({stale.length})
+              </Action>
+            </Allowed>
           )}
-          <button
-            type="button"
-            className="ghost"
-            onClick={() => void navigate({ to: "/", search: (search) => ({ ...search, open: "spawn" }) })}
-          >
-            + <span className="wide">request </span>spawn
-          </button>
+          <Allowed to="request_spawn">
+            <button
+              type="button"
+              className="ghost"
+              onClick={() => void navigate({ to: "/", search: (search) => ({ ...search, open: "spawn" }) })}
+            >
+              + <span className="wide">request </span>spawn
+            </button>
+          </Allowed>
         </>
       }
     >
@@ -187,12 +192,16 @@ function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
                 )}
               </span>
               <span className="grow" />
-              <Action kind="ghost" run={() => call("revive", { name }).then(() => `${name} is revived`)}>
-                revive
-              </Action>
-              <button type="button" className="ghost red" onClick={() => setPurging(name)}>
-                purge…
-              </button>
+              <Allowed to="revive">
+                <Action kind="ghost" run={() => call("revive", { name }).then(() => `${name} is revived`)}>
+                  revive
+                </Action>
+              </Allowed>
+              <Allowed to="destroy">
+                <button type="button" className="ghost red" onClick={() => setPurging(name)}>
+                  purge…
+                </button>
+              </Allowed>
             </div>
           );
         })}

@@ -2,6 +2,7 @@ import { changeCan } from "../../src/wire/change-states.ts";
 import { requestCan } from "../../src/wire/request-states.ts";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useMay } from "../kit/allowed.tsx";
 import { call } from "../lib/api.ts";
 import { afterFirstPaint } from "../lib/after-first-paint.ts";
 import { knowApprovals, knowChanges, useHive } from "../lib/store.ts";
@@ -54,7 +55,9 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const questions = useHive((state) => state.questions);
   const changes = useHive((state) => state.changes);
   const [isDismissed, setDismissed] = useState(() => localStorage.getItem(DISMISSED) !== null);
-  const isShown = isRehearsal && !isDismissed;
+  // Its steps act.
+  const mayAct = useMay("approve");
+  const isShown = isRehearsal && !isDismissed && mayAct;
   useEffect(() => {
     // Finished requests and changes count towards the progress, too.
     if (isShown)

@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -56,9 +57,11 @@ export function OperatorInbox(): ReactNode {
       actions={
         newest &&
         unread > 0 && (
-          <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => "marked as read")}>
-            mark read
-          </Action>
+          <Allowed to="mark_read">
+            <Action kind="ghost" run={() => call("mark_read", { up_to: newest.id }).then(() => "marked as read")}>
+              mark read
+            </Action>
+          </Allowed>
         )
       }
     >
@@ -78,16 +81,18 @@ export function OperatorInbox(): ReactNode {
                   <Age since={message.created_at} />
                 </span>
                 <span className="grow" />
-                <button
-                  type="button"
-                  className="ghost acts"
-                  onClick={() => {
-                    const name = message.from.split("/")[0] ?? message.from;
-                    void navigate({ to: "/", search: (search) => ({ ...search, tab: "flow", with: `${name}:${message.id}` }) });
-                  }}
-                >
-                  reply
-                </button>
+                <Allowed to="send">
+                  <button
+                    type="button"
+                    className="ghost acts"
+                    onClick={() => {
+                      const name = message.from.split("/")[0] ?? message.from;
+                      void navigate({ to: "/", search: (search) => ({ ...search, tab: "flow", with: `${name}:${message.id}` }) });
+                    }}
+                  >
+                    reply
+                  </button>
+                </Allowed>
               </div>
               <MessageBody message={message} />
             </article>

@@ -1,5 +1,6 @@
 import { useState, type ReactNode } from "react";
 import type { MetaInput } from "../../src/wire/approval.ts";
+import { Allowed, useMay } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { Age } from "../kit/time.tsx";
@@ -36,9 +37,11 @@ export function MetaInputs(): ReactNode {
       className="meta"
       actions={
         chosen.size > 0 && (
-          <Action kind="ghost" run={update} title={visible(`rebuilds ${rebuilt.join(", ") || "no agent"}`)}>
-            update {chosen.size} (rebuilds {rebuilt.length})
-          </Action>
+          <Allowed to="meta_update">
+            <Action kind="ghost" run={update} title={visible(`rebuilds ${rebuilt.join(", ") || "no agent"}`)}>
+              update {chosen.size} (rebuilds {rebuilt.length})
+            </Action>
+          </Allowed>
         )
       }
     >
@@ -72,12 +75,13 @@ function Input({
   isChosen: boolean;
   onChoose: (isOn: boolean) => void;
 }): ReactNode {
+  const mayUpdate = useMay("meta_update");
   return (
     <label
       className="o"
       title={input.rebuilds.length > 0 ? visible(`updating rebuilds ${input.rebuilds.join(", ")}`) : undefined}
     >
-      <input type="checkbox" checked={isChosen} onChange={(event) => onChoose(event.target.checked)} />
+      <input type="checkbox" checked={isChosen} disabled={!mayUpdate} onChange={(event) => onChoose(event.target.checked)} />
       <span>
         {visible(input.name)}{" "}
         <span className="faint">

@@ -4,6 +4,7 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import { isInTurn } from "../agent/cancel.tsx";
 import { retryWorkspace, skipWorkspace } from "../lib/workspace.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { MenuButton } from "../kit/menu-button.tsx";
@@ -51,43 +52,63 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
   const running: MenuEntry[] = [
     {
       words: agent.paused ? "resume" : "pause",
+      needs: "set_paused",
       run: act(() => pauseAgent(agent), agent.paused ? `${name} resumed` : `${name} is paused; its messages queue`),
     },
-    { words: "restart", run: act(() => call("restart", { name }), `${name} restarts`) },
-    { words: "stop, let the turn finish", run: act(() => stopAgent(name), `${name} stops`) },
-    { words: "kill…", run: () => setAsked("kill"), isDanger: true },
+    { words: "restart", run: act(() => call("restart", { name }), `${name} restarts`), needs: "restart" },
+    { words: "stop, let the turn finish", run: act(() => stopAgent(name), `${name} stops`), needs: "stop" },
+    { words: "kill…", run: () => setAsked("kill"), isDanger: true, needs: "kill" },
   ];
   const entries: MenuEntry[] = [
     { words: "open its page", run: () => void navigate({ to: "/agent/$name", params: { name } }) },
     { words: "logs", run: open("logs") },
     { words: "config", run: open("config") },
     { words: "deploys and roll back", run: open("deploys") },
-    { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`) },
+    { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`), needs: "rebuild" },
     ...(isInTurn(agent)
-      ? [{ words: "cancel the turn", run: act(() => cancelTurn(name), `the turn of ${name} is cancelled`) }]
+      ? [
+          {
+            words: "cancel the turn",
+            run: act(() => cancelTurn(name), `the turn of ${name} is cancelled`),
+            needs: "cancel" as const,
+          },
+        ]
       : []),
     ...(agent.unready_workspace
       ? [
-          { words: "make the workspace again", run: act(() => retryWorkspace(name), `the workspace of ${name} is made again`) },
-          { words: "go on without the workspace", run: act(() => skipWorkspace(name), `${name} goes on as its workspace is`) },
+          {
+            words: "make the workspace again",
+            run: act(() => retryWorkspace(name), `the workspace of ${name} is made again`),
+            needs: "workspace_retry" as const,
+          },
+          {
+            words: "go on without the workspace",
+            run: act(() => skipWorkspace(name), `${name} goes on as its workspace is`),
+            needs: "workspace_skip" as const,
+          },
         ]
       : []),
     ...(agent.running ? running : []),
     ...(agent.role === "manager"
       ? []
       : [
-          { words: "destroy…", run: () => setAsked("destroy"), isDanger: true },
-          { words: "destroy and purge…", run: () => setAsked("purge"), isDanger: true },
+          { words: "destroy…", run: () => setAsked("destroy"), isDanger: true, needs: "destroy" as const },
+          { words: "destroy and purge…", run: () => setAsked("purge"), isDanger: true, needs: "destroy" as const },
         ]),
   ];
   const ask = asked && ASKS[asked];
   return (
     <span className="acts">
-      {!agent.running && <Action run={() => startAgent(name)}>start</Action>}
-      {agent.running && (
-        <Action kind="ghost" run={() => pauseAgent(agent)}>
-          {agent.paused ? "resume" : "pause"}
-        </Action>
+      {agent.running ? (
+        <Allowed to="set_paused">
+          <Action kind="ghost" run={() => pauseAgent(agent)}>
+            {agent.paused ? "resume" : "pause"}
+          </Action>
+        </Allowed>
+      ) : (
+        <Allowed to="start">
+          <Action run={() => startAgent(name)}>start</Action>
+        </Allowed>
       )}
       <button type="button" className="ghost wide" onClick={open("logs")}>
         logs

@@ -1,3 +1,4 @@
+import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
 import { TextBox } from "../kit/text-box.tsx";
@@ -80,15 +81,19 @@ export function SpawnForm({ onClose }: { onClose: () => void }): ReactNode {
             {error}
           </p>
         )}
-        <div className="foot">
-          <button type="submit" className="go" disabled={busy !== undefined} aria-busy={busy === "request"}>
-            {busy === "request" && <span className="spinner" aria-hidden="true" />}◆ <span aria-label="request">R3QUEST</span>
-          </button>
-          <button type="button" disabled={busy !== undefined || name.trim() === ""} onClick={() => void submit("spawn")}>
-            {busy === "spawn" && <span className="spinner" aria-hidden="true" />}spawn at once
-          </button>
-          <span className="dim small">a request shows its config before it runs</span>
-        </div>
+        <AllowedOrWhy to="request_spawn">
+          <div className="foot">
+            <button type="submit" className="go" disabled={busy !== undefined} aria-busy={busy === "request"}>
+              {busy === "request" && <span className="spinner" aria-hidden="true" />}◆ <span aria-label="request">R3QUEST</span>
+            </button>
+            <Allowed to="spawn">
+              <button type="button" disabled={busy !== undefined || name.trim() === ""} onClick={() => void submit("spawn")}>
+                {busy === "spawn" && <span className="spinner" aria-hidden="true" />}spawn at once
+              </button>
+            </Allowed>
+            <span className="dim small">a request shows its config before it runs</span>
+          </div>
+        </AllowedOrWhy>
       </form>
     </Sheet>
   );

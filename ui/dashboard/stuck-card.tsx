@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { MessageView } from "../../src/wire/message.ts";
+import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
 import { Who } from "../kit/text.tsx";
@@ -27,17 +28,23 @@ export function StuckCard({ message }: { message: MessageView }): ReactNode {
       </div>
       <div className="foot">
         {isHeld ? (
-          <Action kind="go" run={() => call("chain_resume", { chain: message.chain }).then(() => "the chain goes on")}>
-            let it go on
-          </Action>
+          <Allowed to="chain_resume">
+            <Action kind="go" run={() => call("chain_resume", { chain: message.chain }).then(() => "the chain goes on")}>
+              let it go on
+            </Action>
+          </Allowed>
         ) : (
-          <Action kind="go" run={() => call("message_retry", { id: message.id }).then(() => "back in its inbox")}>
-            try again
-          </Action>
+          <Allowed to="message_retry">
+            <Action kind="go" run={() => call("message_retry", { id: message.id }).then(() => "back in its inbox")}>
+              try again
+            </Action>
+          </Allowed>
         )}
-        <Action kind="no" run={() => call("message_drop", { id: message.id }).then(() => "dropped")}>
-          drop
-        </Action>
+        <AllowedOrWhy to="message_drop">
+          <Action kind="no" run={() => call("message_drop", { id: message.id }).then(() => "dropped")}>
+            drop
+          </Action>
+        </AllowedOrWhy>
       </div>
     </article>
   );

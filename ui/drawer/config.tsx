@@ -1,6 +1,7 @@
 import { useCallback, useRef, useState, type ReactNode } from "react";
 import { Link } from "@tanstack/react-router";
 import type { Output } from "../../src/wire/operations.ts";
+import { useMay } from "../kit/allowed.tsx";
 import { ActionButton, useAction } from "../kit/button.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { TextBox } from "../kit/text-box.tsx";
@@ -34,9 +35,15 @@ export function Config({ name, from }: { name: string; from?: number | undefined
   // What the last proposal was refused for. It stays until a proposal is accepted or the draft is discarded.
   const [refused, setRefused] = useDraft(`config-refused:${key}`);
   const [sent, setSent] = useState<number>();
+  const mayPropose = useMay("propose");
   // A request is opened to be edited.
-  const edited =
-    draft === "" ? (from === undefined || sent !== undefined ? undefined : {}) : (JSON.parse(draft) as Record<string, string>);
+  const edited = !mayPropose
+    ? undefined
+    : draft === ""
+      ? from === undefined || sent !== undefined
+        ? undefined
+        : {}
+      : (JSON.parse(draft) as Record<string, string>);
   const files = value?.files ?? [];
   const file = files.find((one) => one.path === chosen) ?? files[0];
   const textOf = (one: File): string => edited?.[one.path] ?? one.text;
@@ -65,7 +72,7 @@ export function Config({ name, from }: { name: string; from?: number | undefined
   };
   /** "edit…" was pressed: the editor takes the focus when it appears. */
   const isBeginning = useRef(false);
-  const mayPropose = changed.length > 0 || from !== undefined;
+  const hasNews = changed.length > 0 || from !== undefined;
   const send = useAction(async () => {
     try {
       await propose();
@@ -73,7 +80,7 @@ export function Config({ name, from }: { name: string; from?: number | undefined
       if (!(problem instanceof ApiError)) throw problem;
       setRefused(problem.message);
     }
-  }, mayPropose);
+  }, hasNews);
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
   return (
     <>
@@ -109,7 +116,7 @@ export function Config({ name, from }: { name: string; from?: number | undefined
         )}
         <span className="grow" />
         {sha && <span className="chip sha">{visible(sha)}</span>}
-        {edited === undefined && (
+        {edited === undefined && mayPropose && (
           <button
             type="button"
             className="ghost"
@@ -160,7 +167,7 @@ export function Config({ name, from }: { name: string; from?: number | undefined
             />
           </label>
           <div className="foot">
-            <ActionButton kind="go" disabled={!mayPropose} action={send}>
+            <ActionButton kind="go" disabled={!hasNews} action={send}>
               {changed.length === 0 && from !== undefined
                 ? `propose #${from} again`
                 : `propose ${changed.length === 1 ? "1 file" : `${changed.length} files`}`}

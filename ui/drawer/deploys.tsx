@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { useCallback, useState, type ReactNode } from "react";
 import type { DeployRow } from "../../src/wire/approval.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
@@ -53,9 +54,11 @@ export function Deploys({ name, newest }: { name: string; newest?: number }): Re
             </span>{" "}
             {one.runs && <span className="chip green">runs now</span>}
             {one.state === "deployed" && !one.runs && (
-              <button type="button" className="ghost" onClick={() => setAsked(one)}>
-                roll back here…
-              </button>
+              <Allowed to="rollback">
+                <button type="button" className="ghost" onClick={() => setAsked(one)}>
+                  roll back here…
+                </button>
+              </Allowed>
             )}
             {one.description && (
               <div className="dim">

@@ -2,6 +2,7 @@ import { useState, type ReactNode } from "react";
 import type { Output } from "../../src/wire/operations.ts";
 import { ApiError, call } from "../lib/api.ts";
 import { useHive } from "../lib/store.ts";
+import { Allowed } from "./allowed.tsx";
 import { Action } from "./button.tsx";
 import { Confirm } from "./lazy.tsx";
 import type { MenuEntry } from "./row-menu.tsx";
@@ -21,8 +22,8 @@ export function useAllStop(): { entry: MenuEntry; dialog: ReactNode } {
     );
   return {
     entry: stopped
-      ? { words: `start what ran (${stopped.agents.length})`, run: start }
-      : { words: "stop all…", run: () => setAsked(true), isDanger: true },
+      ? { words: `start what ran (${stopped.agents.length})`, run: start, needs: "start_what_ran" }
+      : { words: "stop all…", run: () => setAsked(true), isDanger: true, needs: "stop_all" },
     dialog: (
       <Confirm
         isOpen={isAsked}
@@ -48,13 +49,17 @@ export function AllStop(): ReactNode {
   return (
     <>
       {stopped ? (
-        <Action kind="go" run={startWhatRan}>
-          {entry.words}
-        </Action>
+        <Allowed to="start_what_ran">
+          <Action kind="go" run={startWhatRan}>
+            {entry.words}
+          </Action>
+        </Allowed>
       ) : (
-        <button type="button" className="ghost red" onClick={entry.run}>
-          {entry.words}
-        </button>
+        <Allowed to="stop_all">
+          <button type="button" className="ghost red" onClick={entry.run}>
+            {entry.words}
+          </button>
+        </Allowed>
       )}
       {dialog}
     </>

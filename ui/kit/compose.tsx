@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { visible } from "../lib/text.ts";
+import { useWhyNot } from "./allowed.tsx";
 import { TextBox } from "./text-box.tsx";
 
 /** A suggestion in the list above the box. */
@@ -39,21 +40,18 @@ interface ComposeProps {
 /** An on-screen keyboard would cover half of the page before anything was read. */
 const hasOwnKeyboard = (): boolean => matchMedia("(min-width: 901px) and (hover: hover)").matches;
 
+/** A text box to write in, or the reason why who is logged in has none. */
+export function Compose(props: ComposeProps): ReactNode {
+  const why = useWhyNot("send");
+  return why === undefined ? <Box {...props} /> : <div className="compose dim">{why}</div>;
+}
+
 /**
  * A text box. Enter sends, Shift+Enter breaks the line. Sending is optimistic: the box is emptied at once, and the text
  * is shown above it until the hive has stored it. A refused text returns to the box with the reason. Both a draft and a
  * text that is being sent survive a reload.
  */
-export function Compose({
-  draftKey,
-  lead,
-  label,
-  placeholder,
-  suggest,
-  send,
-  focusToken,
-  takesFocus = false,
-}: ComposeProps): ReactNode {
+function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, takesFocus = false }: ComposeProps): ReactNode {
   const key = `draft:${draftKey}`;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
   const [sending, setSending] = useState<readonly Sending[]>([]);

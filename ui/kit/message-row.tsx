@@ -40,7 +40,9 @@ export const MessageRow = memo(function MessageRow({ message, previous, marks }:
         <Clock at={message.created_at} />
       </span>
       <span>
-        <Who name={message.from} /> <span className="faint">→</span> <Who name={message.to} />
+        <Who name={message.from} />
+        {message.operator !== undefined && <span className="amber">/{visible(message.operator)}</span>}{" "}
+        <span className="faint">→</span> <Who name={message.to} />
         {reply !== undefined && <Quoted id={reply} isAbove={previous?.id === reply} />}
       </span>
       <OpenLink

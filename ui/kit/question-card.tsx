@@ -4,8 +4,10 @@ import { call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
 import { answerDraft, sending } from "../lib/unsent.ts";
 import { questionStateWord } from "../../src/wire/words.ts";
+import { Allowed, AllowedOrWhy, useMay } from "./allowed.tsx";
 import { Action, ActionButton, useAction } from "./button.tsx";
 import { Confirm } from "./lazy.tsx";
+import { visible } from "../lib/text.ts";
 import { TextBox } from "./text-box.tsx";
 import { Who, Words } from "./text.tsx";
 import { Age, Until } from "./time.tsx";
@@ -32,6 +34,7 @@ export function QuestionCard({ question: shown }: { question: QuestionView }): R
     setChosen([]);
   };
   const isAsked = question.state === "open";
+  const mayAnswer = useMay("answer");
   const answer = useAction(
     async () => {
       await sending(answerDraft(question.id), () =>
@@ -54,7 +57,8 @@ export function QuestionCard({ question: shown }: { question: QuestionView }): R
         <span className="dim">
           {question.state !== "open" ? (
             <span className="amber">
-              {question.state === "answered" ? "answered elsewhere" : questionStateWord(question.state)}; yours was not sent
+              {question.state === "answered" ? "answered elsewhere" : questionStateWord(question.state)}
+              {question.closed_by !== undefined && ` by ${visible(question.closed_by)}`}; yours was not sent
             </span>
           ) : question.expires_at ? (
             <>
@@ -88,7 +92,7 @@ export function QuestionCard({ question: shown }: { question: QuestionView }): R
                 type={question.multi ? "checkbox" : "radio"}
                 name={`question-${question.id}`}
                 checked={chosen.includes(option)}
-                disabled={question.state !== "open" || isCut}
+                disabled={question.state !== "open" || isCut || !mayAnswer}
                 onChange={(event) => choose(option, event.target.checked)}
               />
               <span>
@@ -98,33 +102,37 @@ export function QuestionCard({ question: shown }: { question: QuestionView }): R
           ))}
         </fieldset>
       )}
-      <div className="foot">
-        <TextBox
-          rows={1}
-          value={text}
-          aria-label="your own words"
-          placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
-          onText={setText}
-          onEnter={isAsked ? answer.act : write.act}
-        />
-        {isAsked ? (
-          <>
-            <ActionButton kind="go" disabled={chosen.length === 0 && text.trim() === ""} action={answer}>
-              answer
-            </ActionButton>
-            <CloseQuestion question={question} />
-          </>
-        ) : (
-          <>
-            <ActionButton kind="go" disabled={text.trim() === ""} action={write}>
-              send as a message
-            </ActionButton>
-            <button type="button" className="ghost" onClick={clear}>
-              discard
-            </button>
-          </>
-        )}
-      </div>
+      <AllowedOrWhy to="answer">
+        <div className="foot">
+          <TextBox
+            rows={1}
+            value={text}
+            aria-label="your own words"
+            placeholder={question.options.length > 0 ? "or in your own words…" : "your answer…"}
+            onText={setText}
+            onEnter={isAsked ? answer.act : write.act}
+          />
+          {isAsked ? (
+            <>
+              <ActionButton kind="go" disabled={chosen.length === 0 && text.trim() === ""} action={answer}>
+                answer
+              </ActionButton>
+              <Allowed to="question_cancel">
+                <CloseQuestion question={question} />
+              </Allowed>
+            </>
+          ) : (
+            <>
+              <ActionButton kind="go" disabled={text.trim() === ""} action={write}>
+                send as a message
+              </ActionButton>
+              <button type="button" className="ghost" onClick={clear}>
+                discard
+              </button>
+            </>
+          )}
+        </div>
+      </AllowedOrWhy>
     </article>
   );
 }

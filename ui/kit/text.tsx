@@ -1,3 +1,4 @@
+import { isOperator } from "../../src/wire/roles.ts";
 import type { ReactNode } from "react";
 import { parts, visible } from "../lib/text.ts";
 
@@ -27,6 +28,6 @@ export function Marked({ text, words }: { text: string; words: string }): ReactN
 
 /** A principal's name in the colour of its kind. */
 export function Who({ name }: { name: string }): ReactNode {
-  const kind = name === "operator" ? "amber" : name === "system" ? "dim" : name === "hm1nd" ? "mauve" : "cyan";
+  const kind = isOperator(name) ? "amber" : name === "system" ? "dim" : name === "hm1nd" ? "mauve" : "cyan";
   return <b className={kind}>{visible(name)}</b>;
 }

@@ -7,6 +7,7 @@ import { focusOn, inSight } from "../lib/in-sight.ts";
 import { waiting } from "../lib/waiting.ts";
 import type { Call } from "../../src/wire/calls.ts";
 import { allStoppedWords } from "../../src/wire/words.ts";
+import { You } from "./allowed.tsx";
 import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
@@ -93,6 +94,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       <span className="wide">
         <AllStop />
       </span>
+      <You />
       <NotifyButton />
       {onHelp && (
         <button type="button" className="ghost wide" aria-label="keys" title="keys" onClick={onHelp}>
@@ -142,6 +144,7 @@ function WaitChip({ colour, first, children }: WaitChipProps): ReactNode {
 /** What a narrow bar has no room for. */
 function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   const { tokens_today: tokens, cost_today_usd: cost, unpriced_today: unpriced } = useHive((state) => state.hive);
+  const { name, role } = useHive((state) => state.you);
   const navigate = useNavigate();
   const notify = useNotify();
   const { entry, dialog } = useAllStop();
@@ -156,7 +159,11 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
   ];
   return (
     <span className="narrow more">
-      <MenuButton label="more" title={`today ${count(tokens)} tok · ${costWords(cost, unpriced)}`} entries={entries} />
+      <MenuButton
+        label="more"
+        title={`${visible(name)}, ${role} · today ${count(tokens)} tok · ${costWords(cost, unpriced)}`}
+        entries={entries}
+      />
       {dialog}
     </span>
   );

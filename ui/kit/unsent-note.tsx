@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { call } from "../lib/api.ts";
+import { isOperator } from "../../src/wire/roles.ts";
 import { visible } from "../lib/text.ts";
 import { ActionButton, useAction, type Act } from "./button.tsx";
 
@@ -11,7 +12,7 @@ export function useNoteAsMessage(to: string, note: string, clear: () => void): A
       clear();
       return `sent to ${visible(to)} as a message`;
     },
-    to !== "operator" && note.trim() !== "",
+    !isOperator(to) && note.trim() !== "",
   );
 }
 
@@ -28,7 +29,7 @@ interface UnsentProps {
 export function UnsentNote({ to, note, words, write, clear }: UnsentProps): ReactNode {
   return (
     <>
-      {to !== "operator" && (
+      {!isOperator(to) && (
         <ActionButton kind="go" disabled={note.trim() === ""} action={write}>
           send as a message
         </ActionButton>

@@ -22,6 +22,7 @@ const KINDS: Record<HiveEvent["kind"], true> = {
   agent: true,
   repo: true,
   hive: true,
+  you: true,
   delta: true,
   reset: true,
 };

@@ -3,6 +3,7 @@ import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import type { HiveEvent, HiveView, LiveDelta, StateSnapshot, StoredTurnEvent } from "../../src/wire/event.ts";
 import { isChangeOver } from "../../src/wire/change-states.ts";
+import type { You } from "../../src/wire/operator-operations.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import type { ChangeView, RepoView } from "../../src/wire/work.ts";
 
@@ -34,6 +35,8 @@ export interface Tail {
 /** All data of a page. Immutable: a change creates new objects only along its path. */
 export interface State {
   seq: number;
+  /** Who is logged in. */
+  you: You;
   hive: HiveView;
   agents: ReadonlyMap<string, AgentView>;
   questions: ReadonlyMap<number, QuestionView>;
@@ -66,6 +69,7 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
   const listedTo = moreQuestions ? (snapshot.questions.at(-1)?.id ?? 0) : Infinity;
   return {
     seq: snapshot.seq,
+    you: snapshot.you,
     hive: snapshot.hive,
     agents: new Map(snapshot.agents.map((agent) => [agent.name, agent])),
     // A question that is no longer open has ended in some way. It stays for an operator who is writing an answer. Of
@@ -103,6 +107,8 @@ export function fromSnapshot(snapshot: StateSnapshot, before?: State, settled: r
 /** Applies an event. Upserts by id: a duplicate or late event changes nothing. */
 export function apply(state: State, event: HiveEvent): State {
   switch (event.kind) {
+    case "you":
+      return { ...state, you: event.you };
     case "hive":
       return { ...state, hive: event.hive };
     case "agent":

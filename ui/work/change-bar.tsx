@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 import { canRetryHelp, changeCan } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
+import { useWhyNot } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { TextBox } from "../kit/text-box.tsx";
 import { UnsentNote, useNoteAsMessage } from "../kit/unsent-note.tsx";
@@ -36,7 +37,18 @@ interface BarProps {
 }
 
 /** The decisions on a change that its state allows. A note in progress stays whatever happens to the change. */
-export function ChangeBar({ change, seen, unshown, blocked, drafts, children }: BarProps): ReactNode {
+export function ChangeBar(props: BarProps): ReactNode {
+  const why = useWhyNot("change_approve");
+  if (why === undefined) return <Bar {...props} />;
+  return (
+    <div className="foot act">
+      {props.children}
+      <span className="dim small why-not">{why}</span>
+    </div>
+  );
+}
+
+function Bar({ change, seen, unshown, blocked, drafts, children }: BarProps): ReactNode {
   const { id } = change;
   const [note, setNote] = useDraft(changeNote(id));
   const [asked, setAsked] = useDraft(`change-decision:${id}`);

@@ -10,6 +10,7 @@ import { FileTree } from "../diff/tree.tsx";
 import { ViewSwitch } from "../diff/view-switch.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
+import { Allowed, useMay } from "../kit/allowed.tsx";
 import { call } from "../lib/api.ts";
 import { changeName, stateWords } from "../lib/changes.ts";
 import { useFetched } from "../lib/fetched.ts";
@@ -106,6 +107,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
   const navigate = useNavigate();
   const mode = search.view === "split" ? "split" : "unified";
   const list = useFiles(files);
+  const mayComment = useMay("change_comment");
   const { comments, acts } = useComments(id, shown.comments);
   const { byFile, general } = useMemo(() => placed(comments, files), [comments, files]);
   const drafts = comments.filter(({ state }) => state === "draft").length;
@@ -169,9 +171,11 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
                 {error}
               </p>
             )}
-            <Talk id={id} comments={general} acts={acts} canComment={!isChangeOver(change.state)} />
+            <Talk id={id} comments={general} acts={acts} canComment={mayComment && !isChangeOver(change.state)} />
             {canApprove && unread.length > 0 && from === "merge_base" && (
-              <Accept paths={unread} accepted={ticked} accept={accept} />
+              <Allowed to="change_approve">
+                <Accept paths={unread} accepted={ticked} accept={accept} />
+              </Allowed>
             )}
           </div>
           <ViewSwitch bases={basesOf(change)} base={base} mode={mode} change={go} />
@@ -185,7 +189,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
                 comments={byFile.get(file.path) ?? NO_COMMENTS}
                 acts={acts}
                 isAgainstMergeBase={from === "merge_base"}
-                canComment={!isChangeOver(change.state)}
+                canComment={mayComment && !isChangeOver(change.state)}
                 mode={mode}
                 isOpen={list.isOpen(file)}
                 onToggle={list.toggle}

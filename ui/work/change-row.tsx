@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { CHANGE_WORDS, isBeingMerged } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
@@ -71,11 +72,16 @@ function NextAction({ change }: { change: ChangeView }): ReactNode {
     );
   }
   return (
-    <Action className="next" run={() => actNext(next, change)}>
-      {next.words}
-    </Action>
+    <Allowed to={NEEDS[next.kind]}>
+      <Action className="next" run={() => actNext(next, change)}>
+        {next.words}
+      </Action>
+    </Allowed>
   );
 }
+
+/** The operation of each next action. */
+const NEEDS = { retry: "change_retry", front: "change_to_front", dequeue: "change_dequeue" } as const;
 
 async function actNext(next: Exclude<Next, { kind: "link" }>, change: ChangeView): Promise<string> {
   const input = { change: change.id };

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from "react";
 import { isOperator } from "../../src/wire/roles.ts";
 import type { CommentView } from "../../src/wire/work.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Folded } from "../kit/folded.tsx";
 import { Prose } from "../kit/prose.tsx";
@@ -56,20 +57,24 @@ export function Comment({ comment, acts, isApart = false }: CommentProps): React
           </button>
         )}
         {state === "draft" && (
-          <Action kind="ghost" run={() => acts.drop(comment)}>
-            drop
-          </Action>
+          <Allowed to="change_comment_drop">
+            <Action kind="ghost" run={() => acts.drop(comment)}>
+              drop
+            </Action>
+          </Allowed>
         )}
-        {state === "open" && (
-          <Action kind="ghost" run={() => acts.resolve(comment, true)}>
-            resolve
-          </Action>
-        )}
-        {isResolved && isOpen && (
-          <Action kind="ghost" run={() => acts.resolve(comment, false)}>
-            open again
-          </Action>
-        )}
+        <Allowed to="change_comment_resolve">
+          {state === "open" && (
+            <Action kind="ghost" run={() => acts.resolve(comment, true)}>
+              resolve
+            </Action>
+          )}
+          {isResolved && isOpen && (
+            <Action kind="ghost" run={() => acts.resolve(comment, false)}>
+              open again
+            </Action>
+          )}
+        </Allowed>
       </header>
       {!isFolded && (
         <>

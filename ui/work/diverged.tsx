@@ -2,6 +2,7 @@ import { useState, type ReactNode } from "react";
 import type { DivergenceView, Reconciliation } from "../../src/wire/divergence.ts";
 import type { RepoView } from "../../src/wire/work.ts";
 import { PushNow } from "./push-line.tsx";
+import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { ActionButton, Action, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { call } from "../lib/api.ts";
@@ -28,15 +29,17 @@ export function Diverged({ repo: { name, push }, base }: { repo: RepoView; base:
         <code>git pull hive {visible(base)}</code> in the folder, then fetch.
         {push !== "never" && ` “push ours” writes the hive’s side to the folder, as hive/${visible(base)}, to be merged there.`}
       </p>
-      <div className="foot">
-        <Action kind="go" run={() => reconcile(name, base, "merge")}>
-          merge upstream
-        </Action>
-        {push !== "never" && <PushNow name={name} base={base} words="push ours" />}
-        <ActionButton kind="no" action={look}>
-          reset to upstream…
-        </ActionButton>
-      </div>
+      <AllowedOrWhy to="repo_reconcile">
+        <div className="foot">
+          <Action kind="go" run={() => reconcile(name, base, "merge")}>
+            merge upstream
+          </Action>
+          {push !== "never" && <PushNow name={name} base={base} words="push ours" />}
+          <ActionButton kind="no" action={look}>
+            reset to upstream…
+          </ActionButton>
+        </div>
+      </AllowedOrWhy>
       {view && (
         <Confirm
           isOpen

@@ -1,3 +1,4 @@
+import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
@@ -69,11 +70,13 @@ export function NewRepo({ onClose }: { onClose: () => void }): ReactNode {
             {error}
           </p>
         )}
-        <div className="foot">
-          <button type="submit" className="go" disabled={isBusy} aria-busy={isBusy}>
-            {isBusy && <span className="spinner" aria-hidden="true" />}create
-          </button>
-        </div>
+        <AllowedOrWhy to="repo_create">
+          <div className="foot">
+            <button type="submit" className="go" disabled={isBusy} aria-busy={isBusy}>
+              {isBusy && <span className="spinner" aria-hidden="true" />}create
+            </button>
+          </div>
+        </AllowedOrWhy>
         <p className="dim small">
           A repository that you have is added in a terminal: <code>npx hivectl repo add web ~/src/web</code>
         </p>

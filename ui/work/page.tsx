@@ -1,3 +1,4 @@
+import { Allowed } from "../kit/allowed.tsx";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { CHANGE_WORDS } from "../../src/wire/change-states.ts";
@@ -105,9 +106,11 @@ export function WorkPage(): ReactNode {
 
 function CreateLink(): ReactNode {
   return (
-    <Link to="/work" search={(search) => ({ ...search, open: "repo" })} className="ghost">
-      + create
-    </Link>
+    <Allowed to="repo_create">
+      <Link to="/work" search={(search) => ({ ...search, open: "repo" })} className="ghost">
+        + create
+      </Link>
+    </Allowed>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import type { PushView, RepoView } from "../../src/wire/work.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
@@ -26,14 +27,16 @@ export function PushLine({ repo: { name }, push: { base, state, reason, sha } }:
 /** Writes a base to the folder. */
 export function PushNow({ name, base, words }: { name: string; base: string; words: string }): ReactNode {
   return (
-    <Action
-      run={async () => {
-        const { repo, branch, sha } = await call("repo_push", { name, base });
-        knowRepo(repo);
-        return `${branch} in the folder is at ${short(sha)}`;
-      }}
-    >
-      {words}
-    </Action>
+    <Allowed to="repo_push">
+      <Action
+        run={async () => {
+          const { repo, branch, sha } = await call("repo_push", { name, base });
+          knowRepo(repo);
+          return `${branch} in the folder is at ${short(sha)}`;
+        }}
+      >
+        {words}
+      </Action>
+    </Allowed>
   );
 }

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { CHANGE_WORDS } from "../../src/wire/change-states.ts";
 import type { QueueView, RepoView } from "../../src/wire/work.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
@@ -45,15 +46,17 @@ export function QueueLine({ queue }: { queue: QueueView }): ReactNode {
 export function PauseQueue({ repo, queue: { base, state } }: { repo: RepoView; queue: QueueView }): ReactNode {
   const isHalted = state === "paused" || state === "stopped";
   return (
-    <Action
-      {...(isHalted ? { kind: "go" as const } : {})}
-      run={async () => {
-        const { repo: now } = await call("queue_pause", { name: repo.name, base, paused: !isHalted });
-        knowRepo(now);
-        return isHalted ? `the queue of ${base} goes on` : `the queue of ${base} is paused; what is being merged ends`;
-      }}
-    >
-      {isHalted ? "go on" : "pause"}
-    </Action>
+    <Allowed to="queue_pause">
+      <Action
+        {...(isHalted ? { kind: "go" as const } : {})}
+        run={async () => {
+          const { repo: now } = await call("queue_pause", { name: repo.name, base, paused: !isHalted });
+          knowRepo(now);
+          return isHalted ? `the queue of ${base} goes on` : `the queue of ${base} is paused; what is being merged ends`;
+        }}
+      >
+        {isHalted ? "go on" : "pause"}
+      </Action>
+    </Allowed>
   );
 }

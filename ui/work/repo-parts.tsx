@@ -2,6 +2,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 import type { Output } from "../../src/wire/operations.ts";
 import type { RepoView } from "../../src/wire/work.ts";
+import { Allowed } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
@@ -60,8 +61,14 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </dd>
       </dl>
       <div className="foot">
-        {upstream !== undefined && <Action run={fetchNow}>fetch now</Action>}
-        <Collect repo={repo} />
+        {upstream !== undefined && (
+          <Allowed to="repo_fetch">
+            <Action run={fetchNow}>fetch now</Action>
+          </Allowed>
+        )}
+        <Allowed to="repo_gc">
+          <Collect repo={repo} />
+        </Allowed>
       </div>
     </section>
   );
@@ -174,8 +181,16 @@ export function Branches({ repo }: { repo: RepoView }): ReactNode {
   );
 }
 
-/** Removes the repository with its changes, after a confirmation. */
-export function Remove({ repo: { name, agents } }: { repo: RepoView }): ReactNode {
+/** Removes the repository with its changes. */
+export function Remove({ repo }: { repo: RepoView }): ReactNode {
+  return (
+    <Allowed to="repo_remove">
+      <RemoveAsked repo={repo} />
+    </Allowed>
+  );
+}
+
+function RemoveAsked({ repo: { name, agents } }: { repo: RepoView }): ReactNode {
   const [isAsked, setAsked] = useState(false);
   const navigate = useNavigate();
   const remove = async (): Promise<string> => {

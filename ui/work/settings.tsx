@@ -1,3 +1,4 @@
+import { AllowedOrWhy, useMay } from "../kit/allowed.tsx";
 import { useState, type FormEvent, type ReactNode } from "react";
 import type { CheckOn, MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
 import { TextBox } from "../kit/text-box.tsx";
@@ -37,10 +38,11 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const changed = changedSettings(repo, fields);
+  const maySet = useMay("repo_set");
   const isChanged = Object.keys(changed).length > 0;
   const set = (next: Partial<Fields>): void => setDraft(JSON.stringify({ ...typed, ...next }));
   const save = async (): Promise<void> => {
-    if (!isChanged || isBusy) return;
+    if (!isChanged || isBusy || !maySet) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -64,61 +66,70 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
           void save();
         }}
       >
-        <Text
-          label="setup: makes a fresh clone ready to build"
-          value={fields.setup}
-          set={(setup) => set({ setup })}
-          save={save}
-        />
-        <Text
-          label="check: a change is merged if it ends with 0"
-          value={fields.check}
-          set={(check) => set({ check })}
-          save={save}
-          placeholder="npm ci && npm test"
-        />
-        <Choice label="when the check runs" value={fields.check_on} words={MOMENTS} set={(moment) => set({ check_on: moment })} />
-        <Choice label="how changes are merged" value={fields.merge} words={METHODS} set={(merge) => set({ merge })} />
-        <Choice label="who decides" value={fields.policy} words={POLICIES} set={(policy) => set({ policy })} />
-        <Text
-          label="reviewers: agents, separated by commas"
-          value={fields.reviewers}
-          set={(reviewers) => set({ reviewers })}
-          save={save}
-        />
-        <Text
-          label="protected paths that only you approve, one in a line"
-          value={fields.protected}
-          set={(paths) => set({ protected: paths })}
-          save={save}
-          placeholder="deploy/**"
-        />
-        <Text
-          label="author of the agents’ commits; empty: each agent"
-          value={fields.author}
-          set={(author) => set({ author })}
-          save={save}
-          placeholder="Name <mail@example.org>"
-        />
-        {repo.upstream !== undefined && (
-          <Choice label="writes to the folder" value={fields.push} words={PUSHES} set={(push) => set({ push })} />
-        )}
-        <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
+        <fieldset className="plain" disabled={!maySet}>
+          <Text
+            label="setup: makes a fresh clone ready to build"
+            value={fields.setup}
+            set={(setup) => set({ setup })}
+            save={save}
+          />
+          <Text
+            label="check: a change is merged if it ends with 0"
+            value={fields.check}
+            set={(check) => set({ check })}
+            save={save}
+            placeholder="npm ci && npm test"
+          />
+          <Choice
+            label="when the check runs"
+            value={fields.check_on}
+            words={MOMENTS}
+            set={(moment) => set({ check_on: moment })}
+          />
+          <Choice label="how changes are merged" value={fields.merge} words={METHODS} set={(merge) => set({ merge })} />
+          <Choice label="who decides" value={fields.policy} words={POLICIES} set={(policy) => set({ policy })} />
+          <Text
+            label="reviewers: agents, separated by commas"
+            value={fields.reviewers}
+            set={(reviewers) => set({ reviewers })}
+            save={save}
+          />
+          <Text
+            label="protected paths that only you approve, one in a line"
+            value={fields.protected}
+            set={(paths) => set({ protected: paths })}
+            save={save}
+            placeholder="deploy/**"
+          />
+          <Text
+            label="author of the agents’ commits; empty: each agent"
+            value={fields.author}
+            set={(author) => set({ author })}
+            save={save}
+            placeholder="Name <mail@example.org>"
+          />
+          {repo.upstream !== undefined && (
+            <Choice label="writes to the folder" value={fields.push} words={PUSHES} set={(push) => set({ push })} />
+          )}
+          <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
+        </fieldset>
         {error !== undefined && (
           <p className="red" role="alert">
             {error}
           </p>
         )}
-        <div className="foot">
-          <button type="submit" className="go" disabled={!isChanged || isBusy} aria-busy={isBusy}>
-            {isBusy && <span className="spinner" aria-hidden="true" />}save
-          </button>
-          {isChanged && (
-            <button type="button" className="ghost" onClick={() => setDraft("")}>
-              discard
+        <AllowedOrWhy to="repo_set">
+          <div className="foot">
+            <button type="submit" className="go" disabled={!isChanged || isBusy} aria-busy={isBusy}>
+              {isBusy && <span className="spinner" aria-hidden="true" />}save
             </button>
-          )}
-        </div>
+            {isChanged && (
+              <button type="button" className="ghost" onClick={() => setDraft("")}>
+                discard
+              </button>
+            )}
+          </div>
+        </AllowedOrWhy>
       </form>
     </section>
   );

@@ -50,7 +50,7 @@ export interface WebDeps {
   /** Runs an operation of the contract for an operator. */
   call(name: OperationName, input: never, operator: Operator): Promise<object>;
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
-  subscribe(filter: EventFilter, stream: EventStream): () => void;
+  subscribe(filter: EventFilter, stream: EventStream, operator: Operator): () => void;
   metrics(): Promise<string>;
   /** Absent on an agent's own port. */
   git?: OperatorGit;
@@ -148,7 +148,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
       forget();
     });
     const forget = deps.sessions.whileValid(c.get("session").id, () => stream.close());
-    stop = deps.subscribe(filter, stream);
+    stop = deps.subscribe(filter, stream, c.get("operator"));
     return RESPONSE_ALREADY_SENT;
   });
 

@@ -1,0 +1,46 @@
+import type { ReactNode } from "react";
+import { mayCall, type OperatorOperation } from "../../src/wire/roles.ts";
+import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
+
+/** Whether who is logged in may call an operation. The daemon asks the same table. */
+export function useMay(operation: OperatorOperation): boolean {
+  return useHive((state) => mayCall(state.you.role, operation));
+}
+
+/** Why who is logged in may not call an operation, in a sentence. Undefined if it may. */
+export function useWhyNot(operation: OperatorOperation): string | undefined {
+  const { name, role } = useHive((state) => state.you);
+  if (mayCall(role, operation)) return undefined;
+  const words = role === "viewer" ? "you can read, and not act" : "only an admin can do this";
+  return `You are logged in as ${visible(name)}, ${role === "admin" ? "an admin" : role === "operator" ? "an operator" : "a viewer"}: ${words}.`;
+}
+
+interface AllowedProps {
+  /** The operation that the content calls. */
+  to: OperatorOperation;
+  children: ReactNode;
+}
+
+/** What calls an operation. It is not there for a role that may not call it. */
+export function Allowed({ to, children }: AllowedProps): ReactNode {
+  return useMay(to) ? children : null;
+}
+
+/** The same, with the reason in its place. */
+export function AllowedOrWhy({ to, children }: AllowedProps): ReactNode {
+  const why = useWhyNot(to);
+  return why === undefined ? children : <p className="dim small why-not">{why}</p>;
+}
+
+/** Who is logged in, with the role. On a phone the menu of the bar says it. */
+export function You(): ReactNode {
+  const { name, role } = useHive((state) => state.you);
+  return (
+    <span className="chip you wide" title={visible(`logged in as ${name}: ${role}`)}>
+      <span className="sr">logged in as </span>
+      {visible(name)}
+      <span className="dim"> {role}</span>
+    </span>
+  );
+}
