@@ -181,6 +181,11 @@ describe("boundaries", () => {
     expect([...new Set(written)].sort()).toEqual(owned.sort());
   });
 
+  test("whoever writes the audit trail for an operator says which one", () => {
+    const wrong = product.filter(({ text }) => /\bactor: (?:OPERATOR\b|"operator")/.test(text)).map(({ file }) => file);
+    expect(wrong).toEqual([]);
+  });
+
   test("the environment is read in one file per program", () => {
     const wrong = product
       .filter(({ file, text }) => text.includes("process.env") && !READ_ENVIRONMENT.includes(file))

@@ -4,10 +4,12 @@ import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
 import { takesIn, type OperationName, type Parsed } from "../wire/operations.ts";
 import type { Disk } from "./disk.ts";
+import { actorOf } from "./handlers/caller.ts";
 import { handlers } from "./handlers/index.ts";
 import { senderOf } from "./handlers/messages.ts";
 import type { CallerContext, HandlerContext } from "./handlers/types.ts";
 import type { Metrics } from "./metrics.ts";
+import { recordOf } from "./recorded.ts";
 import { MESSAGE_BYTES, type Retention } from "./retention.ts";
 
 export interface DispatchDeps {
@@ -39,6 +41,11 @@ export function openDispatch(deps: DispatchDeps): Call {
     return (MESSAGE_BYTES + body.length) * (to === ALL_AGENTS ? swarm.all().length : 1);
   };
 
+  const recorded = ({ kind, ...about }: NonNullable<ReturnType<typeof recordOf>>, caller: CallerContext): Promise<void> =>
+    context.store.write(() =>
+      context.store.ledger.audit(context.store.nextSeq(), { at: context.now(), actor: actorOf(caller), kind, ...about }),
+    );
+
   return (name, input, caller) => {
     // The transports ask before they parse. Here it holds for every one of them, whatever it forgets.
     if (caller.kind === "operator") operators.permit(caller.operator, name);
@@ -56,8 +63,13 @@ export function openDispatch(deps: DispatchDeps): Call {
     const result = handler(context, input, caller);
     // A stream is passed on unchanged.
     if (Symbol.asyncIterator in result) return result as AsyncIterable<object>;
-    return (done, failed) => {
+    const record = caller.kind === "operator" ? recordOf(name, input) : undefined;
+    return (whenDone, failed) => {
       const explained = (error: unknown): void => failed(disk.explain(error));
+      const done =
+        record === undefined
+          ? whenDone
+          : (output: object) => void recorded(record, caller).then(() => whenDone(output), explained);
       if (typeof result === "function") (result as ByCall<object>)(done, explained);
       else if (result instanceof Promise) result.then(done, explained);
       else done(result);

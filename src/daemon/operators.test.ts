@@ -147,6 +147,59 @@ test("what an operator does carries its name, and agents know every operator as 
   expect(entries.filter(({ actor }) => actor === "operator").map(({ kind }) => kind)).toEqual(["operator_added"]);
 });
 
+test("what leaves no other line is recorded with who did it", async () => {
+  await add("bob", "admin");
+  await system.firstStart();
+  const bob = await connectLines(socketOf("bob"), { ordered: true });
+  await bob.call("repo_create", { name: "web" });
+  await bob.call("repo_token", { name: "web" });
+  await bob.call("repo_set", { name: "web", merge: "squash" });
+  await bob.call("queue_pause", { name: "web" });
+  await bob.call("model", { name: "hm1nd", model: "opus" });
+  await bob.call("new_session", { name: "hm1nd" });
+  await expect(bob.call("compact", { name: "hm1nd" })).rejects.toThrow();
+  const { entries } = await bob.call("audit", { limit: 6 });
+  bob.close();
+  // Newest first. A call that was refused did nothing.
+  expect(entries.map(({ actor, kind, detail }) => [actor, kind, detail?.["model"] ?? detail?.["repo"]])).toEqual([
+    ["operator/bob", "session_renewed", undefined],
+    ["operator/bob", "model_set", "opus"],
+    ["operator/bob", "queue_paused", "web"],
+    ["operator/bob", "repo_set", "web"],
+    ["operator/bob", "token_issued", "web"],
+    ["operator/bob", "repo_added", "web"],
+  ]);
+});
+
+test("only an admin's approval gives an agent a folder of the host", async () => {
+  await add("bob", "operator");
+  await add("eve", "admin");
+  await system.firstStart();
+  system.context.mounts.tryAll = async (_, mounts) => mounts.map((mount) => ({ mount, problem: undefined }));
+  const [bob, eve] = await Promise.all(["bob", "eve"].map((name) => connectLines(socketOf(name), { ordered: true })));
+  const mounts = [{ host: "/usr/share", cage: "/corpus", mode: "ro" as const }];
+  const refusal = "would get the folder /usr/share of the host: that takes the role admin";
+  await expect(bob?.call("spawn", { name: "ada", config: { mounts } })).rejects.toThrow(refusal);
+  await bob?.call("spawn", { name: "ada" });
+  const propose = async (config: object): Promise<number> => {
+    const base64 = Buffer.from(JSON.stringify(config)).toString("base64");
+    const asked = await bob?.call("propose", { agent: "ada", files: [{ path: "agent.json", mode: "100644", base64 }] });
+    return asked?.request ?? 0;
+  };
+  const first = system.swarm.byName("ada").record.deployedRequest ?? 0;
+  const id = await propose({ mounts });
+  await expect(bob?.call("approve", { id })).rejects.toThrow(refusal);
+  await eve?.call("approve", { id });
+  expect((await system.deploys.finished(id)).state).toBe("deployed");
+  // What runs already may stay, and go.
+  const next = await propose({ mounts, model: "opus" });
+  await bob?.call("approve", { id: next });
+  await system.deploys.finished(next);
+  await system.through((await bob?.call("rollback", { agent: "ada", id: first }))?.request ?? 0);
+  await expect(bob?.call("rollback", { agent: "ada", id })).rejects.toThrow(refusal);
+  for (const one of [bob, eve]) one?.close();
+});
+
 test("a lower role counts at once, for open connections and pages", async () => {
   await add("bob", "operator");
   const bob = await connectLines(socketOf("bob"), { ordered: true });

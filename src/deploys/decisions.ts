@@ -1,4 +1,4 @@
-import type { ApprovalRecord } from "../store/approvals.ts";
+import { mountOwners, type ApprovalRecord } from "../store/approvals.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { hivectl } from "../lib/hivectl.ts";
@@ -9,6 +9,7 @@ import type { DeployContext } from "./deploy-context.ts";
 import type { Deploys } from "./deploys.ts";
 import { contentOf, digestOf } from "./digest.ts";
 import { tagEnd } from "./finish.ts";
+import { checkMayMount } from "./mounts.ts";
 import { tagMoment } from "./projection.ts";
 import { acceptedUnshown, readDiff } from "./request-diff.ts";
 import type { RequestStore } from "./request-store.ts";
@@ -20,6 +21,15 @@ export interface Seen {
   /** Paths of files that are not shown whole as text but are approved. */
   unshown?: readonly string[] | undefined;
   note?: string | undefined;
+}
+
+/** Who approves, and how. */
+export interface Approver {
+  by: string;
+  /** True for a browser, which has shown a diff. */
+  digestNeeded: boolean;
+  /** False if an approval may not give an agent another folder of the host. */
+  mayMount?: boolean;
 }
 
 /** The note to store. Empty if none was given, so that an earlier note stays. */
@@ -45,9 +55,9 @@ export class Decisions {
   /**
    * Approves a request if the running config is still the one that was shown: the one in the digest or, without a
    * digest, the one at the time of the request. Content that is not shown must be named. The deploy then runs in the
-   * background. `digestNeeded` is true for a browser, which has shown a diff.
+   * background.
    */
-  async approve(id: number, seen: Seen, { by, digestNeeded }: { by: string; digestNeeded: boolean }): Promise<ApprovalRecord> {
+  async approve(id: number, seen: Seen, { by, digestNeeded, mayMount = true }: Approver): Promise<ApprovalRecord> {
     const { store, now } = this.#context;
     const pending = this.#undecided(id, "approve");
     this.#context.allStop.check();
@@ -55,6 +65,7 @@ export class Decisions {
     this.#checkSeen(pending, seen, digestNeeded);
     const base = this.#requestStore.running(pending);
     await this.#checkFollows(pending, base);
+    if (!mayMount) await this.#checkMounts(pending, base);
     const files = await readDiff(this.#context, pending, base);
     const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
     const row = await store.write((tx) => {
@@ -91,6 +102,16 @@ export class Decisions {
       "conflict",
       `${words}: it would undo that deploy. Propose it again on what runs (${hivectl(`propose ${row.name} --from ${row.id}`)}, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
     );
+  }
+
+  /** Throws if the request adds a mount to what runs. */
+  async #checkMounts(row: ApprovalRecord, base: Sha | undefined): Promise<void> {
+    const repo = this.#context.repos.applied(row.name);
+    const before =
+      base === undefined
+        ? { files: [], owners: {} }
+        : { files: await repo.files(base), owners: this.#context.store.approvals.mountOwners(row.name, base) };
+    checkMayMount(false, row.name, before, { files: await repo.files(row.sha), owners: mountOwners(row) });
   }
 
   #checkSeen(row: ApprovalRecord, seen: Seen, digestNeeded: boolean): void {

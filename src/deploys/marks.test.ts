@@ -130,7 +130,7 @@ test("a request that does not follow what runs is refused at the approval with i
 });
 
 test("the answer to a proposal and to a spawn has the marks", async () => {
-  const operator = { kind: "operator" } as never;
+  const operator = { kind: "operator", operator: system.system.operators.host } as never;
   const { request, risks } = await approvalHandlers.request_spawn(system.system, { name: "zed", description: "x" }, operator);
   expect(risks).toEqual(view(request).risks);
   const base64 = Buffer.from('{"model":"gpt-5"}').toString("base64");

@@ -1,5 +1,6 @@
 import type { MountOwners, ProjectPin } from "../store/approvals.ts";
 import type { RiskMark, TreeFile } from "../wire/approval.ts";
+import { HiveError } from "../wire/error.ts";
 import type { Agent } from "../agents/agent.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { byPath, configOf } from "./tree.ts";
@@ -49,22 +50,33 @@ function ownersOf(trials: readonly MountTrial[]): MountOwners {
 }
 
 /** The files of a commit, and the id maps that its mounts need. */
-interface Mounted {
+export interface Mounted {
   files: readonly TreeFile[];
   owners: MountOwners;
 }
 
-/**
- * The marks for the mounts that a change adds, as found by their trial. Only mounts that work get this far. A mount
- * that now needs an id map, and did not before, counts as added.
- */
-export function mountMarks(context: Pick<DeployContext, "mounts">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
+/** The mounts that a change adds. One that now needs an id map, and did not before, counts as added. */
+function added(before: Mounted, after: Mounted) {
   const mapped = ({ files, owners }: Mounted) =>
     configOf(byPath(files)).config.mounts.map((mount) => ({ mount, owner: owners[mount.cage] ?? null }));
   const known = new Set(mapped(before).map((one) => JSON.stringify(one)));
-  const fresh = mapped(after).filter((one) => !known.has(JSON.stringify(one)));
+  return mapped(after).filter((one) => !known.has(JSON.stringify(one)));
+}
+
+/** Throws `forbidden` if a change adds a mount and who approves it may not give agents folders of the host. */
+export function checkMayMount(may: boolean, agent: string, before: Mounted, after: Mounted): void {
+  const [first] = may ? [] : added(before, after);
+  if (first)
+    throw new HiveError(
+      "forbidden",
+      `${agent} would get the folder ${first.mount.host} of the host: that takes the role admin. Ask an admin to approve it`,
+    );
+}
+
+/** The marks for the mounts that a change adds, as found by their trial. Only mounts that work get this far. */
+export function mountMarks(context: Pick<DeployContext, "mounts">, before: Mounted, after: Mounted): Promise<RiskMark[]> {
   return Promise.all(
-    fresh.map(async ({ mount: { host, mode }, owner }): Promise<RiskMark> => {
+    added(before, after).map(async ({ mount: { host, mode }, owner }): Promise<RiskMark> => {
       if (owner === null) {
         const text = `mount ${host}: ${mode === "rw" ? "writable" : "readable"} as the agent, tried on this host`;
         return { level: "info", kind: "mount", text, path: CONFIG_FILE };

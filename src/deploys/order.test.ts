@@ -94,7 +94,11 @@ test.each([
   system.backups.refuseWhileTaking = () => {
     throw new HiveError("conflict", "a backup is being taken");
   };
-  const destroy = async () => lifecycleHandlers.destroy(system.system, { name, purge: true }, { kind: "operator" } as never);
+  const destroy = async () =>
+    lifecycleHandlers.destroy(system.system, { name, purge: true }, {
+      kind: "operator",
+      operator: system.system.operators.host,
+    } as never);
   await expect(destroy()).rejects.toThrow(words);
   expect(system.requestStore.get(asked).state).toBe("pending");
 });

@@ -16,7 +16,7 @@ import { contentOf, digestOf } from "./digest.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
-import { tryRequest, type RequestTrial } from "./mounts.ts";
+import { checkMayMount, tryRequest, type Mounted, type RequestTrial } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployContext } from "./deploy-context.ts";
 
@@ -40,6 +40,14 @@ export interface Why {
   description?: string | undefined;
   note?: string | undefined;
 }
+
+interface Rollback {
+  note?: string | undefined;
+  /** False if it may not give the agent folders of the host that it does not have now. */
+  mayMount?: boolean;
+}
+
+const NOTHING_MOUNTED: Mounted = { files: [], owners: {} };
 
 /** Creates requests: checks them, stores them, and starts those that their author approves. */
 export class Requests {
@@ -66,6 +74,8 @@ export class Requests {
     note?: string | undefined;
     by: string;
     origin: "request" | "spawn" | "first_start";
+    /** False if `by` may not give an agent folders of the host. */
+    mayMount?: boolean;
   }): Promise<ApprovalRecord> {
     const { name, by, origin, description, note } = input;
     this.#checkSpawn(name);
@@ -77,6 +87,7 @@ export class Requests {
       const files = treeFiles(templateTree(config, input.instructions, name === MANAGER ? "manager" : "agent"));
       const tried = await tryRequest(this.#context, { name, agent: undefined }, files);
       if (tried.complaints.length > 0) throw new HiveError("bad_request", tried.complaints.join("\n"));
+      if (origin !== "request") checkMayMount(input.mayMount ?? true, name, NOTHING_MOUNTED, { files, owners: tried.owners });
       const sha = await this.#commit(name, files, [], `spawn ${name}`, by);
       const approved = origin !== "request";
       const draft: Draft = { name, agent: undefined, kind: "spawn", origin, by, description, note, sha, approved };
@@ -162,13 +173,14 @@ export class Requests {
   }
 
   /** Deploys the config of an earlier deploy again. */
-  async rollback(name: string, id: number, by: string, note?: string): Promise<ApprovalRecord> {
+  async rollback(name: string, id: number, by: string, { note, mayMount = true }: Rollback = {}): Promise<ApprovalRecord> {
     const agent = this.#context.swarm.byName(name);
     const earlier = this.#requestStore.get(id);
     if (earlier.agent !== agent.id || earlier.state !== "deployed")
       throw new HiveError("not_found", `${name} has no deploy ${id}: ${hivectl(`deploys ${name}`)} lists them`);
     if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
     const description = `back to deployed/${id}`;
+    if (!mayMount) await this.#checkMounts(agent, earlier.sha);
     return this.#again(agent, earlier.sha, "rollback", by, { description, note });
   }
 
@@ -190,6 +202,18 @@ export class Requests {
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
     const files = await readGeneration(this.#context.paths.agent(agent.id).generation(agent.record.generation));
     return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
+  }
+
+  /** Throws if an earlier config of an agent has a mount that the running one has not. */
+  async #checkMounts(agent: Agent, sha: Sha): Promise<void> {
+    const repo = this.#context.repos.applied(agent.name);
+    const mounted = async (commit: Sha): Promise<Mounted> => ({
+      files: await repo.files(commit),
+      owners: this.#context.store.approvals.mountOwners(agent.name, commit),
+    });
+    const { deployedSha } = agent.record;
+    const before = deployedSha === undefined ? NOTHING_MOUNTED : await mounted(deployedSha);
+    checkMayMount(false, agent.name, before, await mounted(sha));
   }
 
   async #again(agent: Agent, sha: Sha, origin: RequestOrigin, by: string, why: Why): Promise<ApprovalRecord> {

@@ -31,7 +31,13 @@ interface BarProps {
  */
 export function ApproveBar(props: BarProps): ReactNode {
   const why = useWhyNot("approve");
-  if (why === undefined) return <Decide {...props} />;
+  // The daemon refuses it, too. A mark is enough to say so before.
+  const needsAdmin = useWhyNot("repo_add");
+  const isMount = props.approval.risks.some(({ kind }) => kind === "mount");
+  const blocked = isMount && needsAdmin !== undefined && (
+    <span className="dim small why-not">It adds a folder of the host. {needsAdmin}</span>
+  );
+  if (why === undefined) return <Decide {...props} blocked={blocked || props.blocked} />;
   if (!requestCan(props.approval, "approve")) return null;
   return (
     <div className="foot act">

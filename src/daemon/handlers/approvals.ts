@@ -10,7 +10,7 @@ import { approvalRow, type Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Output } from "../../wire/operations.ts";
-import { actorOf } from "./caller.ts";
+import { actorOf, mayMount } from "./caller.ts";
 import { listing } from "../listings.ts";
 import { each, namesIn } from "./lifecycle.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
@@ -108,7 +108,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
 
   async approve(context, input, caller) {
     const isBrowser = caller.kind === "operator" && caller.browser === true;
-    const row = await context.deploys.decisions.approve(input.id, input, { by: actorOf(caller), digestNeeded: isBrowser });
+    const row = await context.deploys.decisions.approve(input.id, input, {
+      by: actorOf(caller),
+      digestNeeded: isBrowser,
+      mayMount: mayMount(caller),
+    });
     return { approval: context.deploys.requestStore.view(row) };
   },
   async deny(context, input, caller) {
@@ -150,7 +154,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   rollback: async (context, { agent, id, note }, caller) => ({
-    request: (await context.deploys.requests.rollback(agent, id, actorOf(caller), note)).id,
+    request: (await context.deploys.requests.rollback(agent, id, actorOf(caller), { note, mayMount: mayMount(caller) })).id,
   }),
   rebuild: async (context, { name, note }, caller) => ({
     request: (await context.deploys.requests.rebuild(context.swarm.byName(name), actorOf(caller), { note })).id,

@@ -1,7 +1,7 @@
 import type { Agent } from "../../agents/agent.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { HarnessSession } from "../../agents/harness-session.ts";
-import { operatorActor } from "../../wire/roles.ts";
+import { includes, operatorActor } from "../../wire/roles.ts";
 import type { Operator } from "../operator.ts";
 import type { CallerContext } from "./types.ts";
 
@@ -20,6 +20,9 @@ export function operatorOf(caller: CallerContext): Operator {
 /** Who calls, as the audit trail, requests and changes name it: an agent's name, or an operator's (`operatorActor`). */
 export const actorOf = (caller: CallerContext): string =>
   caller.kind === "operator" ? operatorActor(caller.operator.name) : caller.agent.name;
+
+/** Whether an approval of this caller may give an agent folders of the host. */
+export const mayMount = (caller: CallerContext): boolean => caller.kind === "operator" && includes(caller.operator.role, "admin");
 
 /** The harness that a call comes from. */
 export function harnessOf(caller: CallerContext): { agent: Agent; session: HarnessSession } {

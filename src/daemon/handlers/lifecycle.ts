@@ -3,7 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import { MANAGER } from "../../wire/names.ts";
 import type { Agent } from "../../agents/agent.ts";
 import type { Output } from "../../wire/operations.ts";
-import { actorOf } from "./caller.ts";
+import { actorOf, mayMount } from "./caller.ts";
 import type { CallerContext, HandlerContext, Handlers } from "./types.ts";
 
 type Names =
@@ -71,7 +71,7 @@ async function startOne(context: HandlerContext, agent: Agent, caller: CallerCon
 export const lifecycleHandlers: Pick<Handlers, Names> = {
   async spawn(context, input, caller) {
     const { requests, requestStore, through } = context.deploys;
-    const row = await requests.spawn({ ...input, by: actorOf(caller), origin: "spawn" });
+    const row = await requests.spawn({ ...input, by: actorOf(caller), origin: "spawn", mayMount: mayMount(caller) });
     await through(row.id);
     return { agent: context.views.agent(context.swarm.byName(input.name)), risks: requestStore.view(row).risks };
   },
