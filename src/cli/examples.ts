@@ -209,7 +209,6 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   deploys: { examples: ["hivectl deploys scout -n 5"] },
   "meta-update": { examples: ["hivectl meta-update hyperhive", "hivectl meta-update agent-scout/mcp-matrix"] },
-  check: { examples: ["hivectl check", "hivectl check --all"] },
   audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },
   "operator add": {
     words:
