@@ -1,4 +1,6 @@
 import { connectLines, type LineClient } from "../../rpc/client.ts";
+import type { ApprovalView } from "../../wire/approval.ts";
+import { isOperator } from "../../wire/roles.ts";
 import { failureOf } from "../exit.ts";
 import { clean } from "../print.ts";
 import type { Effect } from "./press.ts";
@@ -14,6 +16,8 @@ type Act = Exclude<Effect, { do: "quit" | "tail" | "look" }>;
 /** The words to show while an effect runs. */
 export function underWay(effect: Act): string {
   if (effect.do === "approve") return `approving #${effect.request.id}…`;
+  if (effect.do === "write")
+    return effect.to.kind === "answer" ? `answering question #${effect.to.question.id}…` : `denying #${effect.to.request.id}…`;
   const words = { cancel: "cancelling the turn of", stop: "stopping", start: "starting", pause: "pausing", resume: "resuming" };
   return `${words[effect.do]} ${effect.agent}…`;
 }
@@ -39,6 +43,10 @@ async function call(effect: Act, client: LineClient): Promise<string> {
       await client.call("approve", { id, sha, digest });
       return `#${id} approved`;
     }
+    case "write":
+      return effect.to.kind === "answer"
+        ? answer(effect.to.question.id, effect.text, client)
+        : deny(effect.to.request, effect.text, client);
     case "cancel": {
       const { cancelled } = await client.call("cancel", { name: effect.agent });
       return cancelled ? `the turn of ${effect.agent} was cancelled` : `${effect.agent} had no turn running`;
@@ -55,4 +63,19 @@ async function call(effect: Act, client: LineClient): Promise<string> {
       await client.call("set_paused", { name: effect.agent, paused: effect.do === "pause" });
       return `${effect.agent} ${effect.do === "pause" ? "paused" : "resumed"}`;
   }
+}
+
+/** Answers with the options whose numbers the text has, or else with the text. */
+async function answer(id: number, text: string, client: LineClient): Promise<string> {
+  const { options: offered } = (await client.call("question", { id })).question;
+  const numbers = /^\d+(?:[\s,]+\d+)*$/.test(text) ? text.split(/[\s,]+/).map(Number) : [];
+  const chosen = numbers.flatMap((number) => offered[number - 1] ?? []);
+  const isChoice = numbers.length > 0 && chosen.length === numbers.length;
+  const { question } = await client.call("answer", isChoice ? { id, options: chosen } : { id, text });
+  return `${clean(question.agent)} will get your answer`;
+}
+
+async function deny({ id }: ApprovalView, note: string, client: LineClient): Promise<string> {
+  const { approval } = await client.call("deny", { id, ...(note === "" ? {} : { note }) });
+  return `#${id} denied${isOperator(approval.requested_by) ? "" : `; ${clean(approval.requested_by)} is notified`}`;
 }

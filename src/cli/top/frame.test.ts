@@ -119,6 +119,8 @@ describe("top", () => {
         { kind: "help", skip: 0 },
         { kind: "item", item, skip: 0 },
         { kind: "words", title: "PAGE", words: "http://127.0.0.1:7000/agent/a-long-name".repeat(3), skip: 0 },
+        { kind: "type", to: { kind: "answer", question: question(17) }, text: "a long 🐝 answer ".repeat(20), skip: 0 },
+        { kind: "type", to: { kind: "deny", request: request(12) }, text: "no", problem: "it was refused", skip: 0 },
         { kind: "ask", words: "stop ada?", yes: { do: "quit" }, skip: 99 },
         { kind: "approve", request: request(12), isRead: false, skip: 99 },
         {

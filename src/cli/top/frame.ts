@@ -9,7 +9,7 @@ import { itemsOf, type Item, type TopModel } from "./model.ts";
 import { selectedOf, type Ui } from "./press.ts";
 
 /** The foot when nothing has just happened. It is cut at the right, so the most needed keys come first. */
-const FOOT = "q quit  ? keys  ↵ open  t tail  a approve  c cancel  s stop  S start  p pause";
+const FOOT = "q quit  ? keys  ↵ open  t tail  a approve, answer  d deny  c cancel  s stop  S start  p pause";
 /** Marks the selected row; the other rows are indented by as much. */
 const [MARK, NO_MARK] = ["▸ ", "  "];
 /** Below this many lines there is a single list: the agents, or what waits if the selection is there. */

@@ -1,12 +1,12 @@
 import { hivectl } from "../../lib/hivectl.ts";
 import { costWords } from "../../wire/cost.ts";
-import type { AgentView } from "../../wire/agent.ts";
+import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import type { Output } from "../../wire/operations.ts";
 import { workWords } from "../agent-text.ts";
 import { messageText } from "../message-text.ts";
-import { age, clean, count, duration, plural, type View } from "../print.ts";
+import { age, clean, count, duration, plural, width, type View } from "../print.ts";
 import { questionText } from "../question-text.ts";
 import { requestSummary, requestText } from "../request-text.ts";
 import { chopped, reflow } from "../wrap.ts";
@@ -41,8 +41,8 @@ export function paneFrame(pane: Pane, state: StateSnapshot, screen: Screen): { l
         [
           ["amber", more],
           [
-            pane.kind === "ask" || pane.kind === "approve" ? ["amber", "bold"] : "dim",
-            pane.kind === "approve" ? approveFoot(pane, below) : foot,
+            ["ask", "approve", "type"].includes(pane.kind) ? ["amber", "bold"] : "dim",
+            pane.kind === "approve" ? approveFoot(pane, below) : pane.kind === "type" ? typeFoot(pane, screen, more) : foot,
           ],
         ],
         screen,
@@ -70,6 +70,17 @@ function approveFoot({ request, shown, isRead }: Extract<Pane, { kind: "approve"
   return isRead || below === 0 ? `approve #${request.id}? ${ANSWERS}` : "j k space: read to the end, then y approves  Esc back";
 }
 
+/** The text that is typed, as far as it fits: its end. */
+function typeFoot({ to, text }: Extract<Pane, { kind: "type" }>, { columns }: Screen, more: string): string {
+  const what = to.kind === "answer" ? "answer" : `deny #${to.request.id}, note`;
+  const keys = `  Enter ${to.kind === "answer" ? "sends" : "denies"}  Esc back`;
+  const room = Math.max(0, columns - width(`${more}${what}: ▏${keys}`));
+  const shown = clean(text).replaceAll("\n", "⏎");
+  let end = shown;
+  while (width(end) > room) end = Array.from(end).slice(1).join("");
+  return `${what}: ${end}▏${keys}`;
+}
+
 interface Content {
   title: string;
   text: string;
@@ -87,10 +98,21 @@ function contentOf(pane: Pane, state: StateSnapshot, view: View): Content {
       return { title: "SURE?", text: pane.words, foot: ANSWERS };
     case "approve":
       return { title: `REQUEST #${pane.request.id}`, text: requestPane(pane.request, view), foot: "" };
+    case "type": {
+      const { to, problem } = pane;
+      const item: Item =
+        to.kind === "answer"
+          ? { kind: "question", key: "", question: to.question }
+          : { kind: "request", key: "", request: to.request };
+      const { title, text } = itemContent(item, state, view);
+      const why = problem === undefined ? "" : `${view.paint("red", clean(problem))}\n\n`;
+      return { title, text: `${why}${text}`, foot: "" };
+    }
     case "item": {
       // The current item. An item that was removed is shown in its last state.
       const item = itemsOf(state).find((one) => one.key === pane.item.key) ?? pane.item;
-      const foot = item.kind === "question" ? back : `${back}  a approve  t tail  c cancel  s stop  S start  p pause`;
+      const own = { question: "a answer", request: "a approve  d deny", agent: "a approve" }[item.kind];
+      const foot = `${back}  ${own}  t tail  c cancel  s stop  S start  p pause`;
       return { ...itemContent(item, state, view), foot };
     }
   }
@@ -100,8 +122,13 @@ function itemContent(item: Item, state: StateSnapshot, view: View): Omit<Content
   if (item.kind === "agent") return { title: clean(item.agent.name), text: agentPane(item.agent, item, state, view) };
   if (item.kind === "request") return { title: `REQUEST #${item.request.id}`, text: requestPane(item.request, view) };
   const { id } = item.question;
-  return { title: `QUESTION #${id}`, text: `${questionText(item.question, view)}\n\n${hivectl(`answer ${id} …`)} answers it` };
+  return { title: `QUESTION #${id}`, text: `${questionText(item.question, view)}\n\n${howToAnswer(item.question)}` };
 }
+
+const howToAnswer = ({ id, options, multi }: QuestionView): string => {
+  const numbers = options.length === 0 ? "" : ` or with the number of an option${multi ? ", several with spaces" : ""}`;
+  return `a answers it in your own words${numbers}, as ${hivectl(`answer ${id} …`)} does`;
+};
 
 function requestPane(request: ApprovalView, view: View): string {
   const { files, added, removed } = request.stat;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { anAgent, anApproval, aQuestion, aState, diffFiles } from "../../../test/lib/fixtures.ts";
+import { MAX_QUESTION_CHARS } from "../../wire/limits.ts";
 import type { AgentView } from "../../wire/agent.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
-import { keysIn } from "./keys.ts";
+import { Keys } from "./keys.ts";
 import { itemsOf } from "./model.ts";
-import { press, seen, withDiff, type Effect, type Ui } from "./press.ts";
+import { press, refused, seen, withDiff, type Effect, type Ui } from "./press.ts";
 
+const keysIn = (text: string): string[] => new Keys().read(text);
 const agent = (name: string, more: Partial<AgentView> = {}): AgentView =>
   anAgent(name, { state: "idle", url: `http://127.0.0.1:7000/agent/${name}`, ...more });
 const world = (more: Partial<StateSnapshot> = {}, ada: Partial<AgentView> = {}): StateSnapshot =>
@@ -31,8 +33,16 @@ const drawn = (ui: Ui, below: number): Ui => (ui.pane ? { ...ui, pane: seen(ui.p
 const ADA: Ui = { selected: "agent ada" };
 
 test("escape sequences become key names, and unknown sequences are dropped", () => {
-  expect(keysIn("\u001B[A\u001BOBjq\u001B[5~\u001B[1;5C\r")).toEqual(["up", "down", "down", "q", "page up", "enter"]);
+  expect(keysIn("\u001B[A\u001BOBjq\u001B[5~\u001B[1;5C\r")).toEqual(["up", "down", "j", "q", "page up", "enter"]);
   expect(keysIn("\u001B")).toEqual(["escape"]);
+});
+
+test("a pasted text is one key, also in parts", () => {
+  const keys = new Keys();
+  expect(keys.read("a\u001B[200~sy\r")).toEqual(["a"]);
+  expect(keys.read("q\u001B[201~j")).toEqual(["paste:sy\rq", "j"]);
+  // Where nothing is typed it does nothing.
+  expect(type("\u001B[200~sy\r\u001B[201~", world(), ADA)).toEqual({ ui: ADA, effects: [] });
 });
 
 test("waiting items have the order of the page, and `a` without a selected request takes the first", () => {
@@ -138,6 +148,56 @@ describe("a approves", () => {
   test("no request that is already decided", () => {
     const building = world({ approvals: [{ ...second, state: "building" }] });
     expect(type("a", building, { selected: "request 12" }).ui.notice?.words).toBe("#12 is building already");
+  });
+});
+
+describe("a text is typed", () => {
+  const question = aQuestion("which?", { id: 17, agent: "ada", options: ["one", "two"] });
+  const request = anApproval({ id: 12, agent: "bob" });
+  const state = world({ approvals: [request], questions: [question] });
+  const asked: Ui = { selected: "question 17" };
+  const answer = (text: string) => ({ do: "write", to: { kind: "answer", question }, text });
+
+  test("a answers the selected question: letters that move or act are text, Enter sends it", () => {
+    expect(type("ajust go, kay?\r", state, asked)).toEqual({ ui: asked, effects: [answer("just go, kay?")] });
+    expect(type("\ra2\r", state, asked).effects).toEqual([answer("2")]);
+    expect(type("aé🐝x\u007F\u007F\r", state, asked).effects).toEqual([answer("é")]);
+    expect(type("awrong\u0015right\r", state, asked).effects).toEqual([answer("right")]);
+    expect(type("a\u001B[200~one\r\ntwo\u0007\u001B[201~!\r", state, asked).effects).toEqual([answer("one\ntwo!")]);
+  });
+
+  test("an empty answer is not sent, Escape sends nothing, Ctrl-C quits, and a text has its limit", () => {
+    expect(type("a \r", state, asked)).toMatchObject({ effects: [], ui: { pane: { kind: "type" } } });
+    expect(type("ayes\u001B", state, asked)).toMatchObject({ effects: [], ui: { notice: { words: "nothing is changed" } } });
+    expect(type("ayes\u0003", state, asked).effects).toEqual([{ do: "quit" }]);
+    const long = "x".repeat(MAX_QUESTION_CHARS);
+    expect(type(`a\u001B[200~${long}\u001B[201~y\r`, state, asked).effects).toEqual([answer(long)]);
+  });
+
+  test.each([
+    ["the selected request", "request 12"],
+    ["that of the selected agent", "agent bob"],
+    ["else the first", "agent ada"],
+  ])("d denies %s, with a note or without", (_what, selected) => {
+    const deny = (text: string) => ({ do: "write", to: { kind: "deny", request }, text });
+    expect(type("dnot now\r", state, { selected }).effects).toEqual([deny("not now")]);
+    expect(type("d\r", state, { selected }).effects).toEqual([deny("")]);
+    expect(type("d\u001B", state, { selected }).effects).toEqual([]);
+  });
+
+  test("nothing is denied that is decided, or where nothing waits", () => {
+    const building = world({ approvals: [{ ...request, state: "building" }] });
+    expect(type("d", building, { selected: "request 12" }).ui.notice?.words).toBe("#12 is building already");
+    expect(type("d", world(), ADA)).toMatchObject({ effects: [], ui: { notice: { words: "nothing waits for approval" } } });
+  });
+
+  test("a text that is refused comes back with the reason, unless something else is asked by now", () => {
+    const effect = { do: "write" as const, to: { kind: "answer" as const, question }, text: "three" };
+    expect(refused(asked, effect, "it is closed")).toEqual({
+      selected: "question 17",
+      pane: { kind: "type", to: effect.to, text: "three", problem: "it is closed", skip: 0 },
+    });
+    expect(refused(type("s", state, ADA).ui, effect, "it is closed")).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { requestCan } from "../../wire/request-states.ts";
-import type { AgentView } from "../../wire/agent.ts";
+import { MAX_NOTE_CHARS, MAX_QUESTION_CHARS } from "../../wire/limits.ts";
+import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import type { Output } from "../../wire/operations.ts";
@@ -12,7 +13,12 @@ export type Effect =
   /** Reads the diff of a request for the question that is open. */
   | { do: "look"; id: number }
   | { do: "approve"; request: ApprovalView }
+  /** A text that was typed: an answer, or the note of a denial. */
+  | { do: "write"; to: Addressee; text: string }
   | { do: "cancel" | "stop" | "start" | "pause" | "resume"; agent: string };
+
+/** What a text is typed for: the answer to a question, or the note with which a request is denied. */
+export type Addressee = { kind: "answer"; question: QuestionView } | { kind: "deny"; request: ApprovalView };
 
 /** An overlay on the list. `skip` counts the lines scrolled past. */
 export type Pane =
@@ -22,6 +28,8 @@ export type Pane =
   | { kind: "ask"; words: string; yes: Effect; skip: number }
   /** The question whether to approve. `y` approves only after the end of the diff was on the screen. */
   | { kind: "approve"; request: ApprovalView; shown?: Output<"show">; isRead: boolean; skip: number }
+  /** A text that is typed. `problem`: why it was refused. */
+  | { kind: "type"; to: Addressee; text: string; problem?: string; skip: number }
   | { kind: "words"; title: string; words: string; skip: number };
 
 /** The screen's state, apart from the data. */
@@ -43,6 +51,8 @@ const MOVES: Readonly<Record<string, number>> = {
   home: -Infinity,
   end: Infinity,
 };
+/** Letters that move where nothing is typed. */
+const LETTERS: Readonly<Record<string, string>> = { k: "up", j: "down", g: "home", G: "end" };
 
 /** The selected item, or else the first. */
 export function selectedOf(ui: Ui, items: readonly Item[]): Item | undefined {
@@ -53,7 +63,8 @@ export function selectedOf(ui: Ui, items: readonly Item[]): Item | undefined {
 export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
   const quiet: Ui = { selected: ui.selected, pane: ui.pane };
   if (key === "quit") return { ui: quiet, effect: { do: "quit" } };
-  const move = MOVES[key];
+  if (ui.pane?.kind === "type") return typeIn(ui.pane, ui.selected, key);
+  const move = MOVES[LETTERS[key] ?? key];
   if (ui.pane) {
     if (move !== undefined) return { ui: { ...quiet, pane: { ...ui.pane, skip: Math.max(0, ui.pane.skip + move) } } };
     if (ui.pane.kind === "ask") {
@@ -71,6 +82,41 @@ export function press(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effe
   }
   if (key === "q") return { ui: quiet, effect: { do: "quit" } };
   return act(quiet, key, state);
+}
+
+/** A key for a text that is typed. */
+function typeIn(pane: Extract<Pane, { kind: "type" }>, selected: string | undefined, key: string): ReturnType<typeof press> {
+  const at = (text: string): ReturnType<typeof press> => ({ ui: { selected, pane: { ...pane, text } } });
+  const { to, text } = pane;
+  const move = MOVES[key];
+  if (move !== undefined) return { ui: { selected, pane: { ...pane, skip: Math.max(0, pane.skip + move) } } };
+  if (key === "escape") return { ui: { selected, notice: said("nothing is changed") } };
+  if (key === "clear") return at("");
+  if (key === "backspace")
+    return at(
+      Array.from(LETTER.segment(text), ({ segment }) => segment)
+        .slice(0, -1)
+        .join(""),
+    );
+  if (key === "enter") {
+    // A denial needs no note.
+    if (to.kind === "answer" && text.trim() === "") return at(text);
+    return { ui: { selected }, effect: { do: "write", to, text: text.trim() } };
+  }
+  const typed = key.startsWith(PASTED) ? key.slice(PASTED.length).replaceAll(/\r\n?/g, "\n") : key;
+  // A control character is no text, but a pasted line break is.
+  const added = typed.replaceAll(/(?!\n)\p{Cc}/gu, "");
+  const most = to.kind === "answer" ? MAX_QUESTION_CHARS : MAX_NOTE_CHARS;
+  return text.length + added.length > most ? at(text) : at(text + added);
+}
+const PASTED = "paste:";
+const LETTER = new Intl.Segmenter();
+
+/** A text that was refused is typed on, unless something else is asked by now. */
+export function refused(ui: Ui, { to, text }: Extract<Effect, { do: "write" }>, problem: string): Ui | undefined {
+  return ui.pane === undefined || ui.pane.kind === "item" || ui.pane.kind === "help"
+    ? { selected: ui.selected, pane: { kind: "type", to, text, problem, skip: 0 } }
+    : undefined;
 }
 
 /** A key for the question whether to approve. */
@@ -98,7 +144,8 @@ export function withDiff(ui: Ui, shown: Output<"show">): Ui {
 function act(ui: Ui, key: string, state: StateSnapshot): { ui: Ui; effect?: Effect } {
   const item = selectedOf(ui, itemsOf(state));
   if (key === "?") return { ui: { ...ui, pane: { kind: "help", skip: 0 } } };
-  if (key === "a") return approve(ui, item, state);
+  if (key === "a" && item?.kind === "question") return type(ui, { kind: "answer", question: item.question });
+  if (key === "a" || key === "d") return decideOn(ui, key === "a" ? "approve" : "deny", item, state);
   if (key === "enter" || key === "o") return open(ui, key, item, state);
   const does = AGENT_KEYS[key];
   if (!does) return { ui };
@@ -125,15 +172,16 @@ const AGENT_KEYS: Readonly<Record<string, (agent: AgentView) => Wanted>> = {
   p: ({ name, paused }) => ({ effect: { do: paused ? "resume" : "pause", agent: name } }),
 };
 
-/** Picks the request to approve: the selected one, else the one that waits for the selected agent, else the first of the page. */
-function approve(ui: Ui, item: Item | undefined, state: StateSnapshot): ReturnType<typeof press> {
-  const pending = itemsOf(state).flatMap((one) =>
-    one.kind === "request" && requestCan(one.request, "approve") ? [one.request] : [],
-  );
+const type = (ui: Ui, to: Addressee): { ui: Ui } => ({ ui: { ...ui, pane: { kind: "type", to, text: "", skip: 0 } } });
+
+/** Picks the request to decide on: the selected one, else the one that waits for the selected agent, else the first of the page. */
+function decideOn(ui: Ui, how: "approve" | "deny", item: Item | undefined, state: StateSnapshot): ReturnType<typeof press> {
+  const pending = itemsOf(state).flatMap((one) => (one.kind === "request" && requestCan(one.request, how) ? [one.request] : []));
   const agent = agentOf(state, item)?.name;
   const request = item?.kind === "request" ? item.request : (pending.find((one) => one.agent === agent) ?? pending.at(0));
   if (!request) return { ui: { ...ui, notice: said("nothing waits for approval") } };
-  if (!requestCan(request, "approve")) return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
+  if (!requestCan(request, how)) return { ui: { ...ui, notice: said(`#${request.id} is ${request.state} already`) } };
+  if (how === "deny") return type(ui, { kind: "deny", request });
   return {
     ui: { ...ui, pane: { kind: "approve", request, isRead: false, skip: 0 } },
     effect: { do: "look", id: request.id },

@@ -1,10 +1,11 @@
-import { keysIn } from "./keys.ts";
+import { Keys } from "./keys.ts";
 
 /** The size assumed for a terminal that does not report one. */
 const [ROWS, COLUMNS] = [24, 80];
 
-const ENTER = "\u001B[?1049h\u001B[?25l";
-const LEAVE = "\u001B[?25h\u001B[?1049l";
+/** With bracketed paste: a pasted text is a text, and never the keys that it consists of. */
+const ENTER = "\u001B[?1049h\u001B[?25l\u001B[?2004h";
+const LEAVE = "\u001B[?2004l\u001B[?25h\u001B[?1049l";
 /** Synchronized output: a terminal that supports it draws what comes between at once, without flicker. */
 const [BEGIN, END] = ["\u001B[?2026h\u001B[H", "\u001B[J\u001B[?2026l"];
 
@@ -22,6 +23,7 @@ export interface Heard {
 /** The terminal of this process as a screen with keys. Leaving restores its previous state. */
 export class ScreenTerminal {
   readonly #heard: Heard;
+  readonly #keys = new Keys();
   #isOpen = false;
 
   constructor(heard: Heard) {
@@ -72,7 +74,7 @@ export class ScreenTerminal {
   }
 
   readonly #onData = (data: Buffer): void => {
-    for (const key of keysIn(data.toString())) this.#heard.key(key);
+    for (const key of this.#keys.read(data.toString())) this.#heard.key(key);
   };
   readonly #onResize = (): void => this.#heard.resized();
   readonly #onEnd = (): void => this.#heard.ended();

@@ -10,7 +10,7 @@ import { carryOut, underWay, type Outcome } from "./effects.ts";
 import { topFrame } from "./frame.ts";
 import { take, type TopModel } from "./model.ts";
 import { ANSWERS, paneFrame } from "./panes.ts";
-import { press, seen, withDiff, type Effect, type Ui } from "./press.ts";
+import { press, refused, seen, withDiff, type Effect, type Ui } from "./press.ts";
 import { ScreenTerminal } from "./terminal.ts";
 
 /** How often ages are updated, and the shortest interval between two draws in a burst of events. Milliseconds. */
@@ -90,12 +90,18 @@ class Top {
     if (effect.do === "tail") return void this.#showTail(effect.agent);
     if (effect.do === "look") return void this.#look(effect.id);
     this.#say({ words: underWay(effect), isError: false });
-    void carryOut(effect, this.#shell.socketPath).then((outcome) => this.#say(outcome));
+    void carryOut(effect, this.#shell.socketPath).then((outcome) => {
+      // What was typed is not lost.
+      const again = outcome.isError && effect.do === "write" ? refused(this.#ui, effect, outcome.words) : undefined;
+      if (!again) return this.#say(outcome);
+      this.#ui = again;
+      this.#draw();
+    });
   }
 
   get #isAsking(): boolean {
     const kind = this.#ui.pane?.kind;
-    return kind === "ask" || kind === "approve";
+    return kind === "ask" || kind === "approve" || kind === "type";
   }
 
   /** Shows an outcome: at the foot, or in a pane if it does not fit there. */
