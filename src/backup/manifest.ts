@@ -24,6 +24,9 @@ const Part = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "not a SHA-256"),
 });
 
+/** An agent's id as a hive makes it. It becomes the name of a folder. */
+const AgentId = z.string().regex(/^a[0-9a-f]{12}$/, "not an agent's id");
+
 /** The description of a backup. */
 export const Manifest = z.object({
   format: z.number().int(),
@@ -38,7 +41,7 @@ export const Manifest = z.object({
   seq: z.number().int(),
   /** True if root took it: agents then have their own host uids, which only root can restore. */
   by_root: z.boolean(),
-  agents: z.array(z.object({ id: z.string(), name: z.string() })),
+  agents: z.array(z.object({ id: AgentId, name: z.string() })),
   parts: z.array(Part).min(MIN_PARTS).max(Object.keys(PARTS).length),
 });
 export type Manifest = z.infer<typeof Manifest>;

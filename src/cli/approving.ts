@@ -8,8 +8,12 @@ import { EXIT, Failure, UsageError } from "./exit.ts";
 import { plural, visible } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
-/** The shortest prefix that identifies a commit to a reader. */
-const MIN_SHA_CHARS = 7;
+/**
+ * The shortest prefix that identifies a commit: as long as the hive prints them. The owner of a change can make a second
+ * commit with the same seven digits in a minute.
+ */
+const MIN_SHA_CHARS = 12;
+const SHA_PREFIX = new RegExp(`^[0-9a-f]{${MIN_SHA_CHARS},40}$`);
 /** Rows assumed for a terminal that does not report its size. */
 const MIN_ROWS = 24;
 
@@ -80,7 +84,7 @@ function checkUnshown({ label, show, files }: Approvable, named: readonly string
 }
 
 function checkSha({ label, show, sha }: Approvable, meant: string): void {
-  if (!/^[0-9a-f]{7,40}$/.test(meant)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
+  if (!SHA_PREFIX.test(meant)) throw new UsageError(`--sha takes a commit's name, ${MIN_SHA_CHARS} to 40 hex digits`);
   if (sha?.startsWith(meant) !== true)
     throw new Error(`${label} is of commit ${sha ?? "(none yet)"}, not of ${meant}: look again with ${hivectl(show)}`);
 }

@@ -81,7 +81,7 @@ function fileText(file: DiffFile, { paint, width: room }: View): string {
 
 function modeWords({ old_mode: before, new_mode: after }: DiffFile): string {
   const names: Record<string, string> = { "100755": "executable", "120000": "symbolic link", "160000": "submodule" };
-  const name = (mode: string): string => names[mode] ?? (mode === "100644" ? "plain file" : `mode ${mode}`);
+  const name = (mode: string): string => names[mode] ?? (mode === "100644" ? "plain file" : `mode ${visible(mode)}`);
   if (before !== undefined && after !== undefined && before !== after) return `${name(before)} → ${name(after)}`;
   const only = after ?? before;
   return only === undefined || only === "100644" ? "" : name(only);

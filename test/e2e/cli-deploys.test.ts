@@ -78,7 +78,7 @@ test("propose a folder, also for hm1nd; --sha, deny with a note, cancel-request"
   const id = idOf(await ok("propose", "scout", configFolder({ model: "haiku" }), "-d", "cheaper"));
   const { approval } = await json<Output<"show">>("show", id);
   expect(approval).toMatchObject({ agent: "scout", state: "pending", requested_by: "operator", description: "cheaper" });
-  expect(await hivectl("approve", id, "--sha", "0000000")).toMatchObject({ code: 1 });
+  expect(await hivectl("approve", id, "--sha", "000000000000")).toMatchObject({ code: 1 });
   await ok("approve", id, "--sha", (approval.sha ?? "").slice(0, 12), "--wait");
   expect((await rests("scout")).model).toBe("haiku");
 

@@ -196,11 +196,16 @@ describe("approving", () => {
   test("--sha approves that commit and no other", async () => {
     expect(await hivectl("approve", "12", "--sha", sha.slice(0, 12))).toMatchObject({ code: 0 });
     host.calls = [];
-    expect(await hivectl("approve", "12", "--sha", "0000000")).toMatchObject({
+    expect(await hivectl("approve", "12", "--sha", "000000000000")).toMatchObject({
       code: 1,
       err: expect.stringContaining(`is of commit ${sha}`) as string,
     });
-    expect(await hivectl("approve", "12", "--sha", "main")).toMatchObject({ code: 2 });
+    // Another commit can be made with the same seven digits.
+    for (const given of ["main", sha.slice(0, 11)])
+      expect(await hivectl("approve", "12", "--sha", given)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining("12 to 40 hex digits") as string,
+      });
     expect(called("approve")).toBeUndefined();
   });
 

@@ -172,15 +172,15 @@ describe("change show", () => {
 
 describe("change approve", () => {
   test("approves the commit and the digest that were shown", async () => {
-    const said = await hivectl("change", "approve", "12", "--sha", SHA.slice(0, 7), "--note", "fine");
+    const said = await hivectl("change", "approve", "12", "--sha", SHA.slice(0, 12), "--note", "fine");
     expect(said.out).toContain("2 files, +14 -2; `npx hivectl change show 12` has the diff");
     expect(said.out).toContain("change 12 is approved; ");
     expect(host.called("change_approve")).toEqual({ change: 12, sha: SHA, digest: DIGEST, note: "fine" });
   });
 
   test("is refused for another commit, and for files that are not shown and not named", async () => {
-    expect((await hivectl("change", "approve", "12", "--sha", "abcdef1")).err).toContain(
-      `change 12 is of commit ${SHA}, not of abcdef1: look again with \`npx hivectl change show 12\``,
+    expect((await hivectl("change", "approve", "12", "--sha", "abcdef123456")).err).toContain(
+      `change 12 is of commit ${SHA}, not of abcdef123456: look again with \`npx hivectl change show 12\``,
     );
     host.answers.change = { change: aChange(), files: diffFiles([{ path: "logo.png", binary: true }]), comments: [] };
     expect((await hivectl("change", "approve", "12", "--yes")).err).toContain(
