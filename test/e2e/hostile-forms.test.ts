@@ -2,51 +2,24 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launch } from "../lib/browser.ts";
 import type { FixtureHive } from "../lib/fixture-hive.ts";
-import { EVIL, hostileHive, hostilePort, refusingHive } from "../lib/hostile-hive.ts";
+import { EVIL, hostileHive, refusingHive } from "../lib/hostile-hive.ts";
 import { calm, goTo, openWatched, whatShows } from "../lib/hostile-look.ts";
 import { openCall } from "../lib/pages.ts";
 
-/** Hostile text in what the operator opens, in the hive's refusals, on an agent's own port, and in notifications. */
+/** Hostile text in what the operator opens and in notifications. Pages are in the red-team suite. */
 
 let browser: Browser;
 let hive: FixtureHive;
 let refusing: FixtureHive;
-let port: FixtureHive;
 beforeAll(async () => {
-  [browser, hive, refusing, port] = await Promise.all([
-    launch(),
-    hostileHive().start(),
-    refusingHive().start(),
-    hostilePort("hm1nd").start(),
-  ]);
+  [browser, hive, refusing] = await Promise.all([launch(), hostileHive().start(), refusingHive().start()]);
 });
 afterAll(async () => {
   await browser.close();
-  await Promise.all([hive, refusing, port].map((one) => one.stop()));
+  await Promise.all([hive, refusing].map((one) => one.stop()));
 });
 
 const WIDTHS = [1440, 390];
-test.each(WIDTHS)("every read refused with hostile text at %i px", async (width) => {
-  const { page, close } = await openWatched(browser, refusing, width);
-  for (const path of [
-    "/?card=request-42&tab=call",
-    "/?tab=meta",
-    "/?q=img&tab=flow",
-    "/?open=logs:hm1nd",
-    "/?open=config:hm1nd",
-    "/?open=deploys:hm1nd",
-    "/?open=turns:hm1nd",
-    "/agent/hm1nd?tab=side",
-    "/approval/42",
-    "/history",
-  ]) {
-    await goTo(page, refusing.home + path);
-    await page.getByText("refused:").filter({ visible: true }).first().waitFor();
-    expect(await whatShows(page), path).toEqual(calm);
-  }
-  await close();
-});
-
 test.each(WIDTHS)("forms that contain it, and refusals that quote it, at %i px", async (width) => {
   const { page, close } = await openWatched(browser, refusing, width, "/?tab=call");
   const look = async (what: string): Promise<void> => expect(await whatShows(page), what).toEqual(calm);
@@ -112,21 +85,6 @@ test.each(WIDTHS)("menus and dialogs over it at %i px", async (width) => {
   await page.getByRole("menuitem", { name: "destroy…" }).click();
   await page.getByRole("alertdialog").waitFor();
   await look("a destroy that is asked about");
-  await close();
-});
-
-test.each(WIDTHS)("an agent's own port at %i px", async (width) => {
-  const { page, close } = await openWatched(browser, port, width, "/agent/hm1nd");
-  for (const [path, whole] of [
-    ["", ".tail .ev"],
-    ["?tab=side", ".side figure"],
-    ["?open=logs:hm1nd", ".drawer .file"],
-    ["?open=config:hm1nd", ".drawer .file"],
-    ["?open=turns:hm1nd", ".drawer td"],
-  ] as const) {
-    await goTo(page, `${port.home}/agent/hm1nd${path}`, whole);
-    expect(await whatShows(page), path).toEqual(calm);
-  }
   await close();
 });
 

@@ -1,5 +1,4 @@
 import type { Browser, Page } from "playwright-core";
-import { expect } from "vitest";
 import { openPage, type FixtureHive } from "./fixture-hive.ts";
 
 /** What hostile text has done to a page. */
@@ -50,9 +49,17 @@ export function whatShows(page: Page): Promise<Harm> {
   });
 }
 
-/** Opens a page at this width. Closing it fails if a foreign request, a dialog or an error occurred in it. */
+/** Opens a page at this width. `check` and `close` fail if a foreign request, a dialog or an error occurred in it. */
 export async function openWatched(browser: Browser, on: FixtureHive, width: number, path = "/") {
   const { context, page, problems } = await openPage(browser, on, path, { viewport: { width, height: 850 } });
+  /** Throws if something of the kind has occurred since the last call. */
+  const check = (): void => {
+    // The browser also logs the status of a refusal.
+    const reports = problems.splice(0).filter((words) => !words.includes("the server responded with a status of 409"));
+    const seen = { foreign: foreign.splice(0), dialogs: dialogs.splice(0), reports };
+    if (Object.values(seen).some((one) => one.length > 0))
+      throw new Error(`at ${page.url().slice(0, 100)}: ${JSON.stringify(seen)}`);
+  };
   const foreign: string[] = [];
   const dialogs: string[] = [];
   page.on("request", (request) => {
@@ -64,11 +71,9 @@ export async function openWatched(browser: Browser, on: FixtureHive, width: numb
   });
   const close = async (): Promise<void> => {
     await context.close();
-    // The browser also logs the status of a refusal.
-    const reports = problems.filter((words) => !words.includes("the server responded with a status of 409"));
-    expect({ foreign, dialogs, reports }).toEqual({ foreign: [], dialogs: [], reports: [] });
+    check();
   };
-  return { page, close };
+  return { page, check, close };
 }
 
 /** Opens an address, waits for its main part, and unfolds everything. */

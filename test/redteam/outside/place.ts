@@ -2,7 +2,10 @@ import { chmodSync } from "node:fs";
 import { ModelServer } from "../../lib/model-server.ts";
 import { TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
+import { Attacker } from "./attacker.ts";
+import { Changes } from "./changes.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
+import { Texts } from "./texts.ts";
 
 /** The credential of the hive that is attacked from outside. */
 export const KEY = "sk-ant-api03-THE-KEY-THAT-NO-OTHER-USER-MAY-READ";
@@ -18,6 +21,9 @@ export class Place {
   cookie = "";
   /** The hive's id, which is in the name of its cookie. */
   id = "";
+  #attacker: Promise<Attacker> | undefined;
+  #texts: Promise<Texts> | undefined;
+  #changes: Promise<Changes> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -91,6 +97,20 @@ export class Place {
   async checkWell(): Promise<void> {
     const { agents } = await this.hive.call("list", {});
     if (!AGENTS.every((name) => agents.includes(name))) throw new Error(`the hive has only ${agents.join(", ")}`);
+  }
+
+  /** The operator's browser with an attacker's page in it. */
+  attacker(): Promise<Attacker> {
+    return (this.#attacker ??= Attacker.start(this));
+  }
+  /** The interface over hostile text. */
+  texts(): Promise<Texts> {
+    return (this.#texts ??= Texts.start(this));
+  }
+
+  /** A repository, and a hostile agent that works on it. */
+  changes(): Promise<Changes> {
+    return (this.#changes ??= Changes.start(this));
   }
 
   /** Has this run at the end. */
