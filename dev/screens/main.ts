@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { launch } from "../../test/lib/browser.ts";
 import { busyHive } from "../../test/lib/busy-hive.ts";
 import { workHive } from "../../test/lib/work-hive.ts";
-import { NOW } from "../../test/lib/fixtures.ts";
+import { aLogin, NOW } from "../../test/lib/fixtures.ts";
 import type { FixtureHive } from "../../test/lib/fixture-hive.ts";
 import { drawIcons } from "./icons.ts";
 import { askingHive, crowdedHive, emptyHive, LONG_NAME, manyFilesHive, troubleHive } from "./scenes.ts";
@@ -83,6 +83,15 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
         },
       },
       login: { path: "/login" },
+      "model-login": { path: "/?open=login" },
+      "model-login-code": {
+        path: "/?open=login",
+        async act(page, hive) {
+          hive.answers.model_login_start = () => aLogin();
+          await page.getByRole("button", { name: "get the address" }).click();
+          await page.getByRole("link", { name: "open it" }).waitFor();
+        },
+      },
     },
   },
   {

@@ -12,6 +12,7 @@ import { openStore } from "../store/store.ts";
 import { checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
+import type { Overrides } from "./system-deps.ts";
 import { openHiveId } from "./hive-id.ts";
 import { webApp, type WebDeps } from "./http/app.ts";
 import type { OperatorGit } from "./http/git.ts";
@@ -26,10 +27,10 @@ const MAX_SOCKET_PATH = 100;
 const INTERFACE = join(import.meta.dirname, "ui");
 
 /**
- * Runs the hive until a signal or a request stops it. Resolves with the exit code. `failpoint` is for tests, which have
+ * Runs the hive until a signal or a request stops it. Resolves with the exit code. `overrides` is for tests, which have
  * their own entry point. The program passes none, and no environment variable sets one.
  */
-export async function run(config: Config, failpoint?: (name: string) => Promise<void>): Promise<number> {
+export async function run(config: Config, overrides: Pick<Overrides, "failpoint" | "login"> = {}): Promise<number> {
   process.umask(0o022);
   findHivectlIn(config.path);
   const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
@@ -50,7 +51,7 @@ export async function run(config: Config, failpoint?: (name: string) => Promise<
     log,
     requestShutdown: (words) => shutdown(words),
     onFatal: (error) => die(log, error),
-    overrides: failpoint ? { failpoint } : {},
+    overrides,
   });
   const server = await serveWeb(config, hive, log);
   await hive.boot();
@@ -151,7 +152,8 @@ function banner(config: Config, hive: System): string {
   if (hive.access.mode === "rehearsal") {
     lines.push(
       "  REHEARSAL: there is no credential, so a scripted model answers; everything else is real.",
-      "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to use a real model.",
+      "  Set ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN to use a real model,",
+      `  or log in with a Claude subscription: ${hivectl("login --model")}`,
       "",
     );
   } else {

@@ -1,7 +1,7 @@
 import type { Paths } from "../lib/paths.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { Config } from "./config.ts";
-import type { ModelLoginDeps } from "./login/model-login.ts";
+import type { LoginCageDeps } from "./login/login-cage.ts";
 import type { Log } from "./log.ts";
 
 export interface SystemDeps {
@@ -23,6 +23,6 @@ export interface Overrides {
   onUnexpected?: (error: unknown) => void;
   /** Called at named points between two steps of a deploy. Tests throw there. */
   failpoint?: (name: string) => Promise<void>;
-  /** How the log-in to the model reaches the web, and more variables of its CLI. */
-  login?: Partial<Pick<ModelLoginDeps, "web" | "env" | "times">>;
+  /** How the log-in to the model reaches the web, and what its CLI trusts. */
+  login?: Pick<LoginCageDeps, "web" | "trust">;
 }

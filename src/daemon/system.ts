@@ -42,6 +42,7 @@ import { hostMounts } from "./host-mounts.ts";
 import { AgentPages } from "./http/agent-pages.ts";
 import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
+import { LoginCage, removeLoginCage } from "./login/login-cage.ts";
 import { ModelLogin } from "./login/model-login.ts";
 import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
@@ -184,13 +185,11 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     holdings: [sessions, repoTokens],
     changed: ({ name }) => sessions.cutStreamsOf(name),
   });
+  const loginCage = { ...base, driver, hiveId, runtime, web: theWeb, ...overrides.login };
   const modelLogin = new ModelLogin({
     ...base,
-    driver,
-    hiveId,
-    runtime,
-    web: theWeb,
-    ...overrides.login,
+    startFlow: (options) => LoginCage.start(loginCage, options),
+    removeLeft: () => removeLoginCage(loginCage),
     stored,
     whyNot: () => access.whyNoLogin,
     onChanged: () => commands.credentialChanged(),

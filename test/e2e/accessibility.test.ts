@@ -43,6 +43,7 @@ const PAGES = [
   "/swarm",
   "/work",
   "/work?open=repo",
+  "/?open=login",
   "/work/web",
   "/?card=change-12",
   "/change/12",

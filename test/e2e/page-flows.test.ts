@@ -2,8 +2,10 @@ import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
 import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import { HiveError } from "../../src/wire/error.ts";
+import { layoutFaults, smallTargets } from "../lib/page-layout.ts";
 import { openCall, look, sized, usePages, WIDTHS } from "../lib/pages.ts";
-import { ago, aHive, aMessage, anAgent, anApproval, aQuestion, aState, textLines, aChange } from "../lib/fixtures.ts";
+import { ago, aHive, aLogin, aMessage, anAgent, anApproval, aQuestion, aState, textLines, aChange } from "../lib/fixtures.ts";
 
 /** The operator's actions on the pages, over made-up data: answering, commanding, losing the connection. */
 
@@ -400,3 +402,61 @@ test.each(WIDTHS)(
     expect(problems).toEqual([]);
   },
 );
+
+test.each(WIDTHS)("at %i px the hive is logged in to the model with the keyboard alone, and out of it again", async (width) => {
+  hive.state = aState({ hive: aHive({ mode: "rehearsal", credential: { source: "none" } }) });
+  const { context, page, problems } = await openPage(browser, hive, "/", sized(width));
+  const dialog = page.getByRole("dialog", { name: "log in to the model" });
+  await page
+    .locator("header.bar")
+    .getByRole("link", { name: /^rehearsal/ })
+    .press("Enter");
+  hive.answers.model_login_start = ({ again }) => {
+    if (again !== true) throw new HiveError("conflict", "a log-in to the model runs already");
+    return aLogin();
+  };
+  await dialog.getByRole("button", { name: "get the address" }).press("Enter");
+  await dialog.getByRole("alert").getByText("runs already").waitFor();
+  await dialog.getByRole("button", { name: "cancel it and begin anew" }).press("Enter");
+
+  const link = dialog.getByRole("link", { name: "open it" });
+  await expect.poll(() => link.evaluate((at) => at === document.activeElement)).toBe(true);
+  expect(await link.getAttribute("href")).toBe(aLogin().url);
+  expect(await dialog.getByRole("textbox", { name: "address" }).inputValue()).toBe(aLogin().url);
+  expect([...(await layoutFaults(page)), ...(width < 900 ? await smallTargets(page) : [])]).toEqual([]);
+  // It goes on while the dialog is closed.
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  await page
+    .locator("header.bar")
+    .getByRole("link", { name: /^rehearsal/ })
+    .press("Enter");
+  const code = dialog.getByRole("textbox", { name: "the code that the page shows" });
+  await code.fill("half-of-it");
+  await code.press("Enter");
+  expect(hive.called("model_login_finish")).toEqual([]);
+  hive.answers.model_login_finish = () => {
+    hive.tell({
+      kind: "hive",
+      hive: { ...hive.state.hive, mode: "live", upstream: "api.anthropic.com", credential: { source: "login", by: "operator" } },
+    });
+    return { source: "login" as const, by: "operator" };
+  };
+  await code.fill(" abc#def ");
+  await code.press("Enter");
+  await dialog.getByText("Model requests go to api.anthropic.com from now on").waitFor();
+  expect(hive.called("model_login_finish")).toEqual([{ login: "c0ffee", code: "abc#def" }]);
+  const done = dialog.getByRole("button", { name: "done" });
+  await expect.poll(() => done.evaluate((at) => at === document.activeElement)).toBe(true);
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+
+  await page.locator("header.bar").getByRole("link", { name: "api.anthropic.com" }).press("Enter");
+  hive.answers.model_logout = () => ({ source: "none" as const });
+  await dialog.getByRole("button", { name: "log out" }).press("Enter");
+  await expect.poll(() => hive.called("model_logout")).toHaveLength(1);
+  await dialog.waitFor({ state: "detached" });
+  await context.close();
+  // The refusal is in the console, too.
+  expect(problems.filter((one) => !one.includes("409"))).toEqual([]);
+});

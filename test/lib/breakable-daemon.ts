@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { readConfig } from "../../src/daemon/config.ts";
 import { run } from "../../src/daemon/run.ts";
@@ -39,8 +40,21 @@ async function failpoint(name: string): Promise<void> {
   throw new Error(`broken at ${name}`);
 }
 
+/** Leads the log-in to the model to the stand-in of a test, if `<state>/login-stand-in.json` names one. */
+function loginStandIn(): Parameters<typeof run>[1] {
+  const file = join(config.stateDir, "login-stand-in.json");
+  if (!existsSync(file)) return {};
+  const { port, trust } = JSON.parse(readFileSync(file, "utf8")) as { port: number; trust: string };
+  const web = {
+    resolve: async () => ["127.0.0.1"],
+    isPublic: () => true,
+    connect: () => connect({ host: "127.0.0.1", port }),
+  };
+  return { login: { web, trust } };
+}
+
 try {
-  process.exitCode = await run(config, failpoint);
+  process.exitCode = await run(config, { failpoint, ...loginStandIn() });
 } catch (error) {
   process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

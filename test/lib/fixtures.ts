@@ -1,5 +1,6 @@
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
+import type { LoginStarted } from "../../src/wire/model-login.ts";
 import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import type { DivergenceView } from "../../src/wire/divergence.ts";
@@ -268,6 +269,16 @@ export function aComment(extra: Partial<CommentView> = {}): CommentView {
     state: "open",
     outdated: false,
     at: ago(300),
+    ...extra,
+  };
+}
+
+/** A log-in to the model that waits for its code. */
+export function aLogin(extra: Partial<LoginStarted> = {}): LoginStarted {
+  return {
+    login: "c0ffee",
+    url: "https://claude.ai/oauth/authorize?IsE5vfAgQIfe0GVi0Y4Lx70j4aEj_9LQ9bCQV0QPeRaQ",
+    expires_at: new Date(NOW + 600_000).toISOString(),
     ...extra,
   };
 }

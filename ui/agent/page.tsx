@@ -7,6 +7,7 @@ import { Allowed, You } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
+import { OpenLink } from "../kit/open-link.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { call } from "../lib/api.ts";
 import { focusOn } from "../lib/in-sight.ts";
@@ -88,7 +89,11 @@ function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): Reac
         <h1>{name}</h1>
         <StateBadge agent={agent} />
         <Figures agent={agent} />
-        {hive.mode === "rehearsal" && <span className="chip cyan">rehearsal</span>}
+        {(hive.mode === "rehearsal" || agent.needs_login) && (
+          <OpenLink open="login" className={`chip ${agent.needs_login ? "amber" : "cyan"}`} title="log in to the model">
+            {agent.needs_login ? "log in" : "rehearsal"}
+          </OpenLink>
+        )}
         <span className="grow" />
         <You />
         {!isNarrow && <CancelTurn agent={agent} />}

@@ -6,6 +6,7 @@ import { shownWork } from "../../src/wire/words.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
+import { OpenLink } from "../kit/open-link.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
 import { StateBadge } from "../kit/state-badge.tsx";
 import { Age } from "../kit/time.tsx";
@@ -139,7 +140,11 @@ const Row = memo(function Row({ agent }: { agent: AgentView }): ReactNode {
           <span className="sr"> today</span>
         </Link>
         {agent.needs_update && <span className="chip amber">needs update</span>}
-        {agent.needs_login && <span className="chip amber">needs login</span>}
+        {agent.needs_login && (
+          <OpenLink open="login" className="chip amber">
+            needs login
+          </OpenLink>
+        )}
         {agent.deployed_sha && (
           <Link
             to="/"

@@ -9,6 +9,7 @@ import { Config } from "./config.tsx";
 import { Cost } from "./cost.tsx";
 import { Deploys } from "./deploys.tsx";
 import { Logs } from "./logs.tsx";
+import { ModelLogin } from "./model-login.tsx";
 import { Thread } from "./thread.tsx";
 import { TurnTable } from "./turn-table.tsx";
 
@@ -22,7 +23,7 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -34,6 +35,7 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
       </Sheet>
     );
   }
+  if (what === "login") return <ModelLogin onClose={onClose} />;
   if (what === "repo") return <NewRepo onClose={onClose} />;
   if (what === "check" && rest !== undefined) {
     return (

@@ -10,6 +10,7 @@ import { allStoppedWords } from "../../src/wire/words.ts";
 import { You } from "./allowed.tsx";
 import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
+import { OpenLink } from "./open-link.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
 
 /** The operator's inbox on the dashboard. */
@@ -33,13 +34,17 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
         </Link>
       </h1>
       {hive.mode === "rehearsal" ? (
-        <span className="chip cyan" title={visible(`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}`)}>
-          rehearsal
-        </span>
+        <OpenLink
+          open="login"
+          className="chip cyan"
+          title={visible(`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}; log in to the model`)}
+        >
+          rehearsal<span className="wide">· log in</span>
+        </OpenLink>
       ) : (
-        <span className="chip green" title={visible(`model requests go to ${hive.upstream}`)}>
+        <OpenLink open="login" className="chip green" title={visible(`model requests go to ${hive.upstream}; the log-in`)}>
           {visible(hive.upstream)}
-        </span>
+        </OpenLink>
       )}
       <nav className="places wide" aria-label="pages">
         <Link to="/work">work</Link>
@@ -152,6 +157,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
     { words: "work", run: () => void navigate({ to: "/work" }) },
     { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { words: "history", run: () => void navigate({ to: "/history" }) },
+    { words: "log in to the model", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "login" }) }) },
     { words: "cost", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "cost" }) }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { EGRESS_PRESETS } from "../../gateway/egress/presets.ts";
@@ -10,6 +10,7 @@ import type { CageExit, CageSpec, Driver } from "../../platforms/port.ts";
 import { LOGIN_ORDINAL } from "../../platforms/uids.ts";
 import { closeHttp, listenHttp } from "../../rpc/http-listener.ts";
 import { giveToGroup } from "../give-to-group.ts";
+import type { LoginFlow } from "./login-flow.ts";
 import { Screen } from "./screen.ts";
 
 /** What the flow may use: one CLI, which takes 200 MiB, and its runtime. Bytes, percent of a processor, processes. */
@@ -24,9 +25,8 @@ export interface LoginCageDeps {
   paths: Pick<Paths, "loginCage" | "loginSockets">;
   /** How the web is reached. */
   web: Pick<EgressDeps, "resolve" | "isPublic" | "connect">;
-  /** More variables of the CLI. Tests name the certificate of their stand-in. */
-  env?: Record<string, string>;
-  onRecord(record: EgressRecord): void;
+  /** Certificates that the CLI trusts besides its own. Tests give that of their stand-in. */
+  trust?: string;
   onUnexpected(error: unknown): void;
 }
 
@@ -34,9 +34,8 @@ export interface LoginCageDeps {
  * A cage in which the CLI runs its log-in flow, and nothing else. It has a uid that no agent has, an empty home, and two
  * sockets: a proxy to the hosts of the preset `claude-login`, and the flow's terminal.
  */
-export class LoginCage {
+export class LoginCage implements LoginFlow {
   readonly screen = new Screen();
-  /** Resolves when the flow has ended and the screen has all that it printed. */
   readonly ended: Promise<CageExit>;
   readonly #deps: LoginCageDeps;
   readonly #terminal: Socket;
@@ -51,8 +50,14 @@ export class LoginCage {
     this.#terminal.on("data", (bytes: Buffer) => this.screen.add(bytes));
   }
 
-  /** Starts the flow. Rejects if the cage cannot be built or ends before the flow begins; nothing is left then. */
-  static async start(deps: LoginCageDeps): Promise<LoginCage> {
+  /**
+   * Starts the flow. Rejects if the cage cannot be built or ends before the flow begins, and when `signal` aborts before
+   * then; nothing is left in these cases.
+   */
+  static async start(
+    deps: LoginCageDeps,
+    { onRecord, signal }: { onRecord(record: EgressRecord): void; signal: AbortSignal },
+  ): Promise<LoginCage> {
     await removeLoginCage(deps);
     const servers: Server[] = [];
     const close = async (): Promise<void> => {
@@ -64,7 +69,7 @@ export class LoginCage {
     try {
       await driver.prepare(spec);
       egress = await listenHttp(
-        egressServer(spec.agentId, { ...deps.web, hostsOf: () => EGRESS_PRESETS["claude-login"], onRecord: deps.onRecord }),
+        egressServer(spec.agentId, { ...deps.web, hostsOf: () => EGRESS_PRESETS["claude-login"], onRecord }),
         join(paths.loginSockets, "egress.sock"),
         MAX_CONNECTIONS,
       );
@@ -74,6 +79,7 @@ export class LoginCage {
       const cage = await driver.start(spec);
       const terminal = await Promise.race([
         connected,
+        aborted(signal),
         cage.exited.then(({ reason, code }) => {
           throw new Error(`the cage of the log-in ended: ${reason ?? `exit code ${code ?? "unknown"}`}`);
         }),
@@ -94,7 +100,6 @@ export class LoginCage {
     }
   }
 
-  /** Resolves with the first value of `look` that is not undefined. It is asked now and after each output. */
   until<T>(look: () => T | undefined): Promise<T> {
     return new Promise((resolve) => {
       const again = (): void => {
@@ -108,7 +113,6 @@ export class LoginCage {
     });
   }
 
-  /** Pastes a text and presses Enter once the flow has shown it. */
   async enter(text: string): Promise<void> {
     const shown = new Promise((resolve) => this.#terminal.once("data", resolve));
     this.#terminal.write(`\x1b[200~${text}\x1b[201~`);
@@ -116,7 +120,6 @@ export class LoginCage {
     this.#terminal.write("\r");
   }
 
-  /** Ends the flow, and removes the cage with all its files. */
   async remove(): Promise<void> {
     await this.#close();
     await removeLoginCage(this.#deps);
@@ -146,6 +149,7 @@ async function specOf(deps: LoginCageDeps): Promise<CageSpec> {
   const config = join(top, "config");
   await mkdir(config, { recursive: true, mode: 0o755 });
   await chmod(config, 0o755);
+  if (deps.trust !== undefined) await writeFile(join(config, "trust.pem"), deps.trust, { mode: 0o644 });
   const identity = driver.identityFor(hiveId, LOGIN_ORDINAL);
   await mkdir(paths.loginSockets, { recursive: true, mode: 0o750 });
   giveToGroup(paths.loginSockets, identity, 0o750);
@@ -173,12 +177,21 @@ async function specOf(deps: LoginCageDeps): Promise<CageSpec> {
       BROWSER: "/bin/false",
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
       DISABLE_AUTOUPDATER: "1",
-      ...deps.env,
+      ...(deps.trust === undefined ? {} : { NODE_EXTRA_CA_CERTS: "/config/trust.pem" }),
     },
     argv: ["/opt/hive/bin/hive-ag3nt", "login"],
     limits: LIMITS,
     identity,
   };
+}
+
+/** Rejects with the reason when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+  });
 }
 
 /** A socket that takes one connection. */

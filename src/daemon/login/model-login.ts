@@ -8,7 +8,7 @@ import { HiveError } from "../../wire/error.ts";
 import { instant } from "../../wire/instant.ts";
 import type { LoginStarted } from "../../wire/model-login.ts";
 import type { Log } from "../log.ts";
-import { LoginCage, removeLoginCage, type LoginCageDeps } from "./login-cage.ts";
+import type { LoginFlow } from "./login-flow.ts";
 import type { StoredLogin } from "./stored-login.ts";
 
 /** How long each part of a log-in may take. Milliseconds. */
@@ -22,7 +22,11 @@ export interface LoginTimes {
 }
 const TIMES: LoginTimes = { addressMs: 90_000, codeMs: 10 * 60_000, exchangeMs: 90_000 };
 
-export interface ModelLoginDeps extends Omit<LoginCageDeps, "onRecord"> {
+export interface ModelLoginDeps {
+  /** Starts the CLI's flow, unless `signal` aborts before it has begun. `onRecord` gets each of its connections. */
+  startFlow(options: { onRecord(record: EgressRecord): void; signal: AbortSignal }): Promise<LoginFlow>;
+  /** Removes what a log-in of an earlier daemon has left. */
+  removeLeft(): Promise<void>;
   store: Pick<Store, "write" | "nextSeq" | "ledger">;
   stored: StoredLogin;
   /** Why a log-in would have no effect: a credential of the daemon's environment comes first. */
@@ -30,6 +34,7 @@ export interface ModelLoginDeps extends Omit<LoginCageDeps, "onRecord"> {
   /** Called after the token has changed, with who changed it. */
   onChanged(by: string): void;
   log: Pick<Log, "info">;
+  onUnexpected(error: unknown): void;
   now(): number;
   times?: LoginTimes;
 }
@@ -40,7 +45,7 @@ interface Attempt {
   by: string;
   startedAt: number;
   /** Set once the address is known. */
-  cage?: LoginCage;
+  flow?: LoginFlow;
   isFinishing: boolean;
   /** The last connection that failed. */
   unreached?: EgressRecord;
@@ -68,7 +73,7 @@ export class ModelLogin {
 
   /** Removes what a log-in of an earlier daemon has left. */
   async start(): Promise<void> {
-    await removeLoginCage(this.#deps);
+    await this.#deps.removeLeft();
   }
 
   async stop(): Promise<void> {
@@ -106,12 +111,19 @@ export class ModelLogin {
       await before;
       if (this.#isStopped) throw new HiveError("unavailable", "the hive is stopping");
       end.signal.throwIfAborted();
-      return LoginCage.start({ ...this.#deps, onRecord: (record) => this.#record(attempt, record) });
+      return this.#deps.startFlow({ onRecord: (record) => this.#record(attempt, record), signal: end.signal });
     })();
     this.#cleared = this.#clear(attempt, opening);
+    const { addressMs } = this.#times;
+    const tooLate = this.#after(
+      addressMs,
+      `the CLI did not print an address in ${addressMs / 1000} s: try again when the host is less busy`,
+      end.signal,
+    );
     try {
-      attempt.cage = await orEnd(opening, end.signal);
-      const url = await this.#address(attempt.cage, end.signal);
+      const flow = await orEnd(Promise.race([opening, tooLate]), end.signal);
+      const url = await orEnd(Promise.race([addressOf(flow), tooLate]), end.signal);
+      attempt.flow = flow;
       return { login: attempt.id, url, expires_at: instant(attempt.startedAt + this.#times.codeMs) };
     } catch (error) {
       end.abort(error);
@@ -123,12 +135,13 @@ export class ModelLogin {
   /** Gives the code to the CLI and keeps the token that it gets. Rejects with what to do; the log-in has ended then. */
   async finish({ login, code, by }: { login?: string | undefined; code: string; by: string }): Promise<void> {
     const attempt = this.#named(login);
-    const { cage, end } = attempt;
-    if (cage === undefined || attempt.isFinishing)
+    const { flow, end } = attempt;
+    if (flow === undefined || attempt.isFinishing)
       throw new HiveError("conflict", "this log-in does not wait for a code: it is starting, or has got one");
     attempt.isFinishing = true;
+    attempt.cancelTimer();
     try {
-      const token = await this.#exchange(attempt, cage, code);
+      const token = await this.#exchange(attempt, flow, code);
       await this.#deps.stored.keep({ token, by, at: this.#deps.now() });
       await this.#audit(by, "model_login");
     } catch (error) {
@@ -172,7 +185,7 @@ export class ModelLogin {
   }
 
   /** Removes the cage once the log-in is over. Never rejects. */
-  async #clear(attempt: Attempt, opening: Promise<LoginCage>): Promise<void> {
+  async #clear(attempt: Attempt, opening: Promise<LoginFlow>): Promise<void> {
     const { signal } = attempt.end;
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -182,42 +195,28 @@ export class ModelLogin {
     if (this.#attempt === attempt) this.#attempt = undefined;
     try {
       // If it could not be opened, nothing is left, and `begin` reports why.
-      const cage = await opening.catch(() => undefined);
-      await cage?.remove();
+      const flow = await opening.catch(() => undefined);
+      await flow?.remove();
     } catch (error) {
       this.#deps.onUnexpected(error);
     }
   }
 
-  #address(cage: LoginCage, signal: AbortSignal): Promise<string> {
-    const words = `the CLI did not print an address in ${this.#times.addressMs / 1000} s: try again when the host is less busy`;
-    return orEnd(
-      Promise.race([
-        cage.until(() => cage.screen.address),
-        cage.ended.then(() => {
-          throw new HiveError("unavailable", `the CLI ended before it printed an address: ${lastWords(cage)}`);
-        }),
-        this.#after(this.#times.addressMs, words, signal),
-      ]),
-      signal,
-    );
-  }
-
-  async #exchange(attempt: Attempt, cage: LoginCage, code: string): Promise<string> {
+  async #exchange(attempt: Attempt, flow: LoginFlow, code: string): Promise<string> {
     const { signal } = attempt.end;
     const words = `the provider did not answer in ${this.#times.exchangeMs / 1000} s: check the network of this host, then log in again`;
     const outcome = Promise.race([
-      cage.until(() => cage.screen.failure),
-      cage.ended.then(() => undefined),
+      flow.until(() => flow.screen.failure),
+      flow.ended.then(() => undefined),
       this.#after(this.#times.exchangeMs, words, signal),
     ]);
-    await orEnd(Promise.race([cage.enter(code), outcome]), signal);
+    await orEnd(Promise.race([flow.enter(code), outcome]), signal);
     const failure = await orEnd(outcome, signal);
     if (failure !== undefined) throw this.#refusal(attempt, failure);
-    const { token } = cage.screen;
-    const { code: exit } = await cage.ended;
+    const { token } = flow.screen;
+    const { code: exit } = await flow.ended;
     if (exit !== 0 || token === undefined)
-      throw new HiveError("unavailable", `the CLI ended without a token: ${lastWords(cage)}; log in again`);
+      throw new HiveError("unavailable", `the CLI ended without a token: ${lastWords(flow)}; log in again`);
     return token;
   }
 
@@ -253,6 +252,15 @@ export class ModelLogin {
   }
 }
 
+/** The address that the flow prints. Rejects if it ends before. */
+const addressOf = (flow: LoginFlow): Promise<string> =>
+  Promise.race([
+    flow.until(() => flow.screen.address),
+    flow.ended.then(() => {
+      throw new HiveError("unavailable", `the CLI ended before it printed an address: ${lastWords(flow)}`);
+    }),
+  ]);
+
 /** Settles as the work does, or rejects with the reason of the abort. */
 function orEnd<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -264,4 +272,4 @@ function orEnd<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 const minutes = (ms: number): string => `${ms / 60_000} minutes`;
-const lastWords = (cage: LoginCage): string => cage.screen.lastWords || "it printed nothing";
+const lastWords = (flow: LoginFlow): string => flow.screen.lastWords || "it printed nothing";

@@ -42,12 +42,12 @@ export class Screen {
     return words?.trim().slice(0, MAX_REASON_CHARS);
   }
 
-  /** The last words on the screen, without what looks like a token. */
+  /** The last words on the screen, without a line that has a credential. */
   get lastWords(): string {
     const lines = this.#text()
       .split("\n")
       .map((line) => line.trim())
-      .filter((line) => /\p{L}{3}/u.test(line) && !TOKEN.test(line));
+      .filter((line) => /\p{L}{3}/u.test(line) && !line.includes("sk-ant"));
     return lines.slice(-2).join(" ").slice(-MAX_REASON_CHARS);
   }
 
