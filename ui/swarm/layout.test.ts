@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { initialsOf, layoutFor, nodeBoxes, places } from "./layout.ts";
+import { badgeAt, initialsOf, layoutFor, MIN_INITIALS, nodeBoxes, places } from "./layout.ts";
 
 describe.each([false, true])("on a phone: %s", (isNarrow) => {
   test.each([0, 1, 3, 7, 8, 12, 13, 50, 200])(
@@ -21,6 +21,12 @@ describe.each([false, true])("on a phone: %s", (isNarrow) => {
               : others.filter((o) => box.left < o.right && o.left < box.right && box.top < o.bottom && o.top < box.bottom),
           );
           expect(hit, all[n]?.[0]).toEqual([]);
+        }
+      // The badge leaves the initials free.
+      for (const [name, at] of all)
+        if (layout.radius >= MIN_INITIALS) {
+          const badge = badgeAt(at, layout);
+          expect(badge.x - badge.radius - at.x, name).toBeGreaterThan(8);
         }
     },
   );

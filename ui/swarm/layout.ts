@@ -85,6 +85,34 @@ export function places(names: readonly string[], layout: Layout): Map<string, Pl
   return found;
 }
 
+/** Half the width of the initials in a node, with a gap. */
+const INITIALS = 9.5;
+/** Radius of the badge of a large node, and of a small one whose number has one digit. */
+const BADGE = { large: 11, small: 9 };
+
+/** The badge with the number of unread messages of a node: beside the initials, and no higher than the node. */
+export interface Badge {
+  x: number;
+  y: number;
+  radius: number;
+  /** The greatest number that fits. 0: the badge is a dot. */
+  most: number;
+}
+export function badgeAt(at: Place, { radius, width }: Layout): Badge {
+  const isDot = radius < 12;
+  const own = isDot ? radius / 3 : radius < 22 ? BADGE.small : BADGE.large;
+  const beside = radius < MIN_INITIALS ? 0 : INITIALS;
+  const x = at.x + Math.max(radius * 0.8, own + beside);
+  return {
+    x: Math.min(x, width - own),
+    y: at.y - radius + own + 1,
+    radius: own,
+    most: isDot ? 0 : radius < 22 ? 9 : 99,
+  };
+}
+/** The smallest node with initials. */
+export const MIN_INITIALS = 9;
+
 /** The part of a name that is shown in this layout. */
 export function shortName(name: string, { maxName }: Layout): string {
   if (maxName === 0) return "";
@@ -105,14 +133,16 @@ const around = (at: Place, width: number, lines: number): Box => ({
 });
 const meet = (a: Box, b: Box): boolean => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
-/** The boxes of a node and of the text under it. */
+/** The boxes of a node, of its badge, and of the text under it. */
 export function nodeBoxes(name: string, at: Place, layout: Layout): Box[] {
   const { radius, hasNote } = layout;
   const letters = shortName(name, layout).length * NAME_LETTER;
   const width = Math.max(letters, hasNote ? NOTE_LETTERS * WORD_LETTER : 0);
   const node = { left: at.x - radius, right: at.x + radius, top: at.y - radius, bottom: at.y + radius };
-  if (width === 0) return [node];
-  return [node, around({ x: at.x, y: at.y + radius + NAME_BELOW }, width, hasNote ? 2 : 1)];
+  const { x, y, radius: own } = badgeAt(at, layout);
+  const badge = { left: x - own, right: x + own, top: y - own, bottom: y + own };
+  if (width === 0) return [node, badge];
+  return [node, badge, around({ x: at.x, y: at.y + radius + NAME_BELOW }, width, hasNote ? 2 : 1)];
 }
 
 /**

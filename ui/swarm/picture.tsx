@@ -5,7 +5,9 @@ import { isRetrying, resumesAt, stateWordOf } from "../lib/agent-state.ts";
 import { age, visible } from "../lib/text.ts";
 import { RECENT_MS, type Edge } from "./edges.ts";
 import {
+  badgeAt,
   initialsOf,
+  MIN_INITIALS,
   NAME_BELOW,
   nodeBoxes,
   NOTE_BELOW,
@@ -18,8 +20,6 @@ import {
 
 /** The age up to which a message highlights its edge. Milliseconds. */
 const FRESH_MS = 60_000;
-/** Radius of the badge with the number of unread messages. */
-const BADGE = 11;
 /** Distance of a label from its edge. */
 const LABEL_GAP = 18;
 /** Minimum distance of an edge from a node in its way, in radii of a node: the node with its name. */
@@ -221,16 +221,12 @@ interface NodeProps {
 function Node({ name, initials, place, kind, note, badge, layout }: NodeProps): ReactNode {
   if (!place) return null;
   const { radius } = layout;
-  // Keep the badge inside the picture, also in the last column and the first row.
-  const corner = {
-    x: Math.min(place.x + radius * 0.8, layout.width - BADGE - 1),
-    y: Math.max(place.y - radius * 0.73, BADGE + 1),
-  };
+  const corner = badgeAt(place, layout);
   return (
     <g className={`node is-${kind}`}>
       <title>{`${name} ${note}`}</title>
       <circle cx={place.x} cy={place.y} r={radius} />
-      <text x={place.x} y={place.y + 5} className={radius < 9 ? "sr" : "initial"}>
+      <text x={place.x} y={place.y + 5} className={radius < MIN_INITIALS ? "sr" : "initial"}>
         {initials}
       </text>
       <text x={place.x} y={place.y + radius + NAME_BELOW} className="name">
@@ -243,9 +239,9 @@ function Node({ name, initials, place, kind, note, badge, layout }: NodeProps): 
       )}
       {badge > 0 && (
         <>
-          <circle cx={corner.x} cy={corner.y} r={BADGE} className="badge" />
-          <text x={corner.x} y={corner.y + 4} className="badge-text">
-            {badge > 99 ? "99+" : badge}
+          <circle cx={corner.x} cy={corner.y} r={corner.radius} className="badge" />
+          <text x={corner.x} y={corner.y + 4} className={corner.most === 0 ? "sr" : "badge-text"}>
+            {badge > corner.most ? `${corner.most || 1}+` : badge}
           </text>
         </>
       )}

@@ -6,7 +6,7 @@ import type { StateSnapshot } from "../../wire/event.ts";
 import type { Output } from "../../wire/operations.ts";
 import { workWords } from "../agent-text.ts";
 import { messageText } from "../message-text.ts";
-import { age, clean, count, duration, plural, width, type View } from "../print.ts";
+import { age, clean, count, duration, plural, width as widthOf, type View } from "../print.ts";
 import { questionText } from "../question-text.ts";
 import { requestSummary, requestText } from "../request-text.ts";
 import { chopped, reflow } from "../wrap.ts";
@@ -74,10 +74,10 @@ function approveFoot({ request, shown, isRead }: Extract<Pane, { kind: "approve"
 function typeFoot({ to, text }: Extract<Pane, { kind: "type" }>, { columns }: Screen, more: string): string {
   const what = to.kind === "answer" ? "answer" : `deny #${to.request.id}, note`;
   const keys = `  Enter ${to.kind === "answer" ? "sends" : "denies"}  Esc back`;
-  const room = Math.max(0, columns - width(`${more}${what}: ▏${keys}`));
+  const room = Math.max(0, columns - widthOf(`${more}${what}: ▏${keys}`));
   const shown = clean(text).replaceAll("\n", "⏎");
   let end = shown;
-  while (width(end) > room) end = Array.from(end).slice(1).join("");
+  while (widthOf(end) > room) end = Array.from(end).slice(1).join("");
   return `${what}: ${end}▏${keys}`;
 }
 
