@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { isAgentUid, uidRange } from "../../src/platforms/uids.ts";
-import { children, privileges, rightsTable } from "../lib/rights.ts";
+import { children, ownRecord, privileges, rightsTable } from "../lib/rights.ts";
 import { TestHive, commandLine, until } from "../lib/hive.ts";
 
 /** The daemon as a user of its own, as `npm start` starts it for root. */
@@ -65,8 +65,7 @@ test("root starts the daemon as a user of its own, and each process has the docu
   await hive.untilMessage((message) => message.from === "hm1nd" && message.in_reply_to === sent[0]?.id);
   const cage = await hive.cage("hm1nd");
 
-  const record = readdirSync(join(hive.folder, "etc/hives"))[0] ?? "";
-  const { hive_id } = JSON.parse(readFileSync(join(hive.folder, "etc/hives", record), "utf8")) as { hive_id: string };
+  const { hive_id } = ownRecord(join(hive.folder, "etc"));
   const { first, count } = uidRange(hive_id);
   const names = new Map([
     [0, "root"],

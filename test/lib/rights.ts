@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 
 /** What the kernel says about a process. */
 export interface Privileges {
@@ -69,4 +70,10 @@ export function rightsTable(page: string): Map<string, Record<"user" | "capabili
       return [process, { user: user.replaceAll("`", ""), capabilities, noNewPrivs, namespace }];
     }),
   );
+}
+
+/** Root's only record of a hive. */
+export function ownRecord(etc: string): { hive_id: string } {
+  const [name = ""] = readdirSync(join(etc, "hives"));
+  return JSON.parse(readFileSync(join(etc, "hives", name), "utf8")) as { hive_id: string };
 }

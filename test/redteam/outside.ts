@@ -1,3 +1,4 @@
+import { DaemonPlace } from "./daemon-place.ts";
 import { Place } from "./outside/place.ts";
 import { judge, observe, type OutsideRow } from "./row.ts";
 import { browserRows } from "./rows/browser.ts";
@@ -16,7 +17,23 @@ export const outsideRows: readonly OutsideRow<Place>[] = [...webRows, ...browser
 /** Starts a hive, carries out these attempts on it one after the other, and stops it. */
 export async function attackFromOutside(rows: readonly OutsideRow<Place>[], report: (line: string) => void): Promise<Result[]> {
   report("starting a hive to attack from outside");
-  const place = await Place.start();
+  return attackIn(await Place.start(), rows, report);
+}
+
+/** Starts a hive through root's helper, and attacks from where its daemon stands. */
+export async function attackFromDaemon(
+  rows: readonly OutsideRow<DaemonPlace>[],
+  report: (line: string) => void,
+): Promise<Result[]> {
+  report("starting a hive with a daemon of its own user");
+  return attackIn(await DaemonPlace.start(), rows, report);
+}
+
+async function attackIn<P extends { stop(): Promise<void> }>(
+  place: P,
+  rows: readonly OutsideRow<P>[],
+  report: (line: string) => void,
+): Promise<Result[]> {
   try {
     const results: Result[] = [];
     for (const row of rows) {

@@ -35,10 +35,10 @@ export interface Bait {
 
 /**
  * Where an attacker stands. The manager's cage has more of everything than any other agent's. `flood` is a cage of its
- * own, which exhausts what it can.
+ * own, which exhausts what it can. `daemon` is a daemon that has been taken over, started by root through its helper.
  */
 export type CagePosition = "agent" | "manager" | "flood";
-export type Position = CagePosition | "socket" | "web" | "browser";
+export type Position = CagePosition | "socket" | "web" | "browser" | "daemon";
 
 /**
  * `blocked`: a barrier refused the attempt. `contained`: it succeeds and changes nothing outside the cage. `open`: it
@@ -80,7 +80,7 @@ export interface CageRow extends Described {
 
 /** An attempt from outside of every cage. */
 export interface OutsideRow<Place> extends Described {
-  from: "socket" | "web" | "browser";
+  from: "socket" | "web" | "browser" | "daemon";
   run(world: Place): Promise<string>;
 }
 

@@ -1,7 +1,8 @@
 import { detectLimits } from "../../src/os/cgroups.ts";
 import { cageRows } from "./rows.ts";
 import { judge, observe, type Bait, type CagePosition, type CageRow, type Judged, type Observation } from "./row.ts";
-import { attackFromOutside, outsideRows } from "./outside.ts";
+import { daemonRows } from "./rows/daemon.ts";
+import { attackFromDaemon, attackFromOutside, outsideRows } from "./outside.ts";
 import { resultOf, type Definition, type Result } from "./result.ts";
 import { World } from "./world.ts";
 
@@ -17,7 +18,7 @@ const ARRIVALS: Definition = {
 };
 
 /** Every row of the table. */
-export const definitions: readonly Definition[] = [...cageRows, ARRIVALS, ...outsideRows];
+export const definitions: readonly Definition[] = [...cageRows, ARRIVALS, ...outsideRows, ...daemonRows];
 
 /**
  * Starts the hives that the chosen rows need, carries out their attempts and stops the hives. `report` gets a line for
@@ -33,7 +34,11 @@ export async function redteam(
   const outside = outsideRows.filter(isChosen);
   const fromCages = inside.length > 0 || isChosen(ARRIVALS) ? await attackFromCages(inside, report) : [];
   const fromOutside = outside.length > 0 ? await attackFromOutside(outside, report) : [];
-  return [...fromCages, ...fromOutside].filter(isChosen);
+  const daemon = daemonRows.filter(isChosen);
+  const canStart = process.getuid?.() === 0;
+  if (daemon.length > 0 && !canStart) report("only root starts a daemon of another user: rows that need it are left out");
+  const fromDaemon = daemon.length > 0 && canStart ? await attackFromDaemon(daemon, report) : [];
+  return [...fromCages, ...fromOutside, ...fromDaemon].filter(isChosen);
 }
 
 async function attackFromCages(rows: readonly CageRow[], report: (line: string) => void): Promise<Result[]> {
