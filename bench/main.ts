@@ -1,3 +1,4 @@
+import { flooder } from "./lib/flooder.ts";
 import { floor } from "./lib/floor.ts";
 import { listeners } from "./lib/listeners.ts";
 import { receivers } from "./lib/receivers.ts";
@@ -12,7 +13,14 @@ import { rows } from "./rows/index.ts";
  */
 
 const HELP = `npm run bench -- [--json] [--quick] [--idle-seconds N] [--storm-seconds N] [--rows N] [${rows.map(({ name }) => name).join("|")}…]`;
-const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = { floor, listeners, receivers, senders, upstream };
+const ROLES: Record<string, (argv: string[]) => void | Promise<void>> = {
+  flooder,
+  floor,
+  listeners,
+  receivers,
+  senders,
+  upstream,
+};
 
 interface Asked extends BenchOptions {
   json: boolean;

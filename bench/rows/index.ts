@@ -1,6 +1,7 @@
 import type { Row } from "../lib/row.ts";
 import { deploy } from "./deploy.ts";
 import { fanOut } from "./fan-out.ts";
+import { flood } from "./flood.ts";
 import { history } from "./history.ts";
 import { hivectl } from "./hivectl.ts";
 import { idle } from "./idle.ts";
@@ -15,6 +16,7 @@ import { work } from "./work.ts";
 /** Every row of the table, in order. To add a row, add a file to this folder and an entry here. */
 export const rows: readonly Row[] = [
   wake,
+  flood,
   throughput,
   toolCall,
   ingest,

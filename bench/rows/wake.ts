@@ -1,17 +1,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nanoseconds, startRole, type Child } from "../lib/child.ts";
+import { startRole, type Child } from "../lib/child.ts";
 import { generationOf, hiveWith } from "../lib/hive.ts";
-import type { Report } from "../lib/receivers.ts";
+import { pacer } from "../lib/pacer.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, median, percentile, ratio } from "../lib/stats.ts";
-import { ask, openLines, type Lines } from "../lib/wire.ts";
+import { openLines } from "../lib/wire.ts";
 
 /** Receivers in the row with many receivers. */
 const MANY = 50;
-/** Messages of one slice. */
-const SENDS = 60;
 /** With fewer messages, a percentile near the end depends on a handful and varies from run to run. */
 const SLICES = 30;
 /**
@@ -21,7 +19,6 @@ const SLICES = 30;
 const FIRSTS = 5;
 /** Messages before anything is measured, so that all code has been compiled, as in a hive at work. */
 const WARM_UP = 2000;
-const BODY = "x".repeat(200);
 
 /**
  * From a send that is answered once the message is on stable storage until a blocked receiver in another process has
@@ -105,26 +102,3 @@ export const wake: Row = {
 const flow = (slices: number[][]): number[][] => slices.map((slice) => slice.slice(FIRSTS));
 /** The first message of every other slice: at the slices between, the order reverses and a contender may follow itself. */
 const firsts = (slices: number[][]): number[] => slices.filter((_, at) => at % 2 === 1).map((slice) => slice[0] ?? Number.NaN);
-
-/** Sends one message after the other, each once its receiver waits. Measures from before the write to the wake. */
-function pacer(child: Child, lines: Lines, to: readonly string[]): (sends?: number) => Promise<number[]> {
-  let got: (at: number) => void = () => {};
-  let waits: () => void = () => {};
-  child.onMessage((report: Report) => ("waits" in report ? waits() : got(report.got)));
-  let nth = 0;
-  return async (sends = SENDS) => {
-    const times: number[] = [];
-    for (let sent = 0; sent < sends; sent++) {
-      const arrived = new Promise<number>((resolve) => (got = resolve));
-      const again = new Promise<void>((resolve) => (waits = resolve));
-      const start = nanoseconds();
-      await ask(lines, { cmd: "send", id: 1, to: to[nth++ % to.length], body: BODY });
-      times.push((await Promise.race([arrived, child.broke])) - start);
-      await Promise.race([again, child.broke]);
-      // Lets the acknowledgement and the new wait finish, so that the daemon is at rest for the next send (the floor
-      // discards messages without a receiver).
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
-    return times;
-  };
-}

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
+import type { Definition } from "../redteam/result.ts";
 import { redteam } from "../redteam/suite.ts";
 
-test("every attempt against the boundary is blocked or contained", async () => {
-  const results = await redteam(() => {});
+const isOutside = ({ from }: Definition): boolean => ["socket", "web", "browser"].includes(from);
+
+test.each([
+  ["from the inside of a cage", (row: Definition) => !isOutside(row)],
+  ["over the sockets, from the web and from a browser", isOutside],
+])("every attempt against the boundary is blocked or contained: %s", async (_, isChosen) => {
+  const results = await redteam(() => {}, isChosen);
   expect(results.filter(({ outcome }) => outcome === "open")).toEqual([]);
 });
