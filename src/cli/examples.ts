@@ -212,7 +212,7 @@ export const MORE: Readonly<Record<string, More>> = {
   audit: { examples: ["hivectl audit --request 12", "hivectl audit scout --kind approved --json"] },
   "operator add": {
     words:
-      "A viewer reads and cannot act. An operator decides requests and changes, answers, sends and controls agents. An admin also adds operators, changes repositories and their settings, and takes backups. Who opens host.sock is the operator `operator`, an admin. Only a daemon that is root gives a socket to another user than its own.",
+      "A viewer reads and cannot act. An operator decides requests and changes, answers, sends and controls agents. An admin also adds operators, changes repositories and their settings, and takes backups. Who opens host.sock is the operator `operator`, an admin. Only a hive that root has started gives a socket to another user than its own.",
     examples: ["hivectl operator add bob --role operator", "hivectl operator add office --role viewer --user alice"],
   },
   "operator set": { examples: ["hivectl operator set bob --role viewer"] },

@@ -302,7 +302,7 @@ test("a Unix user that does not exist, or whom the daemon cannot give a socket, 
   const tryAdd = (name: string, user?: string) => plain.operators.add({ name, role: "viewer", user }, "operator");
   await expect(tryAdd("ghost")).rejects.toThrow("this host has no user ghost: create it, or name another one with");
   await expect(tryAdd("bob")).rejects.toThrow(
-    "can give a socket to no other user, and so not to bob: root has to start it itself",
+    "can give a socket to no other user, and so not to bob: root has to start the hive",
   );
   expect(plain.opened).toEqual([]);
   plain.dispose();

@@ -171,7 +171,7 @@ export class Operators implements Service {
     if (!(this.#deps.mayGiveTo ?? mayGiveTo)(user))
       throw new HiveError(
         "unavailable",
-        `this daemon runs as a user that can give a socket to no other user, and so not to ${name}: root has to start it itself (hive-c0re serve) to add operators with other users`,
+        `this daemon runs as a user that can give a socket to no other user, and so not to ${name}: root has to start the hive (npm start) to add operators with other users`,
       );
     return user;
   }

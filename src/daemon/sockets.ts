@@ -7,7 +7,7 @@ import type { Paths } from "../lib/paths.ts";
 import { serveLines, type Answer, type Connection, type LineServer } from "../rpc/server.ts";
 import { MAX_AGENT_BYTES_IN_FLIGHT, MAX_AGENT_CONNECTIONS } from "../wire/limits.ts";
 import type { OperationName } from "../wire/operations.ts";
-import { giveSocket, type UnixUser } from "../os/unix-user.ts";
+import type { UnixUser } from "../os/unix-user.ts";
 import type { Operator } from "./operator.ts";
 import type { CallerContext } from "./handlers/types.ts";
 import { giveToGroup } from "./give-to-group.ts";
@@ -36,6 +36,8 @@ export interface SocketDeps {
   gateway: { listen(agent: Agent, paths: { model: string; egress: string }): Promise<Listener> };
   /** Opens the agent's git socket. */
   git: { listen(agent: Agent, path: string): Promise<Listener> };
+  /** Gives the socket of an operator to its Unix user, and to nobody else. */
+  giveSocket(path: string, operator: string, user: UnixUser): Promise<void> | void;
   onUnexpected(error: unknown): void;
 }
 
@@ -143,7 +145,7 @@ export class Sockets implements CageSockets {
   async openOperator(operator: Operator, path: string, user: UnixUser): Promise<void> {
     await this.#serveOperator(operator, path, 0o600);
     try {
-      giveSocket(path, user);
+      await this.#deps.giveSocket(path, operator.name, user);
     } catch (error) {
       await this.closeOperator(operator.name);
       throw error;

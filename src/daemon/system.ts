@@ -25,6 +25,7 @@ import { MessageHistory } from "../messages/history.ts";
 import { Questions } from "../messages/questions.ts";
 import { SearchIndex } from "../messages/search.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
+import { giveSocket } from "../os/unix-user.ts";
 import { openPlatform } from "../platforms/open.ts";
 import { openStore } from "../store/store.ts";
 import { instant } from "../wire/instant.ts";
@@ -120,6 +121,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const sockets = new Sockets({
     ...base,
     gateway,
+    giveSocket: (path, operator, user) =>
+      w4rden && user.uid !== process.getuid?.() ? w4rden.giveSocket(operator, user.uid) : giveSocket(path, user),
     git: { listen: (agent, path) => work.transport.agentGit.listen(agent, path) },
   });
 
@@ -183,6 +186,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     ...base,
     sockets,
     holdings: [sessions, repoTokens],
+    // The helper says itself whom it gives none.
+    ...(w4rden ? { mayGiveTo: () => true } : {}),
     changed: ({ name }) => sessions.cutStreamsOf(name),
   });
   const loginCage = { ...base, driver, hiveId, runtime, web: theWeb, ...overrides.login };

@@ -30,12 +30,21 @@ export class W4rden implements ExportedFolders {
     return new W4rdenProgram({ verb: "deliver", folder, nonce, repo, branch, sha, clean });
   }
 
+  /** Gives the socket of an operator to its Unix user. */
+  async giveSocket(operator: string, uid: number): Promise<void> {
+    await this.#done(new W4rdenProgram({ verb: "give_socket", operator, uid }));
+  }
+
   async ownerOf(folder: string, nonce: string): Promise<Ids> {
-    const program = new W4rdenProgram({ verb: "export", folder, nonce, what: "check" });
+    return (await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }))).owner;
+  }
+
+  /** What a program without input and output has said, once it has ended. */
+  async #done(program: W4rdenProgram): Promise<W4rdenStarted> {
     program.stdin.end();
     for (const stream of [program.stdout, program.stderr]) stream.resume();
-    const [{ owner }] = await Promise.all([startedBy(program), once(program, "close")]);
-    return owner;
+    const [started] = await Promise.all([startedBy(program), once(program, "close")]);
+    return started;
   }
 }
 

@@ -7,6 +7,8 @@ export interface VerbContext {
   account: Account;
   range: IdRange;
   state: string;
+  /** The folder of the daemon's sockets. */
+  run: string;
   etc: string;
   binds: Binds;
 }

@@ -8,6 +8,7 @@ import type { VerbContext } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 import { deliver } from "./verbs/deliver.ts";
 import { exportRepository, type Started } from "./verbs/export.ts";
+import { giveSocket } from "./verbs/give-socket.ts";
 import { mount } from "./verbs/mount.ts";
 
 /** Connections at once. The daemon has a few repositories and mounts in work at any time. */
@@ -85,6 +86,9 @@ class Connection {
         return this.#run(exportRepository(request, this.#context), request.what === "pack");
       case "deliver":
         return this.#run(deliver(request, this.#context), false);
+      case "give_socket":
+        this.#started(giveSocket(request, this.#context));
+        return this.#end({ code: 0 });
     }
   }
 

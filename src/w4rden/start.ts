@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { delegate } from "../os/delegate.ts";
 import { uidRange } from "../platforms/uids.ts";
 import { openAccount, type Account } from "./account.ts";
@@ -46,7 +47,8 @@ export async function start(
   const group = delegate(`hyperhive-${hiveId}`, account);
   const range = uidRange(hiveId);
   const { state, etc } = options;
-  const socket = await openSocket({ account, range, state, etc, binds: new Binds() }, complain);
+  const run = env["HIVE_RUN_DIR"] || join(state, "run");
+  const socket = await openSocket({ account, range, state, run, etc, binds: new Binds() }, complain);
   const daemon = await startDaemon({
     ...base,
     range,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Sha } from "./approval.ts";
+import { OperatorName } from "./names.ts";
 import { BranchName, RepoName } from "./work.ts";
 
 /** What the daemon may ask of `hive-w4rden`: one request for each connection. The helper trusts nothing that it is sent. */
@@ -48,11 +49,15 @@ const DeliverRequest = z.strictObject({
   clean: z.boolean(),
 });
 
-export const W4rdenRequest = z.discriminatedUnion("verb", [MountRequest, ExportRequest, DeliverRequest]);
+/** Gives the socket of an operator to its Unix user. */
+const GiveSocketRequest = z.strictObject({ verb: z.literal("give_socket"), operator: OperatorName, uid: Id });
+
+export const W4rdenRequest = z.discriminatedUnion("verb", [MountRequest, ExportRequest, DeliverRequest, GiveSocketRequest]);
 export type W4rdenRequest = z.infer<typeof W4rdenRequest>;
 export type MountRequest = z.infer<typeof MountRequest>;
 export type ExportRequest = z.infer<typeof ExportRequest>;
 export type DeliverRequest = z.infer<typeof DeliverRequest>;
+export type GiveSocketRequest = z.infer<typeof GiveSocketRequest>;
 
 /** What the helper says first, if it carries the request out. */
 export const W4rdenStarted = z.object({

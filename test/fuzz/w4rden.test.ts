@@ -25,7 +25,7 @@ const ids = fc.record({ uid: id, gid: id }, { requiredKeys: [] });
 /** Requests of which about half of the fields are right. */
 const request = fc.record(
   {
-    verb: fc.constantFrom("mount", "export", "deliver", "unmount", "exec", "__proto__", 1, null),
+    verb: fc.constantFrom("mount", "export", "deliver", "give_socket", "unmount", "exec", "__proto__", 1, null),
     folder: text,
     nonce: text,
     mode: fc.constantFrom("ro", "rw", "rwx", true),
@@ -35,6 +35,8 @@ const request = fc.record(
     branch: text,
     sha: fc.oneof(text, fc.constant("0123456789abcdef0123456789abcdef01234567")),
     clean: fc.oneof(fc.boolean(), fc.string()),
+    operator: text,
+    uid: id,
     extra: fc.anything(),
   },
   { requiredKeys: ["verb"] },
@@ -49,6 +51,12 @@ describe("a request", () => {
           const parsed = W4rdenRequest.safeParse(value);
           if (!parsed.success) return;
           const { data } = parsed;
+          expect("extra" in data).toBe(false);
+          if (data.verb === "give_socket") {
+            expect(data.operator).toMatch(/^[a-z][a-z0-9-]*$/);
+            expect(data.uid > 0 && data.uid < 2 ** 31).toBe(true);
+            return;
+          }
           expect(isAbsolute(data.folder) && normalize(data.folder) === data.folder && !/[\0-\x1f]/.test(data.folder)).toBe(true);
           expect(data.folder.split("/").slice(1)).not.toContain("..");
           expect(data.folder).not.toBe("/");
@@ -57,7 +65,6 @@ describe("a request", () => {
               expect(one > 0 && one < 2 ** 31).toBe(true);
           if (data.verb !== "mount") expect(data.nonce).toMatch(/^[0-9a-f]{32}$/);
           if (data.verb === "deliver") expect(`${data.repo} ${data.branch}`).not.toMatch(/\.\.|(?:^|[ /])-|\s\/|[\0-\x1f]/);
-          expect("extra" in data).toBe(false);
         }),
         { numRuns: RUNS },
       );
@@ -105,6 +112,7 @@ describe("the socket", () => {
       account,
       range: { first: 0x7000_0000, count: 16_384 },
       state: join(folder, "state"),
+      run: join(folder, "run"),
       // Nothing is listed here.
       etc: join(folder, "etc"),
       binds: {
