@@ -76,7 +76,7 @@ export async function printHiveId(config: Config): Promise<number> {
     },
   });
   process.stdout.write(`${await openHiveId(store)}\n`);
-  await store.close();
+  store.close();
   lock.release();
   return 0;
 }
