@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { closeInherited } from "../os/close-inherited.ts";
 import { HELP, readOptions } from "./options.ts";
 import { oldState, plan, planWords } from "./move.ts";
 import { start } from "./start.ts";
@@ -16,6 +17,8 @@ async function main(): Promise<number> {
   }
   if (process.getuid?.() !== 0) throw new Error("only root can start it; a plain user starts the daemon itself: npm start");
   process.umask(0o022);
+  // What root's shell or service manager has open is not for the daemon.
+  closeInherited();
   if (options.dryRun) {
     const words = planWords(plan(options.state, options.old), options.state, options.user);
     process.stdout.write(
