@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { rolldown } from "rolldown";
@@ -119,19 +119,19 @@ export class World {
     const { hive } = this;
     const tcp = createServer((socket) => {
       this.reached.push(`a connection from ${socket.remoteAddress}`);
-      socket.end("the host");
+      greet(socket);
     });
     const port = await this.#listen(tcp, { port: 0, host: "0.0.0.0" });
     const overSix = createServer((socket) => {
       this.reached.push(`a connection to ::1 from ${socket.remoteAddress}`);
-      socket.end("the host");
+      greet(socket);
     });
     // A host without IPv6 has no such listener to reach.
     if (hasSix()) await this.#listen(overSix, { port, host: "::1" });
     const abstractName = `hive-bait-${process.pid}`;
     const local = createServer((socket) => {
       this.reached.push("a connection to the abstract socket");
-      socket.end("the host");
+      greet(socket);
     });
     await this.#listen(local, { path: `\0${abstractName}` });
     const udp = createSocket("udp4");
@@ -149,7 +149,7 @@ export class World {
     await this.#turn("victim", "prepare", /prepared/);
     await hive.call("spawn", {
       name: "mallory",
-      config: { egress: listedHosts(port), repos: [{ name: "web" }], allowedRecipients: ["victim"] },
+      config: { egress: listedHosts(port), repos: [{ name: "web", project: true }], allowedRecipients: ["victim"] },
     });
     await hive.call("spawn", { name: "flood", config: { limits: SMALL } });
     for (const name of ["mallory", "flood"]) await hive.untilAgent(name, (agent) => agent.state === "idle");
@@ -281,6 +281,13 @@ export class World {
     await this.#web.stop();
     for (const close of this.#closers) await close();
   }
+}
+
+/** Answers a connection that must not be. Whoever has made it may cut it. */
+function greet(socket: Socket): void {
+  socket.on("error", () => socket.destroy());
+  // Without a reader its end is never seen, and the listener cannot be closed.
+  socket.resume().end("the host");
 }
 
 const hasSix = (): boolean => Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === "IPv6"));

@@ -7,7 +7,7 @@ import { python } from "./run.ts";
 
 const listen = (at: { port: number; host: string } | { path: string }): Promise<void> =>
   new Promise((resolve, reject) => {
-    createServer((socket) => socket.end("the victim"))
+    createServer((socket) => socket.resume().end("the victim"))
       .once("error", reject)
       .listen(at, resolve);
   });

@@ -31,6 +31,7 @@ const FIXED: readonly [id: string, what: string, path: string][] = [
   ["etc", "the users", "/etc/passwd"],
   ["root", "the top folder", "/evil"],
   ["config", "its config", "/config/agent.json"],
+  ["project", "the approved instructions of its repository", "/run/hive/project/evil"],
   ["harness", "the harness", "/opt/hive/harness/hive-ag3nt.js"],
   ["cli", "the CLI", "/opt/hive/bin/claude"],
   ["run", "the folder of its sockets", "/run/hive/evil"],
