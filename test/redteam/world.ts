@@ -184,9 +184,9 @@ export class World {
   }
 
   /** Restarts an agent and lets it take one more turn: what was planted in its cage had its chance then. */
-  async restart(agent: string): Promise<void> {
+  async restart(agent: string): Promise<string> {
     await this.hive.call("restart", { name: agent });
-    await this.#turn(agent, "after a restart", /restarted/);
+    return `a tool of the turn says: ${await this.#turn(agent, "after a restart", /restarted/)}`;
   }
 
   /** Sends to an agent and waits for its tool's result. Resolves with it, and fails with the result if it is an error. */
