@@ -9,6 +9,8 @@ import { World } from "./world.ts";
 /** Longest look from outside: a cage is stopped, or a disk is measured. Milliseconds. */
 const PROOF_MS = 60_000;
 
+/** Longest turn that carries out all attempts of a cage. Milliseconds. */
+const ATTACK_MS = 180_000;
 /** Longest first turn after a restart. Milliseconds. */
 const TURN_MS = 90_000;
 
@@ -56,12 +58,19 @@ async function attackFromCages(rows: readonly CageRow[], report: (line: string) 
   const isFrom = (position: CagePosition): boolean => rows.some(({ from }) => from === position);
   report("starting a hive");
   const world = await World.start();
+  /** An attack that does not end has carried out nothing. */
+  const bounded = async (attack: Promise<Record<string, Observation>>): Promise<Record<string, Observation>> => {
+    let seen: Record<string, Observation> = {};
+    const end = await observe(async () => Object.keys((seen = await attack)).join(" "), ATTACK_MS);
+    if (!end.reached) report(`an attack failed: ${end.text}`);
+    return seen;
+  };
   try {
     const bait = { ...(await world.bait()), rows: rows.map(({ id }) => id) };
     report("attacking from the cages of an agent and of the manager");
     const seen = await Promise.all([
-      isFrom("agent") ? world.attack("mallory", "agent", bait) : {},
-      isFrom("manager") ? world.attack("hm1nd", "manager", bait) : {},
+      isFrom("agent") ? bounded(world.attack("mallory", "agent", bait)) : {},
+      isFrom("manager") ? bounded(world.attack("hm1nd", "manager", bait)) : {},
     ]);
     const after: Result[] = [];
     if (rows.some(({ from, proof }) => from === "agent" && proof)) {
@@ -71,7 +80,7 @@ async function attackFromCages(rows: readonly CageRow[], report: (line: string) 
     }
     if (isFrom("flood")) {
       report("flooding from a cage with small limits");
-      seen.push(await world.flood("flood", bait));
+      seen.push(await bounded(world.flood("flood", bait)));
     }
     report("looking from outside");
     const observed = Object.assign({}, ...seen) as Record<string, Observation>;

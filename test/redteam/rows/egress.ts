@@ -11,9 +11,9 @@ import type { Bait, CageRow } from "../row.ts";
 const ADDRESSES = "the proxy's check of every address";
 const LIST = "the list of hosts";
 const NAME = "the check of the TLS server name";
-const PRIVATE = /403 Forbidden.*is a private address/;
-const RESOLVES = /403 Forbidden.*resolves to a private address/;
-const UNLISTED = /403 Forbidden.*is not on this agent's egress list/;
+const PRIVATE = /is a private address/;
+const RESOLVES = /resolves to a private address/;
+const UNLISTED = /is not on this agent's egress list/;
 
 const fromCage = (
   id: string,
@@ -127,7 +127,7 @@ export const egressRows: readonly CageRow[] = [
       `literal-${id}`,
       `reach the machine as ${literal}`,
       `${ADDRESSES}, and ${LIST}`,
-      /403 Forbidden.*(?:is a private address|is not on this agent's egress list)|400 Bad Request/,
+      /is a private address|is not on this agent's egress list/,
       ({ host }) => bothWays(literal, host.port),
     ),
   ),
@@ -138,8 +138,12 @@ export const egressRows: readonly CageRow[] = [
     throughProxy([`GET http://127.0.0.1:${host.port}/ HTTP/1.1`, "Host: public.redteam.test", "Connection: close"]),
   ),
   fromCage("unlisted", "reach a host that is not listed", LIST, UNLISTED, () => connect("example.com:443")),
-  fromCage("unlisted-port", "reach another port of a listed host", LIST, /403 Forbidden.*port 22 of/, () =>
-    connect("public.redteam.test:22"),
+  fromCage(
+    "unlisted-port",
+    "reach another port of a listed host",
+    LIST,
+    /port 22 of public.redteam.test is not on this agent's egress list/,
+    () => connect("public.redteam.test:22"),
   ),
   fromCage("below-listed", "reach a name below a listed one", LIST, UNLISTED, () => connect("x.public.redteam.test:443")),
   fromCage("lookalike", "reach a name that ends as a listed one", LIST, UNLISTED, () => connect("evilpublic.redteam.test:443")),

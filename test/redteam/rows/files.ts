@@ -199,7 +199,7 @@ export const fileRows: readonly CageRow[] = [
       "credential",
       "find the hive's credential in a file, an environment or the memory of a process",
       "the gateway adds it outside",
-      /nothing in \d/,
+      /nothing in/,
       ({ secretBackwards }) => secretIn(secretBackwards),
     ),
     alone: true,
