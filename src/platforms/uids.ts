@@ -20,7 +20,7 @@ export const GIT_ORDINAL = LAST_ORDINAL - 1;
 export const CHECK_ORDINALS = 16;
 export const FIRST_CHECK_ORDINAL = GIT_ORDINAL - CHECK_ORDINALS;
 export const LOGIN_ORDINAL = FIRST_CHECK_ORDINAL - 1;
-export const MAX_AGENTS = LOGIN_ORDINAL;
+export const MAX_AGENTS = FIRST_CHECK_ORDINAL - 1;
 const HIVES = (END_UID - FIRST_UID) / UIDS_PER_HIVE;
 
 /** Whether a uid is in the range for agents of any hive. */

@@ -66,8 +66,8 @@ async function workspace(): Promise<string> {
   const objects = join(work.repositories.folder("web"), "objects");
   const env = { ...GIT_USER, GIT_CONFIG_GLOBAL: join(work.top, "gitconfig") };
   const repo = { name: "web", base: "main", access: "write" as const, setup: "", author: "" };
-  const scout = work.context.agents.byId("a-scout") as Agent;
-  const { refs: seen } = work.transport.agentGit.callerFor(scout).open("web").names;
+  const agent = work.context.agents.byId("a-scout") as Agent;
+  const { refs: seen } = work.transport.agentGit.callerFor(agent).open("web").names;
   const refs = [...seen].map(([name, sha]) => ({ name, sha }));
   await makeClone(repo, { refs, folder, scratch: join(root, "new"), objects, env });
   return folder;
