@@ -208,6 +208,9 @@ describe("the page", () => {
     withdraw_change: "change_approve",
     compact: "send",
     model: "send",
+    model_login_finish: "model_login_start",
+    model_login_cancel: "model_login_start",
+    model_logout: "model_login_start",
   };
 
   test("asks the table of roles before it shows what calls an operation", () => {

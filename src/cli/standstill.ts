@@ -13,6 +13,7 @@ export function standstill(agent: AgentView): string | undefined {
     return `it has failed${because(agent.state_reason)}; ${hivectl(`start ${name}`)}`;
   if (state === "offline" && agent.state_reason === undefined) return `it is stopped; ${hivectl(`start ${name}`)}`;
   if (state === "paused") return `it is paused; ${hivectl(`resume ${name}`)}`;
-  if (state === "needs_login") return `it needs a login${because(agent.state_reason)}; log in, then ${hivectl(`resume ${name}`)}`;
+  if (state === "needs_login")
+    return `it needs a login${because(agent.state_reason)}; ${hivectl("login --model")}, or mend the credential and then ${hivectl(`resume ${name}`)}`;
   return undefined;
 }

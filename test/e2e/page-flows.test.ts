@@ -457,6 +457,12 @@ test.each(WIDTHS)("at %i px the hive is logged in to the model with the keyboard
   await expect.poll(() => hive.called("model_logout")).toHaveLength(1);
   await dialog.waitFor({ state: "detached" });
   await context.close();
+
+  hive.state = aState({ you: { name: "bob", role: "operator" }, hive: aHive({ credential: { source: "none" } }) });
+  const other = await openPage(browser, hive, "/?open=login", sized(width));
+  await other.page.getByText("You are logged in as bob, an operator: only an admin can do this.").waitFor();
+  expect(await other.page.getByRole("button", { name: "get the address" }).count()).toBe(0);
+  await other.context.close();
   // The refusal is in the console, too.
   expect(problems.filter((one) => !one.includes("409"))).toEqual([]);
 });

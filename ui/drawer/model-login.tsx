@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import type { CredentialSource, LoginStarted } from "../../src/wire/model-login.ts";
+import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
 import { Steps } from "../kit/steps.tsx";
@@ -38,14 +39,16 @@ export function ModelLogin({ onClose }: { onClose: () => void }): ReactNode {
             The hive is logged in{by === undefined ? "" : ` by ${visible(by)}`}
             {at === undefined ? "" : `, since ${visible(at.slice(0, 10))}`}.
           </p>
-          <div className="foot">
-            <button type="button" onClick={() => setManaged(false)}>
-              log in again
-            </button>
-            <Action kind="no" run={() => logOut().finally(onClose)}>
-              log out
-            </Action>
-          </div>
+          <AllowedOrWhy to="model_login_start">
+            <div className="foot">
+              <button type="button" onClick={() => setManaged(false)}>
+                log in again
+              </button>
+              <Action kind="no" run={() => logOut().finally(onClose)}>
+                log out
+              </Action>
+            </div>
+          </AllowedOrWhy>
           <p className="dim small">
             After a log-out the hive rehearses. The token stays valid until you revoke it at{" "}
             <a href="https://claude.ai/settings/claude-code" target="_blank" rel="noreferrer">
@@ -55,7 +58,9 @@ export function ModelLogin({ onClose }: { onClose: () => void }): ReactNode {
           </p>
         </>
       ) : (
-        <Flow onClose={onClose} />
+        <AllowedOrWhy to="model_login_start">
+          <Flow onClose={onClose} />
+        </AllowedOrWhy>
       )}
     </Sheet>
   );
