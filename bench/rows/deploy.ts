@@ -99,19 +99,21 @@ async function oneInitialize(cli: BareCli): Promise<number> {
   return took;
 }
 
-/** From the call to the harness's hello, when the agent's state begins. */
+/** From the call to the harness's hello, when the agent is no longer starting. */
 async function oneStart(hive: TestHive): Promise<number> {
   await hive.untilAgent("ada", (agent) => agent.deploying === undefined);
   await hive.call("kill", { name: "ada" });
-  let first: string | undefined;
+  const listening = Promise.withResolvers<void>();
   const up = hive.watch(
     (event) => {
-      if (event.kind !== "agent" || event.agent.name !== "ada" || !event.agent.running) return false;
-      first ??= event.agent.state_since;
-      return event.agent.state_reason === undefined && event.agent.state_since !== first;
+      if (event.kind !== "agent" || event.agent.name !== "ada") return false;
+      listening.resolve();
+      return event.agent.running && event.agent.state_reason === undefined;
     },
     { kinds: ["agent"] },
   );
+  // The stream begins with the stopped agent. A start before that would not be seen.
+  await listening.promise;
   const began = performance.now();
   await hive.call("start", { scope: { agent_names: ["ada"] } });
   await up;
