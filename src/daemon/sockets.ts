@@ -34,6 +34,8 @@ export interface SocketDeps {
   paths: Pick<Paths, "sockets">;
   /** Opens the gateway's two sockets in the agent's folder. */
   gateway: { listen(agent: Agent, paths: { model: string; egress: string }): Promise<Listener> };
+  /** The share of the thread's time that reading one agent's requests may take. */
+  agentShare: number;
   /** Opens the agent's git socket. */
   git: { listen(agent: Agent, path: string): Promise<Listener> };
   /** Gives the socket of an operator to its Unix user, and to nobody else. */
@@ -89,6 +91,7 @@ export class Sockets implements CageSockets {
           ordered: false,
           maxConnections: MAX_AGENT_CONNECTIONS,
           maxBytesInFlight: MAX_AGENT_BYTES_IN_FLIGHT,
+          share: this.#deps.agentShare,
           dispatch: (name, input, connection) => this.#call(name, input, this.#callerOn(agent, connection)),
           onUnexpected: this.#deps.onUnexpected,
         }),

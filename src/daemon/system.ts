@@ -21,6 +21,7 @@ import { Feed } from "../eventlog/feed.ts";
 import { Bus } from "../lib/bus.ts";
 import { Announcements } from "../messages/announcements.ts";
 import { Broker } from "../messages/broker.ts";
+import { threadShare } from "../messages/rate.ts";
 import { MessageHistory } from "../messages/history.ts";
 import { Questions } from "../messages/questions.ts";
 import { SearchIndex } from "../messages/search.ts";
@@ -123,6 +124,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     gateway,
     giveSocket: (path, operator, user) =>
       w4rden && user.uid !== process.getuid?.() ? w4rden.giveSocket(operator, user.uid) : giveSocket(path, user),
+    agentShare: threadShare(sendRate),
     git: { listen: (agent, path) => work.transport.agentGit.listen(agent, path) },
   });
 

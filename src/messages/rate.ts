@@ -6,6 +6,12 @@ export const BURST_SECONDS = 4;
 /** The rate of one agent: far more than any conversation, far less than a flood. Configurable. */
 export const DEFAULT_SEND_RATE: RateLimit = { perSecond: 50, burst: 50 * BURST_SECONDS };
 
+/** The least share of the daemon's thread for one agent's requests: twenty times what the default rate takes. */
+const AGENT_SHARE = 0.1;
+/** The share of the daemon's thread that one agent's requests may take. It grows with a higher rate, up to all of it. */
+export const threadShare = ({ perSecond }: RateLimit): number =>
+  Math.min(1, AGENT_SHARE * Math.max(1, perSecond / DEFAULT_SEND_RATE.perSecond));
+
 /** The rate of each sender. */
 export class SendRate {
   readonly #buckets: TokenBuckets;

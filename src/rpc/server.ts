@@ -45,6 +45,8 @@ export interface LineServerOptions {
   maxConnections: number;
   /** Bytes of unanswered requests on all connections. Beyond that, none is read. */
   maxBytesInFlight: number;
+  /** The share of the thread's time that reading this socket's requests may take, after a burst. Absent: all of it. */
+  share?: number;
   /**
    * host.sock: requests have no id and are answered one at a time, in order. Otherwise each request has an `id`, all
    * run concurrently, and answers may arrive out of order.
@@ -78,7 +80,7 @@ export async function serveLines(options: LineServerOptions): Promise<LineServer
   await removeStale(options.path);
   const live = new Set<Socket>();
   const refused = new Refused(options.maxConnections);
-  const inFlight = new InFlight(options.maxBytesInFlight);
+  const inFlight = new InFlight(options.maxBytesInFlight, options.share);
   const words = `${JSON.stringify(failure(new HiveError("unavailable", `more than ${options.maxConnections} connections`)))}\n`;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (live.size >= options.maxConnections) {
@@ -137,6 +139,7 @@ function serveConnection(socket: Socket, options: LineServerOptions, all: InFlig
     turn = turn.then(() => new Promise<void>((resolve) => answer(line, resolve))).then(() => answered(line.length));
   };
   socket.on("data", (chunk: Buffer) => {
+    const start = performance.now();
     try {
       splitter.push(chunk, onLine);
     } catch (error) {
@@ -144,6 +147,7 @@ function serveConnection(socket: Socket, options: LineServerOptions, all: InFlig
       writer.end();
       socket.destroySoon();
     }
+    all.spent(start);
   });
 
   /**
