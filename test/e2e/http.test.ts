@@ -275,7 +275,7 @@ describe("the event stream", () => {
 
   test("begins with the latest view of everything, and limits itself to one agent only on request", async () => {
     const all = await read(await browser("/api/events"), ({ kind }) => kind === "agent");
-    expect(all.map(({ kind }) => kind)).toEqual(["hive", "agent"]);
+    expect(all.map(({ kind }) => kind)).toEqual(["you", "hive", "agent"]);
     const { seq } = (await hive.call("state", {})).state;
     const one = await read(await browser(`/api/events?after=${seq + 1_000_000}`), ({ kind }) => kind === "reset");
     expect(one.at(-1)?.data).toMatchObject({ kind: "reset" });

@@ -1,5 +1,5 @@
 import { HiveError } from "../../../src/wire/error.ts";
-import type { OperationName, Output } from "../../../src/wire/operations.ts";
+import type { OperationName } from "../../../src/wire/operations.ts";
 import { EVIL, hostileHive } from "../../lib/hostile-hive.ts";
 import { StubHost, type StubAnswer } from "../../lib/stub-host.ts";
 import type { Place } from "../outside/place.ts";
@@ -95,8 +95,8 @@ export const terminalRows: readonly OutsideRow<Place>[] = [
   {
     ...row("short-commit", "", async (place) => {
       const host = await hostOf(place);
-      const { approval } = hostileHive().answers.show?.({ id: 42 } as never) as Output<"show">;
-      const { code, err } = await host.hivectl("approve", "42", "--sha", (approval.sha ?? "").slice(0, 7));
+      const shown = await hostileHive().answers.show?.({ id: 42 });
+      const { code, err } = await host.hivectl("approve", "42", "--sha", (shown?.approval.sha ?? "").slice(0, 7));
       return code === 0 ? "it is approved" : Promise.reject(new Error(err));
     }),
     attempt: "make a commit with the first seven digits of the one that the operator approves by them",

@@ -150,7 +150,7 @@ const approvals: readonly GateRow[] = [
 const marksOf = async (place: Place, id: number): Promise<string> =>
   (await place.hive.call("change", { change: id })).change.marks.map(({ kind }) => kind).join(" ");
 
-const changes: readonly GateRow[] = [
+const ofChanges: readonly GateRow[] = [
   row(
     "change-round",
     "propose another commit while the operator reads the first",
@@ -281,4 +281,4 @@ const changes: readonly GateRow[] = [
 const marked = (kinds: string): Promise<string> =>
   kinds === "" ? Promise.resolve("no mark") : Promise.reject(new Error(`marked: ${kinds}`));
 
-export const gateRows: readonly GateRow[] = [...trees, ...approvals, ...changes, ...terminalRows];
+export const gateRows: readonly GateRow[] = [...trees, ...approvals, ...ofChanges, ...terminalRows];

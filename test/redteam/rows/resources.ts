@@ -161,7 +161,7 @@ return 'it has four gigabytes'`),
         for (; asked < 400_000 && !gone; asked += 1_000) if (!socket.write(lines)) return void socket.once("drain", more);
       };
       socket.once("connect", more);
-      const held = new Promise<void>((resolve) => setTimeout(resolve, HELD_MS));
+      const held = new Promise<void>((release) => setTimeout(release, HELD_MS));
       await Promise.race([new Promise<void>((resolve) => socket.once("close", resolve)), held]);
       if (asked >= 400_000) return `${asked} questions were taken`;
       const words = gone ? "closed" : "held back";

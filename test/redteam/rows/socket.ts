@@ -160,13 +160,13 @@ const others: readonly SocketRow[] = [
     "credentials are in no command line",
     async () => {
       for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-        let line = "";
+        let words = "";
         try {
-          line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+          words = readFileSync(`/proc/${pid}/cmdline`, "utf8");
         } catch {
           // It has ended.
         }
-        if (line.includes(KEY)) return `in the command line of ${line.slice(0, 40)}`;
+        if (words.includes(KEY)) return `in the command line of ${words.slice(0, 40)}`;
       }
       throw new Error("the credential is in no command line");
     },
