@@ -216,8 +216,8 @@ describe("with a hive", () => {
     ];
     for (const [verb = "", ...rest] of verbs) {
       const documented = VERB_OUTPUT[verb];
-      // Without further options these two print the output of the operation of the same name.
-      const plain = verb === "send" || verb === "show" ? verb : undefined;
+      // Without further options these print the output of the operation of the same name.
+      const plain = verb === "send" || verb === "show" || verb === "login" ? verb : undefined;
       const operation = typeof documented === "string" ? documented : plain;
       const { output } = operations[operation ?? "list"];
       const said = await run(verb, ...rest, "--json");
