@@ -33,9 +33,10 @@ export function AllowedOrWhy({ to, children }: AllowedProps): ReactNode {
   return why === undefined ? children : <p className="dim small why-not">{why}</p>;
 }
 
-/** Who is logged in, with the role. On a phone the menu of the bar says it. */
+/** Who is logged in, with the role. On a phone the menu of the bar says it. The hive's own operator needs no reminder. */
 export function You(): ReactNode {
   const { name, role } = useHive((state) => state.you);
+  if (name === "operator") return null;
   return (
     <span className="chip you wide" title={visible(`logged in as ${name}: ${role}`)}>
       <span className="sr">logged in as </span>

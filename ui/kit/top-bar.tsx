@@ -7,7 +7,7 @@ import { focusOn, inSight } from "../lib/in-sight.ts";
 import { waiting } from "../lib/waiting.ts";
 import type { Call } from "../../src/wire/calls.ts";
 import { allStoppedWords } from "../../src/wire/words.ts";
-import { Allowed, You } from "./allowed.tsx";
+import { You } from "./allowed.tsx";
 import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
 import { OpenLink } from "./open-link.tsx";
@@ -40,9 +40,6 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
           title={visible(`a scripted model answers; scenarios: ${hive.scenarios.join(", ")}; log in to the model`)}
         >
           rehearsal
-          <Allowed to="model_login_start">
-            <span className="wide">· log in</span>
-          </Allowed>
         </OpenLink>
       ) : (
         <OpenLink open="login" className="chip green" title={visible(`model requests go to ${hive.upstream}; the log-in`)}>

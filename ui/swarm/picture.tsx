@@ -240,7 +240,8 @@ function Node({ name, initials, place, kind, note, badge, layout }: NodeProps): 
       {badge > 0 && (
         <>
           <circle cx={corner.x} cy={corner.y} r={corner.radius} className="badge" />
-          <text x={corner.x} y={corner.y + 4} className={corner.most === 0 ? "sr" : "badge-text"}>
+          {/* Text that only screen readers get must not reach past the picture either. */}
+          <text x={corner.most === 0 ? place.x : corner.x} y={corner.y + 4} className={corner.most === 0 ? "sr" : "badge-text"}>
             {badge > corner.most ? `${corner.most || 1}+` : badge}
           </text>
         </>
