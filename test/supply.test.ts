@@ -71,7 +71,12 @@ test("every package is under a licence of the list", () => {
 test("the bill of materials lists every locked package", () => {
   const script = join(ROOT, "scripts/sbom.mjs");
   const { bomFormat, metadata, components } = JSON.parse(
-    execFileSync(process.execPath, [script], { encoding: "utf8", maxBuffer: 64 * 1024 ** 2 }),
+    // As `npm run` calls it.
+    execFileSync(process.execPath, [script], {
+      encoding: "utf8",
+      maxBuffer: 64 * 1024 ** 2,
+      env: { ...process.env, npm_config_local_prefix: ROOT },
+    }),
   ) as { bomFormat: string; metadata: { component: object }; components: { name: string; group?: string; version: string }[] };
   expect(bomFormat).toBe("CycloneDX");
   expect(metadata.component).toMatchObject({ name: "hyperhive", type: "application" });
