@@ -12,8 +12,8 @@ const LOCKS = [ROOT, join(ROOT, "scripts", "node")];
 /** The bill of one lock file. Rejects with npm's words if it has none. */
 function billOf(folder) {
   return new Promise((resolve, reject) => {
-    // By its prefix: a script of npm inherits the folder of its own package, which comes before the working folder.
-    const argv = ["sbom", "--sbom-format", "cyclonedx", "--package-lock-only", "--prefix", folder];
+    // The page and the programs are bundled from development packages. NODE_ENV=production would leave them out.
+    const argv = ["sbom", "--sbom-format", "cyclonedx", "--package-lock-only", "--include=dev", "--include=optional"];
     const child = spawn("npm", argv, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let [output, errors] = ["", ""];
     child.stdout.on("data", (chunk) => (output += chunk));
