@@ -11,6 +11,8 @@ An attempt comes from the cage of an \`agent\`, of the \`manager\` or of an agen
 
 /** Text in a cell of a table. */
 const cell = (text: string): string => text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|").trim();
+/** Commits differ from run to run. */
+const evidence = (text: string): string => cell(text.replaceAll(/\b[0-9a-f]{40}\b/g, "…"));
 const code = (text: string): string => `\`${text}\``;
 const areaOf = (id: string): string => id.split("-")[0] ?? id;
 
@@ -22,7 +24,7 @@ export function boundaryPage(results: readonly Result[]): string {
     const rows = sorted.filter(({ id }) => areaOf(id) === area);
     const lines = rows.map(
       ({ id, from, attempt, barrier, outcome, by }) =>
-        `| ${code(id)} | ${from} | ${cell(attempt)} | ${cell(barrier)} | ${outcome} | ${cell(by)} |`,
+        `| ${code(id)} | ${from} | ${cell(attempt)} | ${cell(barrier)} | ${outcome} | ${evidence(by)} |`,
     );
     return [
       `## ${area}`,
