@@ -181,7 +181,7 @@ describe("boundaries", () => {
     expect([...new Set(written)].sort()).toEqual(owned.sort());
   });
 
-  test("whoever writes the audit trail for an operator says which one", () => {
+  test("entries of the audit trail for an operator name the operator", () => {
     const wrong = product.filter(({ text }) => /\bactor: (?:OPERATOR\b|"operator")/.test(text)).map(({ file }) => file);
     expect(wrong).toEqual([]);
   });

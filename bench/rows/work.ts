@@ -117,7 +117,7 @@ const timed = async (step: () => Promise<unknown>): Promise<number> => {
   return performance.now() - began;
 };
 
-/** The workspaces of further agents, in time and on disk. The first agent of all, which nobody shares with, does not count. */
+/** The workspaces of further agents, in time and on disk. The first agent has no agent to share objects with, so it does not count. */
 async function workspaces({ hive, folder, source }: Bench, slices: number, size: string): Promise<Figure[]> {
   const disk: number[] = [];
   let nth = 0;

@@ -47,7 +47,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     );
 
   return (name, input, caller) => {
-    // The transports ask before they parse. Here it holds for every one of them, whatever it forgets.
+    // The transports ask before they parse. Asked again here, the rule holds even for a transport that does not ask.
     if (caller.kind === "operator") operators.permit(caller.operator, name);
     if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(

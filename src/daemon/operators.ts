@@ -80,7 +80,7 @@ export class Operators implements Service {
     if (why !== undefined) throw new HiveError("forbidden", why);
   }
 
-  /** The same for whoever holds something in the name of an operator, such as a git token. */
+  /** The same for the holder of an operator's credential, such as a git token. */
   permitName(name: string, operation: OperationName): void {
     const operator = this.find(name);
     if (!operator) throw new HiveError("forbidden", `${name} is no operator of this hive any more`);

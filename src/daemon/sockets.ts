@@ -38,7 +38,7 @@ export interface SocketDeps {
   agentShare: number;
   /** Opens the agent's git socket. */
   git: { listen(agent: Agent, path: string): Promise<Listener> };
-  /** Gives the socket of an operator to its Unix user, and to nobody else. */
+  /** Gives the socket of an operator to its Unix user alone. */
   giveSocket(path: string, operator: string, user: UnixUser): Promise<void> | void;
   onUnexpected(error: unknown): void;
 }

@@ -13,8 +13,8 @@ const PREFIX = `${PROJECTS}/`;
 const isProject = (path: string): boolean => path.startsWith(PREFIX);
 
 /**
- * Reads and stores the instructions that a new config follows. The commit in the applied repository keeps them as they
- * are now, whatever is merged later. `pin` is undefined if it follows no repository.
+ * Reads and stores the instructions that a new config follows. A commit in the applied repository keeps them, so later
+ * merges do not change them. `pin` is undefined if it follows no repository.
  */
 export async function pinProject(
   context: DeployContext,

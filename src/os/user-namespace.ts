@@ -62,8 +62,8 @@ exec setpriv --reuid 0 --regid 0 --clear-groups --inh-caps=-all --ambient-caps=-
 export class NoUserNamespace extends Error {}
 
 /**
- * Starts a program in a user namespace and a mount namespace of its own. Only root can: the kernel takes maps of several
- * ids from nobody else. The namespace belongs to root, so no process of the mapped user can change it. Throws
+ * Starts a program in a user namespace and a mount namespace of its own. Only root can: the kernel
+ * takes maps of several ids from root alone. The namespace belongs to root, so no process of the mapped user can change it. Throws
  * `NoUserNamespace` if the host has none.
  */
 export async function startMapped(cage: MappedProgram): Promise<ChildProcess> {

@@ -51,7 +51,7 @@ export class W4rdenProgram extends EventEmitter {
     }
   }
 
-  /** The socket waits while nobody reads. */
+  /** Pauses the socket until the reader has taken these bytes. */
   #print(to: PassThrough, bytes: Buffer): void {
     if (to.write(bytes)) return;
     this.#socket.pause();

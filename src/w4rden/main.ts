@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   }
   const ended = await start(options, process.env, { program: PROGRAM, node: process.execPath, flags: process.execArgv });
   if ("code" in ended) return ended.code;
-  // Whoever started this program sees the end that the daemon had.
+  // End as the daemon did, so that our parent process sees its signal.
   process.removeAllListeners(ended.signal);
   process.kill(process.pid, ended.signal);
   return 1;

@@ -25,7 +25,7 @@ const PLACE_BYTES = "1m";
 export const SHARED_PLACE = join(PLACE, "mounts");
 export const OWN_PLACE = join(PLACE, "own");
 
-/** Paths of the daemon's program as the daemon sees them, whatever their folders on the host let it see. */
+/** Paths of the daemon's program as the daemon sees them. On the host, the daemon may not be able to enter their folders. */
 export const PROGRAM = join(PLACE, "program");
 export const NODE = join(PLACE, "node");
 /** The systemd credential that the daemon reads, and its folder there. */

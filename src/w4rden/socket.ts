@@ -154,7 +154,7 @@ function parse(line: Buffer): W4rdenRequest {
   try {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(line));
   } catch {
-    // Whatever it was, it is no request.
+    // The reason does not matter: the bytes are not JSON in UTF-8.
     throw new Refusal("the request is not JSON");
   }
   const parsed = W4rdenRequest.safeParse(value);

@@ -7,7 +7,7 @@
  * Case is ignored, because some file systems ignore it. `*` stands for any characters of one name.
  */
 
-/** Instructions and tools of agents: whoever works in the folder next obeys them. */
+/** Instructions and tools of agents: the next agent in the folder obeys them. */
 const AGENTS = [
   "CLAUDE.md",
   "CLAUDE.local.md",
@@ -98,7 +98,7 @@ const CONTAINERS = [
   "skaffold.y*ml",
 ];
 
-/** A build runs their commands, whatever language the repository is in. */
+/** A build of a repository in any language runs their commands. */
 const BUILDS = [
   "Makefile*",
   "GNUmakefile",

@@ -189,8 +189,8 @@ export class Repositories {
   }
 
   /**
-   * Holds the queue of a base, or lets it go on. Does nothing if it is so already. A base that has diverged stays so,
-   * whatever holds its queue.
+   * Holds the queue of a base, or lets it go on. Idempotent. A hold does not change whether a base
+   * has diverged.
    */
   async hold(name: string, base: string, hold: QueueHolds[string] | undefined, by: string = OPERATOR): Promise<void> {
     await this.#hold(name, base, by, (now) => {

@@ -75,7 +75,7 @@ describe("a request", () => {
 
 describe("frames", () => {
   test(
-    "arrive as they were sent, in whatever pieces",
+    "arrive as they were sent, in pieces of any size",
     () => {
       const frame = fc.record({ type: fc.constantFrom(...Object.values(FRAME)), bytes: fc.uint8Array({ maxLength: 300 }) });
       fc.assert(

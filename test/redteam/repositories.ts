@@ -25,7 +25,7 @@ export function addRepositories(hive: TestHive): string {
       }).trim();
     git("init", "-q", "-b", "main");
     writeFileSync(join(folder, "README.md"), `# ${name}\n`);
-    // With `project`, the attacker gets these as they were approved, whatever it writes in its clone.
+    // With `project`, the attacker gets these as they were approved. What it writes in its clone does not change them.
     writeFileSync(join(folder, "CLAUDE.md"), "Work as approved.\n");
     git("add", "-A");
     git("commit", "-q", "-m", "first");

@@ -29,7 +29,7 @@ export interface Bait {
   operations: Record<"operator" | "manager" | "agent" | "harness", string[]>;
   /** The version that a harness speaks. */
   protocol: number;
-  /** A word that is nowhere else. Whatever repeats it has obeyed what an attacker has planted. */
+  /** A word that is nowhere else. A program that repeats it has obeyed what an attacker planted. */
   token: string;
 }
 

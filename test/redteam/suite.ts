@@ -22,7 +22,7 @@ const NEXT_TURN: Definition = {
   barrier: "what it plants is not obeyed",
 };
 
-/** What arrived at the host's listeners, whatever the attempts themselves say. */
+/** What arrived at the host's listeners, independently of what the attempts report. */
 const ARRIVALS: Definition = {
   id: "network-arrivals",
   from: "agent",

@@ -283,7 +283,7 @@ export class World {
   }
 }
 
-/** Answers a connection that must not be. Whoever has made it may cut it. */
+/** Answers a connection that must not be. Its client may cut it. */
 function greet(socket: Socket): void {
   socket.on("error", () => socket.destroy());
   // Without a reader its end is never seen, and the listener cannot be closed.

@@ -19,7 +19,7 @@ export function exportRepository({ folder, nonce, what }: ExportRequest, context
   return onFolder({ folder, nonce, mode: "ro" }, { what }, context);
 }
 
-/** Starts a task on an exported folder, in a sandbox as the folder's owner, whoever that is at this moment. */
+/** Starts a task on an exported folder, in a sandbox as the folder's current owner. */
 export function onFolder(
   { folder, nonce, mode }: { folder: string; nonce: string; mode: "ro" | "rw" },
   task: ExportTask,

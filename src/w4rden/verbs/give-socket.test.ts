@@ -32,7 +32,7 @@ test("a socket of the daemon becomes a person's", () => {
   expect(statSync(path(".")).uid).toBe(me);
 });
 
-test("what is no socket, is behind a link, belongs to another or is not there is given to nobody", () => {
+test("a path that is no socket, is behind a link, has another owner or does not exist keeps its owner", () => {
   writeFileSync(path("file.sock"), "");
   symlinkSync(path("bob.sock"), path("link.sock"));
   for (const name of ["file", "link"]) expect(() => give(name), name).toThrow("is not a socket of the daemon");

@@ -6,7 +6,7 @@ import type { VerbContext } from "../context.ts";
 import { openFolder } from "../open-folder.ts";
 import { Refusal } from "../refusal.ts";
 
-/** Linux's `O_PATH`, which Node does not name: opens what is there without using it. The same on x86-64 and arm64. */
+/** Linux's `O_PATH`, which Node does not name: opens a path without access to its content. The same on x86-64 and arm64. */
 const O_PATH = 0o10_000_000;
 
 /**

@@ -147,7 +147,7 @@ afterAll(() => {
 });
 
 test(
-  "whatever is done while changes are merged, each comes to rest and the invariants hold",
+  "changes end and the invariants hold under random acts while they are merged",
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(Act, { minLength: 15, maxLength: 30 }), async (acts) => {

@@ -45,7 +45,7 @@ export function commit(place: Place, agent: string, entries: readonly Entry[]): 
 /** The commit that runs, as the proposed repository has it. */
 export const running = (place: Place, agent: string): string => git(place, agent, ["rev-parse", "HEAD"]);
 
-/** A connection of the manager, whoever holds it. */
+/** A connection to the manager's socket. */
 export const manager = (place: Place): Promise<LineClient> => connectLines(place.hive.agentSocket("hm1nd"));
 
 /** Requests the deploy of a commit. Rejects with the reason if it is refused. */

@@ -7,7 +7,7 @@ import type { OutsideRow } from "../row.ts";
 
 const MAPS = "the maps of the daemon's user namespace";
 const CAPABILITIES = "capabilities count in the daemon's own namespace only";
-const FILES = "files of root belong to nobody in the namespace";
+const FILES = "root's files belong to an unmapped user in the namespace";
 const HELPER = "the helper's own validation";
 const DENIED = /Permission denied/;
 const NOT_PERMITTED = /Operation not permitted/;
@@ -122,7 +122,7 @@ export const daemonRows: readonly Row[] = [
     from: "daemon",
     attempt: "leave a set-user-ID program for root to run",
     barrier: MAPS,
-    contained: "it has the rights of the daemon's user, who is nobody on the host",
+    contained: "it has the rights of the daemon's user, which is unprivileged on the host",
     async run(place) {
       await place.sh('cp /bin/true "$STATE/suid" && chmod 6755 "$STATE/suid"');
       const { uid, mode } = statSync(join(place.hive.stateDir, "suid"));

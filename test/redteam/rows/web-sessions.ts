@@ -163,7 +163,7 @@ export const sessionRows: readonly OutsideRow<Place>[] = [
       throw new Error("the stream has ended");
     },
   ),
-  row("session-old", "use a session that nobody has used for 31 days", "a session ends without use", /no session/, async () => {
+  row("session-old", "use a session after 31 days without use", "a session ends without use", /no session/, async () => {
     const { sessions, pass } = clockedSessions();
     const secret = await sessions.enter(sessions.mint().token, "a browser");
     if (!sessions.check(secret)) throw new Error("the session never began");

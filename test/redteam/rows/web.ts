@@ -29,7 +29,7 @@ const row = (id: string, attempt: string, barrier: string, refused: RegExp, run:
 const asked = async (place: Place, path: string, what: Ask = {}): Promise<string> =>
   refusal(await place.ask(path, { cookie: place.cookie, ...what }));
 
-/** Sends a message in a request with these headers. Reached if the hive has it, whatever it answers. */
+/** Sends a message in a request with these headers. Reached if the hive stores it, even if the answer is a refusal. */
 async function sent(place: Place, headers: Record<string, string>, what: Ask = {}): Promise<string> {
   const body = `web ${randomBytes(8).toString("hex")}`;
   const answer = await place.ask("/api/send", { cookie: place.cookie, body: { to: "ada", body }, headers, ...what });
