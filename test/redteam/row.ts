@@ -84,6 +84,29 @@ export interface OutsideRow<Place> extends Described {
   run(world: Place): Promise<string>;
 }
 
+/** Makes the rows of one area from one position in a cage. */
+export function cageRow(from: CagePosition, area: string) {
+  return (
+    id: string,
+    attempt: string,
+    barrier: string,
+    refusal: RegExp,
+    run: (bait: Bait) => string | Promise<string>,
+  ): CageRow => ({ from, id: `${area}-${id}`, attempt, barrier, refusal, run: async (bait) => run(bait) });
+}
+
+/** Makes the rows of one area from one position outside of every cage. */
+export function outsideRow<Place>(from: OutsideRow<Place>["from"], area: string) {
+  return (id: string, attempt: string, barrier: string, refusal: RegExp, run: OutsideRow<Place>["run"]): OutsideRow<Place> => ({
+    from,
+    id: `${area}-${id}`,
+    attempt,
+    barrier,
+    refusal,
+    run,
+  });
+}
+
 /** What came of an attempt: what it reached, or the words of its refusal. */
 export interface Observation {
   reached: boolean;

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { connect as connectTls } from "node:tls";
 import { exchange, throughProxy } from "../inside/net.ts";
-import type { Bait, CageRow } from "../row.ts";
+import { cageRow, type CageRow } from "../row.ts";
 
 /**
  * The proxy as a way to what the list does not grant. The attacker's config lists some names under `.redteam.test`, so
@@ -15,13 +15,7 @@ const PRIVATE = /is a private address/;
 const RESOLVES = /resolves to a private address/;
 const UNLISTED = /is not on this agent's egress list/;
 
-const fromCage = (
-  id: string,
-  attempt: string,
-  barrier: string,
-  refusal: RegExp,
-  run: (bait: Bait) => Promise<string>,
-): CageRow => ({ from: "agent", id: `egress-${id}`, attempt, barrier, refusal, run });
+const fromCage = cageRow("agent", "egress");
 
 const get = (url: string, ...headers: string[]): Promise<string> =>
   throughProxy([`GET ${url} HTTP/1.1`, `Host: ${url.split("/")[2]}`, "Connection: close", ...headers]);

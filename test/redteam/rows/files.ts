@@ -2,7 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSyn
 import { join } from "node:path";
 import { secretIn } from "../inside/secret.ts";
 import { python, shell } from "../inside/run.ts";
-import type { Bait, CageRow } from "../row.ts";
+import { cageRow, type Bait, type CageRow } from "../row.ts";
 
 /** Files of the host, of the hive and of other agents. */
 
@@ -10,13 +10,7 @@ const MOUNTS = "a mount namespace with the agent's own folders";
 const READ_ONLY = "read-only mounts";
 const MISSING = /ENOENT/;
 
-const fromCage = (
-  id: string,
-  attempt: string,
-  barrier: string,
-  refusal: RegExp,
-  run: (bait: Bait) => string | Promise<string>,
-): CageRow => ({ from: "agent", id: `files-${id}`, attempt, barrier, refusal, run: async (bait) => run(bait) });
+const fromCage = cageRow("agent", "files");
 
 const read = (path: string): string => readFileSync(path, "utf8");
 const list = (path: string): string => readdirSync(path).join(" ");

@@ -3,20 +3,13 @@ import { AUTHOR } from "../outside/changes.ts";
 import { refusal } from "../outside/http.ts";
 import type { Place } from "../outside/place.ts";
 import { connectLines } from "../../../src/rpc/client.ts";
-import type { OutsideRow } from "../row.ts";
+import { outsideRow, type OutsideRow } from "../row.ts";
 import { terminalRows } from "./gate-terminal.ts";
 
 /** Between what an agent proposes and what the operator approves: content that moves, hides, or is not what it seems. */
 
 type GateRow = OutsideRow<Place>;
-const row = (id: string, attempt: string, barrier: string, refused: RegExp, run: GateRow["run"]): GateRow => ({
-  from: "socket",
-  id: `gate-${id}`,
-  attempt,
-  barrier,
-  refusal: refused,
-  run,
-});
+const row = outsideRow<Place>("socket", "gate");
 
 const TREE = "the rules for config trees";
 const UNSHOWN = "an approval names what is not shown whole";

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { exchange, rawHttp } from "../inside/net.ts";
 import { shell } from "../inside/run.ts";
-import type { CageRow } from "../row.ts";
+import { cageRow, type CageRow } from "../row.ts";
 
 /**
  * Repositories. The attacker may write to `web`, as the victim may. `secret` is the victim's alone. Each attempt has a
@@ -11,14 +11,7 @@ import type { CageRow } from "../row.ts";
 const RULES = "the rules of a push";
 const GIT_SOCKET = "/run/hive/git.sock";
 
-const fromCage = (id: string, attempt: string, barrier: string, refusal: RegExp, run: () => Promise<string>): CageRow => ({
-  from: "agent",
-  id: `git-${id}`,
-  attempt,
-  barrier,
-  refusal,
-  run,
-});
+const fromCage = cageRow("agent", "git");
 
 /** Runs a script in a fresh clone of the repository with one more commit. `git push` says why it refuses on one line. */
 function inClone(script: string): Promise<string> {

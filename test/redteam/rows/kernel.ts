@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { program, python, shell } from "../inside/run.ts";
-import type { Bait, CageRow } from "../row.ts";
+import { cageRow, type CageRow } from "../row.ts";
 
 /** What a process in a cage asks of the kernel. */
 
@@ -8,20 +8,7 @@ const FILTER = "the system-call filter";
 const PIDS = "a pid namespace of its own";
 const NO_RIGHTS = "no capabilities and no new privileges";
 
-const fromCage = (
-  id: string,
-  attempt: string,
-  barrier: string,
-  refusal: RegExp,
-  run: (bait: Bait) => Promise<string>,
-): CageRow => ({
-  from: "agent",
-  id: `kernel-${id}`,
-  attempt,
-  barrier,
-  refusal,
-  run,
-});
+const fromCage = cageRow("agent", "kernel");
 
 /** A call by its numbers on x86-64 and arm64, with arguments with which the kernel itself would not answer EPERM. */
 const direct = (id: string, attempt: string, refusal: RegExp, body: string): CageRow =>

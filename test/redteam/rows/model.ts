@@ -1,6 +1,6 @@
 import { askEach, askModel, bodyWith, MODEL_SOCKET, requestText, saying } from "../inside/model.ts";
 import { rawHttp } from "../inside/net.ts";
-import type { Bait, CageRow } from "../row.ts";
+import { cageRow, type CageRow } from "../row.ts";
 import type { World } from "../world.ts";
 
 /** The model gateway as a way out: everything that would make the API fetch, run, keep or bill something. */
@@ -85,13 +85,7 @@ const BLOCKS: Record<string, object> = {
   ]),
 };
 
-const fromCage = (
-  id: string,
-  attempt: string,
-  barrier: string,
-  refusal: RegExp,
-  run: (bait: Bait) => Promise<string>,
-): CageRow => ({ from: "agent", id: `model-${id}`, attempt, barrier, refusal, run });
+const fromCage = cageRow("agent", "model");
 
 /** What the upstream got of the requests with this text in their body. */
 const upstreamGot = (world: World, text: string) => world.upstream.filter(({ body }) => JSON.stringify(body).includes(text));

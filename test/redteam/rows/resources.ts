@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { ask, type Answer } from "../inside/mcp.ts";
 import { askModel, bodyWith } from "../inside/model.ts";
 import { python, shell } from "../inside/run.ts";
-import type { Bait, CageRow } from "../row.ts";
+import { cageRow, type CageRow } from "../row.ts";
 
 /**
  * Using up what others need, in a cage with small limits (`flooded` in world.ts). The world sends to another agent all
@@ -18,15 +18,8 @@ const MIB = 1024 * 1024;
 /** After this time an attempt that is not read any more is held back. Milliseconds. */
 const HELD_MS = 10_000;
 
-const row = (id: string, attempt: string, barrier: string, refusal: RegExp, run: (bait: Bait) => Promise<string>): CageRow => ({
-  from: "flood",
-  alone: true,
-  id: `flood-${id}`,
-  attempt,
-  barrier,
-  refusal,
-  run,
-});
+const flood = cageRow("flood", "flood");
+const row = (...args: Parameters<typeof flood>): CageRow => ({ ...flood(...args), alone: true });
 const limited = (...args: Parameters<typeof row>): CageRow => ({ ...row(...args), needs: "limits" });
 
 /** Connections that are opened at once: more than any socket of a cage takes. */

@@ -3,7 +3,7 @@ import { Sessions, type SessionRecord } from "../../../src/daemon/sessions.ts";
 import { operations } from "../../../src/wire/operations.ts";
 import { refusal, wordsOf } from "../outside/http.ts";
 import type { Place } from "../outside/place.ts";
-import type { OutsideRow } from "../row.ts";
+import { outsideRow, type OutsideRow } from "../row.ts";
 
 /** Launch tokens, cookies and sessions of the dashboard. */
 
@@ -12,13 +12,7 @@ const TOKEN = "a launch token works once";
 const LOG_IN = /401 log in first/;
 const USED = /used or is too old/;
 
-const row = (
-  id: string,
-  attempt: string,
-  barrier: string,
-  refused: RegExp,
-  run: OutsideRow<Place>["run"],
-): OutsideRow<Place> => ({ from: "web", id: `web-${id}`, attempt, barrier, refusal: refused, run });
+const row = outsideRow<Place>("web", "web");
 
 const state = async (place: Place, cookie: string): Promise<string> => refusal(await place.ask("/api/state", { cookie }));
 const enter = async (place: Place, token: string, port?: number): Promise<string> =>

@@ -4,7 +4,7 @@ import { MAX_LINE_BYTES } from "../../../src/wire/limits.ts";
 import { operations } from "../../../src/wire/operations.ts";
 import { parseAnswer, refusal, sendBytes, type Ask } from "../outside/http.ts";
 import type { Place } from "../outside/place.ts";
-import type { OutsideRow } from "../row.ts";
+import { outsideRow, type OutsideRow } from "../row.ts";
 import { sessionRows } from "./web-sessions.ts";
 
 /** The dashboard's port, for a program of this machine and for a page of another origin: bytes of HTTP. */
@@ -16,14 +16,7 @@ const PARSER = "the HTTP parser";
 const ANOTHER_ORIGIN = /another origin/;
 
 type WebRow = OutsideRow<Place>;
-const row = (id: string, attempt: string, barrier: string, refused: RegExp, run: WebRow["run"]): WebRow => ({
-  from: "web",
-  id: `web-${id}`,
-  attempt,
-  barrier,
-  refusal: refused,
-  run,
-});
+const row = outsideRow<Place>("web", "web");
 
 /** Asks with the operator's cookie, and throws the refusal. */
 const asked = async (place: Place, path: string, what: Ask = {}): Promise<string> =>
@@ -39,6 +32,9 @@ async function sent(place: Place, headers: Record<string, string>, what: Ask = {
 /** Bytes of a request with the operator's cookie. */
 const bytes = (place: Place, first: string, ...lines: string[]): string =>
   [first, `Cookie: ${place.cookie}`, ...lines].join("\r\n");
+/** A POST of JSON with the operator's cookie, its headers written by hand. */
+const jsonPost = (place: Place, path: string, headers: readonly string[], body = ""): string =>
+  bytes(place, `POST ${path} HTTP/1.1`, `Host: 127.0.0.1:${place.port}`, "Content-Type: application/json", ...headers, "", body);
 const raw = async (place: Place, text: string | Buffer): Promise<string> =>
   refusal(parseAnswer(await sendBytes(place.port, text)));
 
@@ -247,16 +243,7 @@ const bodies: readonly WebRow[] = [
   ),
   row("encoding", "send bytes that are not UTF-8", "the parser of JSON", /400 a body is UTF-8/, (place) => {
     const body = Buffer.from('{"to":"ada","body":"x??x"}').map((byte) => (byte === 0x3f ? 0xff : byte));
-    const head = bytes(
-      place,
-      "POST /api/send HTTP/1.1",
-      `Host: 127.0.0.1:${place.port}`,
-      "Connection: close",
-      "Content-Type: application/json",
-      `Content-Length: ${body.length}`,
-      "",
-      "",
-    );
+    const head = jsonPost(place, "/api/send", ["Connection: close", `Content-Length: ${body.length}`]);
     return raw(place, Buffer.concat([Buffer.from(head), body]));
   }),
   row("nesting", "nest lists without end", "the parser of JSON", /400 nested deeper than/, (place) =>
@@ -267,60 +254,17 @@ const bodies: readonly WebRow[] = [
   ),
   row("body-endless", "send a body over the limit in chunks, without its length", "the limit of bytes", /413/, (place) => {
     const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
-    const head = bytes(
-      place,
-      "POST /api/send HTTP/1.1",
-      `Host: 127.0.0.1:${place.port}`,
-      "Content-Type: application/json",
-      "Transfer-Encoding: chunked",
-      "",
-      "",
-    );
+    const head = jsonPost(place, "/api/send", ["Transfer-Encoding: chunked"]);
     return raw(place, head + chunk.repeat(64));
   }),
   row("smuggling-length", "give a body two lengths", PARSER, /400/, (place) =>
-    raw(
-      place,
-      bytes(
-        place,
-        "POST /api/list HTTP/1.1",
-        `Host: 127.0.0.1:${place.port}`,
-        "Content-Type: application/json",
-        "Content-Length: 2",
-        "Content-Length: 60",
-        "",
-        "{}",
-      ),
-    ),
+    raw(place, jsonPost(place, "/api/list", ["Content-Length: 2", "Content-Length: 60"], "{}")),
   ),
   row("smuggling-chunks", "give a body a length and chunks", PARSER, /400/, (place) =>
-    raw(
-      place,
-      bytes(
-        place,
-        "POST /api/list HTTP/1.1",
-        `Host: 127.0.0.1:${place.port}`,
-        "Content-Type: application/json",
-        "Content-Length: 6",
-        "Transfer-Encoding: chunked",
-        "",
-        "0\r\n\r\nX",
-      ),
-    ),
+    raw(place, jsonPost(place, "/api/list", ["Content-Length: 6", "Transfer-Encoding: chunked"], "0\r\n\r\nX")),
   ),
   row("smuggling-coding", "give a body an unknown coding after chunks", PARSER, /400/, (place) =>
-    raw(
-      place,
-      bytes(
-        place,
-        "POST /api/list HTTP/1.1",
-        `Host: 127.0.0.1:${place.port}`,
-        "Content-Type: application/json",
-        "Transfer-Encoding: chunked, identity",
-        "",
-        "0\r\n\r\n",
-      ),
-    ),
+    raw(place, jsonPost(place, "/api/list", ["Transfer-Encoding: chunked, identity"], "0\r\n\r\n")),
   ),
   row("smuggling-header", "hide a header behind a space or a bare line feed", PARSER, /400/, (place) =>
     allRefused(
