@@ -1,7 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
 import type { Output } from "../wire/operations.ts";
-import { CHECK_WORDS, shownCheck } from "../wire/change-checks.ts";
+import { CHECK_WORDS, isOutdated, shownCheck } from "../wire/change-checks.ts";
 import type { ChangeView, CommentView, EarlyCheck } from "../wire/work.ts";
 import { diffText, riskText, shown } from "./diff-text.ts";
 import { age, clean, duration, indented, timeOfDay, visible, type Colour, type View } from "./print.ts";
@@ -94,10 +94,8 @@ function checkLines(change: ChangeView, tip: string | undefined, { paint, width 
   const check = shownCheck(change);
   if (check === undefined) return [];
   const { state, onto, reason } = check;
-  const isOver = state !== "waiting" && state !== "running";
   const place = onto === undefined ? "" : `, merged onto ${short(onto)} of ${visible(change.base)}`;
-  const moved =
-    isOver && onto !== undefined && tip !== undefined && tip !== onto ? `; ${visible(change.base)} has moved since` : "";
+  const moved = isOutdated(check, tip) ? `; ${visible(change.base)} has moved since` : "";
   return [
     reflow(`check   ${paint(CHECK_COLOURS[state], CHECK_WORDS[state])}${place}${moved}`, width, 8),
     ...(reason === undefined || state === "passed" ? [] : ["", indented(reflow(shown(reason, paint), width - 2)), ""]),

@@ -18,6 +18,10 @@ export const mayPrint = (change: Checked): boolean =>
 export const shownCheck = ({ state, early_check: check }: Checked): EarlyCheck | undefined =>
   state === "proposed" || state === "approved" ? check : undefined;
 
+/** True if a check has ended, and the base has another tip by now than the one that it ran on. */
+export const isOutdated = ({ state, onto }: EarlyCheck, tip: string | undefined): boolean =>
+  state !== "waiting" && state !== "running" && onto !== undefined && tip !== undefined && tip !== onto;
+
 export const CHECK_WORDS: Record<EarlyCheck["state"], string> = {
   waiting: "check waits",
   running: "check runs",

@@ -5,7 +5,9 @@ import pino from "pino";
 import { readConfig } from "../../src/daemon/config.ts";
 import type { Overrides } from "../../src/daemon/system-deps.ts";
 import { openSystem, type System } from "../../src/daemon/system.ts";
+import type { CallerContext } from "../../src/daemon/handlers/types.ts";
 import { Paths } from "../../src/lib/paths.ts";
+import { operations, type Input, type OperationName, type Output } from "../../src/wire/operations.ts";
 import type { CageExit, Driver } from "../../src/platforms/port.ts";
 
 interface Options extends Overrides {
@@ -45,12 +47,28 @@ export async function openTestSystem({ folder, onFatal, ...overrides }: Options 
     },
   });
   const recovered = await system.deploys.recover();
+  const operator: CallerContext = {
+    kind: "operator",
+    get operator() {
+      return system.operators.host;
+    },
+    ended: new AbortController().signal,
+  };
   return {
     ...system,
     ...system.deploys,
     system,
     recovered,
     unexpected,
+    /** The caller at host.sock. */
+    operator,
+    /** Calls an operation as its sockets do: parsed first, and the answer parsed as a client would. */
+    async callAs<N extends OperationName>(caller: CallerContext, name: N, input: Input<N>): Promise<Output<N>> {
+      const answer = system.call(name, operations[name].input.parse(input) as never, caller);
+      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
+      const output = await new Promise<object>((resolve, reject) => answer(resolve, reject));
+      return operations[name].output.parse(output) as Output<N>;
+    },
     async close(): Promise<void> {
       await system.close();
       if (folder === undefined) rmSync(top, { recursive: true, force: true });

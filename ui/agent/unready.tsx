@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
-import { Folded } from "../kit/folded.tsx";
+import { FoldedError } from "../kit/folded.tsx";
 import { visible } from "../lib/text.ts";
 import { retryWorkspace, skipWorkspace } from "../lib/workspace.ts";
 
@@ -12,7 +12,7 @@ export function Unready({ agent: { name, unready_workspace: unready } }: { agent
   return (
     <div className="unready" role="alert">
       <p className="amber">The workspace {visible(unready.repo)} is not ready. Messages wait.</p>
-      <Folded text={unready.reason}>{(shown) => <pre className="error-text">{visible(shown)}</pre>}</Folded>
+      <FoldedError text={unready.reason} />
       <div className="foot">
         <Allowed to="workspace_retry">
           <Action kind="go" run={() => retryWorkspace(name)}>

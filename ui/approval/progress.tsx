@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
-import { Folded } from "../kit/folded.tsx";
+import { FoldedError } from "../kit/folded.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Steps } from "../kit/steps.tsx";
 import { Words } from "../kit/text.tsx";
@@ -36,15 +36,7 @@ export function Progress({ approval }: { approval: ApprovalView }): ReactNode {
             “<Words text={approval.note} />”
           </p>
         )}
-        {approval.error && (
-          <Folded text={approval.error}>
-            {(shown) => (
-              <pre className="error-text">
-                <Words text={shown} />
-              </pre>
-            )}
-          </Folded>
-        )}
+        {approval.error && <FoldedError text={approval.error} />}
       </div>
     );
   }

@@ -1,4 +1,5 @@
 import { useState, type ReactNode } from "react";
+import { Words } from "./text.tsx";
 
 /** Characters and lines of a text before the rest is folded. */
 const FOLD_CHARS = 600;
@@ -24,5 +25,18 @@ export function Folded({ text, startsOpen = false, children }: FoldedProps): Rea
         </button>
       )}
     </>
+  );
+}
+
+/** The words of a program that failed, folded like any other text. */
+export function FoldedError({ text }: { text: string }): ReactNode {
+  return (
+    <Folded text={text}>
+      {(shown) => (
+        <pre className="error-text">
+          <Words text={shown} />
+        </pre>
+      )}
+    </Folded>
   );
 }

@@ -1,8 +1,7 @@
 import type { ReactNode } from "react";
-import { CHECK_WORDS, shownCheck } from "../../src/wire/change-checks.ts";
+import { CHECK_WORDS, isOutdated, shownCheck } from "../../src/wire/change-checks.ts";
 import type { ChangeView, EarlyCheck } from "../../src/wire/work.ts";
-import { Folded } from "../kit/folded.tsx";
-import { Words } from "../kit/text.tsx";
+import { FoldedError } from "../kit/folded.tsx";
 import { short } from "../lib/approvals.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
@@ -35,26 +34,15 @@ export function CheckResult({ change }: { change: ChangeView }): ReactNode {
   const check = shownCheck(change);
   if (check === undefined) return null;
   const { state, onto, reason } = check;
-  const isOver = state !== "waiting" && state !== "running";
   return (
     <div className="ended">
       {onto !== undefined && (
         <p className="dim">
           {CHECK_WORDS[state]} on a merge onto {visible(change.base)} at {short(onto)}
-          {isOver && tip !== undefined && tip !== onto && (
-            <span className="amber"> · {visible(change.base)} has moved since</span>
-          )}
+          {isOutdated(check, tip) && <span className="amber"> · {visible(change.base)} has moved since</span>}
         </p>
       )}
-      {reason !== undefined && state !== "passed" && (
-        <Folded text={reason}>
-          {(shown) => (
-            <pre className="error-text">
-              <Words text={shown} />
-            </pre>
-          )}
-        </Folded>
-      )}
+      {reason !== undefined && state !== "passed" && <FoldedError text={reason} />}
     </div>
   );
 }

@@ -6,7 +6,7 @@ import type { ApprovalRecord } from "../../store/approvals.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
 import { MAX_LISTING_BYTES, MAX_NOTE_CHARS, MAX_PAGE_ROWS, MAX_SNAPSHOT_LIST_BYTES } from "../../wire/limits.ts";
 import { OPERATOR } from "../../wire/names.ts";
-import { operations, type Input, type OperationName, type Output } from "../../wire/operations.ts";
+import type { Input, OperationName, Output } from "../../wire/operations.ts";
 import { MAX_CHANGE_BODY_CHARS } from "../../wire/work.ts";
 import { repoListing } from "../listings.ts";
 import type { CallerContext } from "./types.ts";
@@ -20,19 +20,8 @@ const SLACK = 64 * 1024;
 
 let system: TestSystem;
 let scout: CallerContext;
-const operator: CallerContext = {
-  kind: "operator",
-  get operator() {
-    return system.system.operators.host;
-  },
-  ended: new AbortController().signal,
-};
-
-async function call<N extends OperationName>(name: N, input: Input<N>, caller = operator): Promise<Output<N>> {
-  const answer = system.system.call(name, operations[name].input.parse(input) as never, caller);
-  if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-  return (await new Promise<object>((resolve, reject) => answer(resolve, reject))) as Output<N>;
-}
+const call = <N extends OperationName>(name: N, input: Input<N>, caller: CallerContext = system.operator): Promise<Output<N>> =>
+  system.callAs(caller, name, input);
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 

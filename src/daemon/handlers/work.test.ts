@@ -4,7 +4,7 @@ import type { Agent } from "../../agents/agent.ts";
 import { commitObject, treeObjects } from "../../config-repos/objects.ts";
 import { writeObjects } from "../../config-repos/store.ts";
 import { OPERATOR } from "../../wire/names.ts";
-import { operations, type Input, type OperationName, type Output } from "../../wire/operations.ts";
+import type { Input, OperationName, Output } from "../../wire/operations.ts";
 import { MAX_COMMENTS_BYTES } from "../../wire/work.ts";
 import type { CallerContext } from "./types.ts";
 
@@ -12,21 +12,8 @@ let system: TestSystem;
 let scout: CallerContext;
 let critic: CallerContext;
 
-const operator: CallerContext = {
-  kind: "operator",
-  get operator() {
-    return system.system.operators.host;
-  },
-  ended: new AbortController().signal,
-};
-
-/** Calls an operation as its sockets do: parsed first, and the answer parsed as a client would. */
-async function call<N extends OperationName>(name: N, input: Input<N>, caller = operator): Promise<Output<N>> {
-  const answer = system.system.call(name, operations[name].input.parse(input) as never, caller);
-  if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-  const output = await new Promise<object>((resolve, reject) => answer(resolve, reject));
-  return operations[name].output.parse(output) as Output<N>;
-}
+const call = <N extends OperationName>(name: N, input: Input<N>, caller: CallerContext = system.operator): Promise<Output<N>> =>
+  system.callAs(caller, name, input);
 
 /** Commits files in the repository web, as an agent's push would leave them. */
 async function pushed(agent: Agent, branch: string, files: Record<string, string>, parents: string[]): Promise<string> {
