@@ -187,15 +187,8 @@ export class Cages {
   /** Stops a cage. A graceful stop gives the turn 30 s to finish. Resolves when no process of the cage is left. */
   stop(agent: Agent, options: { graceful: boolean; reason: string; actor?: string }): Promise<void> {
     return agent.serially(async () => {
-      this.#clearBackoff(agent);
-      if (agent.phase.at === "running" || agent.phase.at === "dozing") {
-        const { running, revision } = agent.phase;
-        stateOf(agent).cage.phase = { at: "stopping", running, revision };
-        this.#deps.bus.emit("changed", agent);
-        const isNotified = options.graceful && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-        const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
-        await this.#end(agent, running, isNotified ? GRACEFUL_STOP_MS : 0, why);
-      }
+      const why = `the agent was ${options.graceful ? "stopped" : "killed"} (${options.reason})`;
+      await this.#endOwn(agent, options.graceful ? GRACEFUL_STOP_MS : 0, why);
       stateOf(agent).cage.phase = { at: "stopped" };
       await this.#announce(agent, {
         event: options.graceful ? "stopped" : "killed",
@@ -210,10 +203,7 @@ export class Cages {
   halt(agent: Agent, reason: string): Promise<void> {
     return agent.serially(async () => {
       if (agent.phase.at !== "running" && agent.phase.at !== "dozing") return;
-      const { running, revision } = agent.phase;
-      stateOf(agent).cage.phase = { at: "stopping", running, revision };
-      this.#deps.bus.emit("changed", agent);
-      await this.#end(agent, running, 0, reason);
+      await this.#endOwn(agent, 0, reason);
       stateOf(agent).cage.phase = { at: "parked", reason };
       await this.#announce(agent, { event: "killed", reason });
       this.#deps.bus.emit("changed", agent);
@@ -234,7 +224,7 @@ export class Cages {
   trial(agent: Agent, options: Trial): Promise<void> {
     return agent.serially(async () => {
       options.leaving(this.whereabouts(agent));
-      await this.#endAny(agent);
+      await this.#endOwn(agent, EXIT_MS, DEPLOYED);
       options.switched();
       stateOf(agent).cage.phase = { at: "starting" };
       this.#deps.bus.emit("changed", agent);
@@ -265,7 +255,7 @@ export class Cages {
     return agent.serially(async () => {
       const where = agent.record.desired === "stopped" ? "stopped" : was;
       if (where === "running" && options.keepsRunning && agent.phase.at === "running") return;
-      await this.#endAny(agent);
+      await this.#endOwn(agent, EXIT_MS, DEPLOYED);
       options.switched?.();
       stateOf(agent).cage.phase = { at: where === "asleep" ? "asleep" : "stopped" };
       if (where === "running") await this.#start(agent, options.reason);
@@ -306,13 +296,7 @@ export class Cages {
   ): Promise<void> {
     const { phase } = agent;
     const isUp = "running" in phase || phase.at === "backoff";
-    this.#clearBackoff(agent);
-    if ("running" in phase) {
-      stateOf(agent).cage.phase = { at: "stopping", running: phase.running, revision: phase.revision };
-      this.#deps.bus.emit("changed", agent);
-      const isNotified = graceMs > 0 && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-      await this.#end(agent, phase.running, isNotified ? graceMs : 0, reason);
-    }
+    await this.#endOwn(agent, graceMs, reason);
     // A message that comes now starts it afterwards, as it does from sleep.
     if (isUp) this.leaveAsleep(agent);
     reached();
@@ -320,15 +304,15 @@ export class Cages {
     if (isUp && agent.record.desired !== "stopped") await this.#start(agent, reason);
   }
 
-  /** Ends the cage, if there is one. An idle harness is asked to exit first. */
-  async #endAny(agent: Agent): Promise<void> {
+  /** Ends the agent's cage, if it has one. Its harness is asked to exit first, and may take `graceMs`; 0: no time. */
+  async #endOwn(agent: Agent, graceMs: number, why: string): Promise<void> {
     this.#clearBackoff(agent);
     if (!("running" in agent.phase)) return;
     const { running, revision } = agent.phase;
     stateOf(agent).cage.phase = { at: "stopping", running, revision };
     this.#deps.bus.emit("changed", agent);
-    const isNotified = agent.harness?.push({ push: "shutdown", graceful: true }) === true;
-    await this.#end(agent, running, isNotified ? EXIT_MS : 0, DEPLOYED);
+    const isNotified = graceMs > 0 && agent.harness?.push({ push: "shutdown", graceful: true }) === true;
+    await this.#end(agent, running, isNotified ? graceMs : 0, why);
   }
 
   /** Sets the revision of an adopted cage from its harness's hello. */
