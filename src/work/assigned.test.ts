@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Agent } from "../agents/agent.ts";
 import { DEFAULT_REPO_SETTINGS } from "../wire/work.ts";
 import { assignedTo, repoComplaints } from "./assigned.ts";
-import type { Repo } from "./repositories.ts";
+import type { Repo } from "./repo-record.ts";
 
 const repos = ["web", "docs", "empty"].map((name) => ({ name, settings: { ...DEFAULT_REPO_SETTINGS, base: "main" } })) as Repo[];
 const TIPS: Record<string, string[]> = { web: ["main", "release/1.x"], docs: ["main", "scout"], empty: [] };

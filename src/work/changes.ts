@@ -14,7 +14,8 @@ import type { Comments } from "./comments.ts";
 import { changeDigest, diffOf, isContained, mergeBaseOf, shownFiles, statOf, type ChangeDiff } from "./diff.ts";
 import { changeMarks } from "./marks.ts";
 import { decidesWithoutOperator, protectedPaths } from "./policy.ts";
-import type { Repo, Repositories } from "./repositories.ts";
+import type { Repositories } from "./repositories.ts";
+import type { Repo } from "./repo-record.ts";
 import { RecentDiffs } from "./recent-diffs.ts";
 import { accessOf, checkAlive, type WorkContext } from "./work-context.ts";
 

@@ -4,7 +4,8 @@ import type { CheckFinding } from "../wire/approval.ts";
 import { isBeingMerged, isChangeOver } from "../wire/change-states.ts";
 import { COMPARED_MERGES, compareMerges } from "./check-merges.ts";
 import { CHANGE_TRAILER } from "./queue/merge-script.ts";
-import { KEPT, type Repo, type Repositories } from "./repositories.ts";
+import { KEPT, type Repositories } from "./repositories.ts";
+import type { Repo } from "./repo-record.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** Lines of the audit trail that are read: more moves of bases than a hive has in years. */

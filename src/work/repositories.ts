@@ -7,40 +7,16 @@ import { listRefs, mirrorRefs, moveRef, refObjects, removeLocks, removeRef } fro
 import { bytesOnDisk } from "../os/disk-use.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
-import type { QueueHolds, RepoRecord } from "../store/repositories.ts";
+import type { QueueHolds } from "../store/repositories.ts";
 import { HiveError } from "../wire/error.ts";
-import { isBeingMerged } from "../wire/change-states.ts";
-import { instant } from "../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
-import {
-  DEFAULT_REPO_SETTINGS,
-  MAX_REPOS,
-  type PushView,
-  type QueueView,
-  type RepoSettings,
-  type RepoView,
-} from "../wire/work.ts";
+import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type PushView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
 import { settingsComplaint } from "./policy.ts";
+import { fromRow, toRow, type Repo, type Upstream } from "./repo-record.ts";
 import { RepoUses } from "./repo-uses.ts";
+import { remedyFor, viewOf } from "./repo-view.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
-
-/** A folder of the host that a repository follows. */
-export interface Upstream {
-  folder: string;
-  owner: { uid: number; gid: number };
-  nonce: string;
-}
-
-/** A repository of the hive. */
-export interface Repo {
-  readonly name: string;
-  readonly settings: RepoSettings;
-  readonly upstream: Upstream | undefined;
-  readonly holds: QueueHolds;
-  readonly bytes: number;
-  readonly createdAt: number;
-}
 
 /** What moves a base besides the merge queue. */
 export interface BaseMover {
@@ -373,65 +349,15 @@ export class Repositories {
   }
 
   view(repo: Repo): RepoView {
-    const { agents } = this.#context;
-    const bases = [...this.tips(repo.name)].map(([name, sha]) => ({ name, sha }));
-    const collecting = this.#collecting.get(repo.name);
-    return {
-      name: repo.name,
-      ...repo.settings,
-      ...(repo.upstream ? { upstream: repo.upstream.folder } : {}),
-      created_at: instant(repo.createdAt),
-      bases,
-      agents: agents.all().flatMap((agent) => {
-        const access = accessOf(agent, repo.name);
-        return access === undefined ? [] : [{ name: agent.name, access }];
-      }),
-      bytes: repo.bytes,
-      ...(collecting === undefined ? {} : { collecting }),
-      queues: this.#queues(repo),
-      pushes:
-        repo.settings.push === "never" ? [] : [...(this.#pushes.get(repo.name) ?? [])].map(([base, push]) => ({ base, ...push })),
-    };
-  }
-
-  /** The queues that have something to show: held ones, and those with changes. */
-  #queues(repo: Repo): QueueView[] {
-    const damage = this.#damaged.get(repo.name);
-    if (damage !== undefined)
-      return [
-        { base: repo.settings.base, state: "stopped", reason: `the repository ${remedyFor(repo.name, damage)}`, waiting: [] },
-      ];
-    const rows = this.#context.store.changes
-      .open()
-      .filter((row) => row.repo === repo.name && (row.state === "queued" || isBeingMerged(row.state)));
-    const bases = new Set([...rows.map(({ base }) => base), ...Object.keys(repo.holds)]);
-    return [...bases].map((base) => {
-      const hold = repo.holds[base];
-      const current = rows.find((row) => row.base === base && isBeingMerged(row.state));
-      const waiting = rows
-        .filter((row) => row.base === base && row.state === "queued")
-        .sort((a, b) => (a.queued_at ?? 0) - (b.queued_at ?? 0) || a.id - b.id);
-      return {
-        base,
-        state: hold
-          ? hold.by === "operator"
-            ? ("paused" as const)
-            : ("stopped" as const)
-          : current
-            ? ("busy" as const)
-            : ("idle" as const),
-        ...(hold ? { reason: hold.reason } : {}),
-        ...(hold?.diverged ? { diverged: true } : {}),
-        ...(current ? { change: current.id, since: instant(current.updated_at) } : {}),
-        waiting: waiting.map(({ id }) => id),
-      };
+    const { name } = repo;
+    return viewOf(repo, this.#context, {
+      tips: this.tips(name),
+      pushes: this.#pushes.get(name) ?? new Map(),
+      collecting: this.#collecting.get(name),
+      damage: this.#damaged.get(name),
     });
   }
 }
-
-/** What is wrong with a repository that cannot be read, and what to do. */
-const remedyFor = (name: string, damage: string): string =>
-  `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
 function checkTogether(
   settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push" | "check_on">,
@@ -442,31 +368,4 @@ function checkTogether(
       ? "the repository follows no folder, so there is nothing to push to: only one that was added from a folder takes --push"
       : settingsComplaint(settings);
   if (complaint !== undefined) throw new HiveError("bad_request", complaint);
-}
-
-function fromRow(row: RepoRecord): Repo {
-  const { upstream: folder, upstream_uid: uid, upstream_gid: gid, upstream_nonce: nonce } = row;
-  return {
-    name: row.name,
-    settings: { ...DEFAULT_REPO_SETTINGS, ...(JSON.parse(row.settings) as RepoSettings) },
-    upstream:
-      folder === null || uid === null || gid === null || nonce === null ? undefined : { folder, owner: { uid, gid }, nonce },
-    holds: JSON.parse(row.queues) as QueueHolds,
-    bytes: row.bytes,
-    createdAt: row.created_at,
-  };
-}
-
-function toRow(repo: Repo): RepoRecord {
-  return {
-    name: repo.name,
-    settings: JSON.stringify(repo.settings),
-    upstream: repo.upstream?.folder ?? null,
-    upstream_uid: repo.upstream?.owner.uid ?? null,
-    upstream_gid: repo.upstream?.owner.gid ?? null,
-    upstream_nonce: repo.upstream?.nonce ?? null,
-    queues: JSON.stringify(repo.holds),
-    bytes: repo.bytes,
-    created_at: repo.createdAt,
-  };
 }

@@ -7,7 +7,8 @@ import { MAX_REASON_CHARS } from "../wire/limits.ts";
 import { SYSTEM } from "../wire/names.ts";
 import { HIVE_BRANCHES } from "../os/git/exported-folder.ts";
 import { pushBase } from "./git/export.ts";
-import type { Repo, Repositories, Upstream } from "./repositories.ts";
+import type { Repositories } from "./repositories.ts";
+import type { Repo, Upstream } from "./repo-record.ts";
 import type { Upstreams } from "./upstream.ts";
 import type { WorkContext } from "./work-context.ts";
 

@@ -10,7 +10,8 @@ import type { GitWorker } from "./git/worker.ts";
 import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
-import type { Repo, Repositories, Upstream } from "./repositories.ts";
+import type { Repositories } from "./repositories.ts";
+import type { Repo, Upstream } from "./repo-record.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** The effect of a fetch on the bases. */

@@ -2,7 +2,7 @@ import { HIVE_BRANCHES } from "../../os/git/exported-folder.ts";
 import { collect } from "../../os/run-bytes.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { Upstream } from "../repositories.ts";
+import type { Upstream } from "../repo-record.ts";
 import { refusal } from "./import.ts";
 import type { GitWorker } from "./worker.ts";
 

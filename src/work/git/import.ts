@@ -3,7 +3,8 @@ import { collect, killGroup, type Program } from "../../os/run-bytes.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { BranchName, MAX_BASES } from "../../wire/work.ts";
-import { TAGS, type Upstream } from "../repositories.ts";
+import { TAGS } from "../repositories.ts";
+import type { Upstream } from "../repo-record.ts";
 import type { GitWorker } from "./worker.ts";
 
 /** Bytes and objects of one repository. A larger one does not fit the time that a transfer may take. */

@@ -5,7 +5,7 @@ import type { RiskMark } from "../../wire/approval.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { EarlyCheck, RepoSettings } from "../../wire/work.ts";
 import { decidesWithoutOperator } from "../policy.ts";
-import type { Repo } from "../repositories.ts";
+import type { Repo } from "../repo-record.ts";
 import type { Checks } from "./check/checks.ts";
 import { mergeChange } from "./merge.ts";
 import type { QueueParts } from "./run.ts";
