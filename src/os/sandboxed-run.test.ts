@@ -1,9 +1,9 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
-import { sandboxedRun } from "./sandboxed-run.ts";
+import { sandboxedRun, STAGES, type SandboxedProgram } from "./sandboxed-run.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a script in a sandbox over the folder and returns its output. */
-async function inside(script: string): Promise<string> {
+async function inside(script: string, more: Partial<SandboxedProgram> = {}): Promise<string> {
   const cage = sandboxedRun({
     folder,
     owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
@@ -21,6 +21,7 @@ async function inside(script: string): Promise<string> {
     env: { PATH: "/usr/bin:/bin" },
     memoryBytes: 1024 ** 3,
     cpuSeconds: 20,
+    ...more,
   });
   let out = "";
   cage.stdout?.setEncoding("utf8").on("data", (text: string) => (out += text));
@@ -43,3 +44,41 @@ test("a sandbox may keep sixteen megabytes of files in memory, in /tmp only", as
   );
   expect(out).toBe(`/tmp ${16 * 1024 * 1024}\n`);
 });
+
+/** A new folder with a file of its own name. */
+function namedFolder(parent: string): string {
+  const made = mkdtempSync(join(parent, "throw-"));
+  writeFileSync(join(made, "name"), made);
+  return made;
+}
+
+test("a folder below each place where folders are bound is seen, as are two below different ones", async () => {
+  const made = STAGES.filter(mayWrite).map(namedFolder);
+  try {
+    for (const one of made) expect(await inside("cat /repo/name", { folder: one })).toBe(one);
+    const [first = "", second = first] = made;
+    const both = { folder: first, reads: [{ host: second, at: "/second" }] };
+    expect(await inside("cat /repo/name /second/name", both)).toBe(first + second);
+  } finally {
+    for (const one of made) rmSync(one, { recursive: true });
+  }
+});
+
+test("more folders than there are places for are seen, each at its own path", async () => {
+  const reads = Array.from({ length: STAGES.length + 1 }, (_, nth) => ({ host: join(folder, String(nth)), at: `/read${nth}` }));
+  for (const { host, at } of reads) {
+    mkdirSync(host);
+    writeFileSync(join(host, "name"), at);
+  }
+  expect(await inside("cat /read*/name", { reads })).toBe(reads.map(({ at }) => at).join(""));
+});
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    // Only root may write there.
+    return false;
+  }
+}

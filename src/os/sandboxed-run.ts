@@ -1,5 +1,5 @@
 import type { ChildProcess } from "node:child_process";
-import { existsSync, readlinkSync } from "node:fs";
+import { existsSync, readlinkSync, realpathSync } from "node:fs";
 import { ID_MAP_OPTIONS } from "./id-map.ts";
 import { LAUNCH_ENV } from "./launch-env.ts";
 import { startChild } from "./run.ts";
@@ -37,26 +37,24 @@ const LOADER = ["/etc/ld.so.cache", "/etc/alternatives"];
 const SCRATCH_BYTES = 16 * 1024 * 1024;
 /** Descriptor of the system-call filter in the launcher: the first after its stdio. */
 const FILTER_FD = 3;
-/** Folders that every host has. The foreign folder is bound there for bubblewrap. */
-const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
+/** Folders that every host has and every uid can enter. The foreign folders are bound there for bubblewrap. */
+export const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
 
 /**
  * As root: binds the folders where every uid can enter, in a new mount namespace, then switches to the owner
- * permanently, like the cage driver. Limits are set last, for everything that follows.
+ * permanently, like the cage driver. Limits are set last, for everything that follows. Each program that this starts
+ * costs a fifteenth of the whole run, so folders of one stage are made only if there are too few stages.
  */
 const AS_ROOT = `
 set -eu
-uid=$1 gid=$2 stage=$3 folder=$4 map=$5 kib=$6 seconds=$7
-shift 7
-mount -t tmpfs -o mode=755,size=64k hive-stage "$stage"
-mkdir "$stage/0"
-if [ -z "$map" ]; then mount --bind "$folder" "$stage/0"; else mount --bind -o "${ID_MAP_OPTIONS}$map" "$folder" "$stage/0"; fi
-n=1
+uid=$1 gid=$2 stage=$3 map=$4 kib=$5 seconds=$6
+shift 6
+if [ -n "$stage" ]; then mount -t tmpfs -o mode=755,size=64k hive-stage "$stage"; fi
 while [ "$1" != -- ]; do
-  mkdir "$stage/$n"
-  mount --bind "$1" "$stage/$n"
-  n=$((n + 1))
-  shift
+  if [ -n "$stage" ]; then mkdir "$2"; fi
+  mount --bind \${map:+-o "${ID_MAP_OPTIONS}$map"} "$1" "$2"
+  map=
+  shift 2
 done
 shift
 ulimit -c 0
@@ -83,45 +81,45 @@ export type SandboxedRun = (program: SandboxedProgram) => ChildProcess;
  * must check that the bound folder is the intended one; it gets what it needs to compare.
  */
 export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
-  const { reads = [] } = cage;
+  const sources = [cage.folder, ...(cage.reads ?? []).map(({ host }) => host)];
   const limits = [String(Math.floor(cage.memoryBytes / 1024)), String(cage.cpuSeconds)];
-  if (process.getuid?.() !== 0) {
-    const argv = [
-      "-c",
-      AS_USER,
-      "hive-once",
-      ...limits,
-      ...bwrapArguments(
-        cage,
-        cage.folder,
-        reads.map(({ host }) => host),
-      ),
-    ];
-    return startChild("/bin/sh", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
-  }
-  const stage = STAGES.find((folder) => existsSync(folder));
-  if (stage === undefined) throw new Error("none of /mnt, /srv, /media and /tmp exists: make one");
+  const io = { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] };
+  if (process.getuid?.() !== 0)
+    return startChild("/bin/sh", ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, sources)], io);
+  const { stage, targets } = placesFor(sources);
   const { uid, gid } = cage.owner;
-  const script = [
-    "/bin/sh",
-    "-c",
-    AS_ROOT,
-    "hive-once",
-    String(uid),
-    String(gid),
-    stage,
-    cage.folder,
-    cage.idMap ?? "",
-    ...limits,
-    ...reads.map(({ host }) => host),
-    "--",
-  ];
-  const staged = reads.map((_, index) => `${stage}/${index + 1}`);
-  const argv = ["--mount", "--propagation", "private", "--", ...script, ...bwrapArguments(cage, `${stage}/0`, staged)];
-  return startChild("unshare", argv, { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] });
+  const binds = sources.flatMap((source, index) => [source, targets[index] ?? ""]);
+  const argv = ["hive-once", String(uid), String(gid), stage, cage.idMap ?? "", ...limits, ...binds, "--"];
+  const inside = ["/bin/sh", "-c", AS_ROOT, ...argv, ...bwrapArguments(cage, targets)];
+  return startChild("unshare", ["--mount", "--propagation", "private", "--", ...inside], io);
 }
 
-function bwrapArguments(cage: SandboxedProgram, source: string, reads: readonly string[]): string[] {
+/**
+ * Where root binds each source: on a stage of its own, or, if there are too few, in folders of one stage. A stage hides
+ * what is below it, so none that holds a source is taken. Throws if none is left.
+ */
+function placesFor(sources: readonly string[]): { stage: string; targets: string[] } {
+  const real = sources.map(realPath);
+  const free = STAGES.filter((stage) => existsSync(stage) && !real.some((path) => `${path}/`.startsWith(`${stage}/`)));
+  if (free.length >= sources.length) return { stage: "", targets: free };
+  const [stage] = free;
+  if (stage === undefined)
+    throw new Error(`one of ${STAGES.join(", ")} has to exist and hold none of ${real.join(", ")}: make one, as an empty folder`);
+  return { stage, targets: sources.map((_, index) => `${stage}/${index}`) };
+}
+
+/** A path without links, or as it is given if we may not follow it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    // A folder of another user. Its mount says so if it does not exist.
+    return path;
+  }
+}
+
+/** Options of bubblewrap. The places are where it finds the folder, then each of `reads`. */
+function bwrapArguments(cage: SandboxedProgram, [folder = "", ...reads]: readonly string[]): string[] {
   const args = ["--unshare-all", "--unshare-user", "--disable-userns", "--new-session", "--die-with-parent", "--cap-drop", "ALL"];
   args.push("--seccomp", String(FILTER_FD));
   for (const path of PROGRAMS) {
@@ -140,7 +138,7 @@ function bwrapArguments(cage: SandboxedProgram, source: string, reads: readonly 
     "--tmpfs",
     "/tmp",
     cage.writable === true ? "--bind" : "--ro-bind",
-    source,
+    folder,
     "/repo",
   );
   cage.reads?.forEach(({ at }, index) => args.push("--ro-bind", reads[index] ?? "", at));
