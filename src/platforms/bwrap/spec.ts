@@ -59,7 +59,7 @@ export function ownFiles(spec: CageSpec): OwnFile[] {
     { path: "/etc/resolv.conf", text: "" },
     {
       path: "/etc/gitconfig",
-      text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n[include]\n\tpath = ${WORKSPACES}/.hive/gitconfig\n`,
+      text: `[user]\n\tname = ${spec.name}\n\temail = ${spec.name}@hive.invalid\n[safe]\n\tdirectory = *\n[init]\n\tdefaultBranch = main\n[advice]\n\tdetachedHead = false\n[checkout]\n\tworkers = 0\n[include]\n\tpath = ${WORKSPACES}/.hive/gitconfig\n`,
     },
   ];
 }
