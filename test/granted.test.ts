@@ -165,6 +165,11 @@ test("a variable that the harness sets itself is refused in a config, or overrid
 });
 
 type Environment = Record<string, string>;
+const PROXIED = {
+  HIVE_PUBLIC_URL: "https://a.example",
+  HIVE_TRUSTED_HEADER: "X-Remote-User",
+  HIVE_TRUSTED_PROXY: "unix:caddy",
+};
 /** For each setting two environments that differ in nothing else. */
 const VALUES: Record<string, [Environment, Environment]> = {
   ...pairs({
@@ -198,6 +203,8 @@ const VALUES: Record<string, [Environment, Environment]> = {
     // Only one driver exists. An unknown name must be refused, which shows that the setting is read.
     HIVE_DRIVER: ["bwrap", "nspawn"],
   }),
+  HIVE_TRUSTED_HEADER: [PROXIED, { ...PROXIED, HIVE_TRUSTED_HEADER: "Remote-User" }],
+  HIVE_TRUSTED_PROXY: [PROXIED, { ...PROXIED, HIVE_TRUSTED_PROXY: "unix:www-data" }],
   HIVE_REHEARSAL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_REHEARSAL: "1" }],
   HIVE_UPSTREAM_URL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_UPSTREAM_URL: "https://b.example" }],
   HIVE_BEHIND_PROXY: [{ HIVE_BIND: "0.0.0.0" }, { HIVE_BIND: "0.0.0.0", HIVE_BEHIND_PROXY: "1" }],

@@ -3,6 +3,7 @@ import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { PLATFORM_NAMES, type PlatformName } from "../platforms/open.ts";
 import { LAST_PORT_OFFSET } from "../agents/port.ts";
+import { parseTrustedPeers, type TrustedPeers } from "../lib/trusted-proxy.ts";
 import type { RateLimit } from "../lib/token-bucket.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
@@ -33,6 +34,31 @@ const DEFAULT_PORT_BASE = 8000;
 const Folder = z.string().refine(isAbsolute, "must be an absolute path");
 const Seconds = (fallback: number) => Positive.default(fallback);
 
+/** Reads the peers of the trusted proxy. */
+const Peers = z.string().transform((text, context) => {
+  try {
+    return parseTrustedPeers(text);
+  } catch (error) {
+    context.issues.push({ code: "custom", input: text, message: error instanceof Error ? error.message : String(error) });
+    return z.NEVER;
+  }
+});
+/**
+ * A header that says who a proxy's user is. Not one that a browser or HTTP itself gives a meaning, which a proxy would
+ * pass on from its users.
+ */
+const UserHeader = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/i, "it is the name of a header: letters, digits and '-'")
+  .refine(
+    (name) =>
+      /-/.test(name) &&
+      !/^(?:(?:sec|content|accept|access|proxy|if|transfer|user|set|last|max|keep|cache|hive)-|x-forwarded-(?:for|host|port|proto|server)$)/i.test(
+        name,
+      ),
+    "it is a header of the proxy's own, such as X-Remote-User, and not one that browsers or HTTP use",
+  );
+
 const Environment = z.object({
   HIVE_STATE_DIR: Folder.optional(),
   HIVE_RUN_DIR: Folder.optional(),
@@ -42,6 +68,8 @@ const Environment = z.object({
   HIVE_AGENT_PORT_BASE: Whole(FIRST_FREE_PORT, LAST_PORT_BASE).optional(),
   HIVE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
+  HIVE_TRUSTED_HEADER: UserHeader.optional(),
+  HIVE_TRUSTED_PROXY: Peers.optional(),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
   HIVE_MAX_HOPS: Whole(1, 10_000).default(DEFAULT_MAX_HOPS),
   HIVE_SEND_RATE: Positive.default(DEFAULT_SEND_RATE.perSecond),
@@ -77,6 +105,8 @@ export interface Config {
   port: number;
   bind: string;
   publicUrl: URL | undefined;
+  /** The reverse proxy that names the operator of each request in a header. */
+  trustedProxy: { header: string; peers: TrustedPeers } | undefined;
   /** The manager's port, from which the agents' ports are counted. If undefined, pages are served only on `port`. */
   agentPortBase: number | undefined;
   operatorPronouns: string;
@@ -146,6 +176,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     port: e.HIVE_PORT,
     bind: e.HIVE_BIND,
     publicUrl,
+    trustedProxy: trustedProxyOf(e, publicUrl),
     agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : (e.HIVE_AGENT_PORT_BASE ?? portBase(e.HIVE_PORT)),
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
@@ -166,6 +197,28 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     pricesFile: e.HIVE_PRICES,
     foreground: options.foreground,
   };
+}
+
+/** The trusted proxy. Throws an error that names the variable that is missing, or that does not fit the others. */
+function trustedProxyOf(e: z.infer<typeof Environment>, publicUrl: URL | undefined): Config["trustedProxy"] {
+  const header = e.HIVE_TRUSTED_HEADER;
+  const peers = e.HIVE_TRUSTED_PROXY;
+  if (header === undefined && peers === undefined) return undefined;
+  if (header === undefined)
+    throw new Error(
+      "HIVE_TRUSTED_PROXY needs HIVE_TRUSTED_HEADER: the header in which the proxy names its user, such as X-Remote-User",
+    );
+  if (peers === undefined)
+    throw new Error(
+      "HIVE_TRUSTED_HEADER needs HIVE_TRUSTED_PROXY: a header is taken from the proxy only, so say who that is, as in unix:caddy",
+    );
+  if (publicUrl?.protocol !== "https:")
+    throw new Error("HIVE_TRUSTED_HEADER needs HIVE_PUBLIC_URL: the https address at which the proxy serves the hive");
+  if (peers.kind === "tcp" && isLoopback(e.HIVE_BIND))
+    throw new Error(
+      `HIVE_TRUSTED_PROXY names addresses, but HIVE_BIND=${e.HIVE_BIND} takes connections from this machine only, and every user of it can make them: name the proxy's Unix user, as in unix:caddy`,
+    );
+  return { header, peers };
 }
 
 /**

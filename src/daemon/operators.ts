@@ -1,9 +1,9 @@
-import { rmSync, chmodSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { hivectl } from "../lib/hivectl.ts";
 import type { Paths } from "../lib/paths.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import type { Service } from "../lib/services.ts";
-import { barrierFor, mayGiveTo, unixUser, type UnixUser } from "../os/unix-user.ts";
+import { mayGiveTo, unixUser, type UnixUser } from "../os/unix-user.ts";
 import type { OperatorRow } from "../store/operators.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
@@ -12,6 +12,7 @@ import { OPERATOR } from "../wire/names.ts";
 import type { OperatorView } from "../wire/operator-operations.ts";
 import type { OperationName } from "../wire/operations.ts";
 import { includes, operatorActor, whyNotCall, type Role } from "../wire/roles.ts";
+import { openWay } from "./open-way.ts";
 import type { Operator } from "./operator.ts";
 
 /** Operators besides the one of host.sock: more than decide together, and few enough to have a socket each. */
@@ -187,20 +188,8 @@ export class Operators implements Service {
 
   async #open(one: Known, user: UnixUser): Promise<void> {
     const path = this.#deps.paths.operatorSocket(one.name);
-    if (user.uid !== this.#uid) this.#makeWay(user, path);
+    if (user.uid !== this.#uid) openWay(user, this.#deps.paths.run, path);
     await this.#deps.sockets.openOperator(one, path, user);
-  }
-
-  /** Lets another user pass to its socket. Throws if a folder further up is closed to it. */
-  #makeWay(user: UnixUser, path: string): void {
-    // It can list nothing in the folder, and open no other socket.
-    chmodSync(this.#deps.paths.run, 0o711);
-    const barrier = barrierFor(user, path);
-    if (barrier === undefined) return;
-    throw new HiveError(
-      "unavailable",
-      `${user.name} cannot enter ${barrier}, so it would not reach ${path}: let it enter, or set HIVE_RUN_DIR to a folder that everyone can enter, such as /run/hyperhive`,
-    );
   }
 
   async #close(name: string): Promise<void> {

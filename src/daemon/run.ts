@@ -1,11 +1,7 @@
 import { findHivectlIn, hivectl, hivectlName } from "../lib/hivectl.ts";
-import { createAdaptorServer, getRequestListener } from "@hono/node-server";
 import { mkdirSync, realpathSync } from "node:fs";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Paths } from "../lib/paths.ts";
-import { HiveError } from "../wire/error.ts";
 import { allStoppedWords } from "../wire/words.ts";
 import { takeLock } from "../store/lock.ts";
 import { openStore } from "../store/store.ts";
@@ -14,17 +10,11 @@ import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
 import type { Overrides } from "./system-deps.ts";
 import { openHiveId } from "./hive-id.ts";
-import { webApp, type WebDeps } from "./http/app.ts";
-import type { OperatorGit } from "./http/git.ts";
-import { originsFor } from "./http/origin.ts";
-import { bounded } from "./http/server.ts";
-import { StaticFiles } from "./http/static.ts";
+import { serveWeb, type Web } from "./http/serve.ts";
 import { openLog, type Log } from "./log.ts";
-import { subscribe } from "./stream.ts";
 
 /** The maximum length of a socket path. The kernel allows 107 bytes, and its error for longer ones is unclear. */
 const MAX_SOCKET_PATH = 100;
-const INTERFACE = join(import.meta.dirname, "ui");
 
 /**
  * Runs the hive until a signal or a request stops it. Resolves with the exit code. `overrides` is for tests, which have
@@ -53,12 +43,12 @@ export async function run(config: Config, overrides: Pick<Overrides, "failpoint"
     onFatal: (error) => die(log, error),
     overrides,
   });
-  const server = await serveWeb(config, hive, log);
+  const web = await serveWeb(config, paths, hive, log);
   await hive.boot();
   process.stdout.write(banner(config, hive));
 
   const why = await stopping;
-  await stop(config, hive, server, why);
+  await stop(config, hive, web, why);
   lock.release();
   return 0;
 }
@@ -82,7 +72,7 @@ export async function printHiveId(config: Config): Promise<number> {
 }
 
 /** In the foreground, or on a shutdown request, the cages stop first. Under a service manager they keep running. */
-async function stop(config: Config, hive: System, server: Server, why: string): Promise<void> {
+async function stop(config: Config, hive: System, web: Web, why: string): Promise<void> {
   const isSignal = why.startsWith("SIG");
   if (!isSignal || config.foreground) {
     process.stdout.write("\nstopping the cages; a running turn may finish (30 s), Ctrl-C again stops at once\n");
@@ -91,60 +81,9 @@ async function stop(config: Config, hive: System, server: Server, why: string): 
     await hive.stopCages(why);
     process.off("SIGINT", hurry);
   }
-  server.close();
-  server.closeAllConnections();
+  web.close();
   await hive.close();
   process.stdout.write("stopped\n");
-}
-
-/** Opens the operator's HTTP server. After this the port is known. */
-async function serveWeb(config: Config, hive: System, log: Log): Promise<Server> {
-  let app: ReturnType<typeof webApp> | undefined;
-  const server = createAdaptorServer({
-    fetch: (request, env) => app?.fetch(request, env) ?? new Response("starting\n", { status: 503 }),
-  }) as Server;
-  bounded(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        error.code === "EADDRINUSE"
-          ? new HiveError("conflict", `port ${config.port} is taken: stop what uses it, or set HIVE_PORT (0 takes any free one)`)
-          : error,
-      ),
-    );
-    server.listen(config.port, config.bind, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  const origins = originsFor(port, config.publicUrl);
-  hive.urls.home = origins.canonical.origin;
-  const deps: Omit<WebDeps, "origins"> = {
-    hiveId: hive.id,
-    files: new StaticFiles(INTERFACE),
-    sessions: hive.sessions,
-    operators: hive.operators,
-    call(name, input, operator) {
-      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser: true });
-      // The app refuses streams before this.
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
-    },
-    subscribe: (filter, stream, { name, role }) => subscribe(hive, filter, (frame) => stream.write(frame.sse), { name, role }),
-    metrics: () => hive.metrics.text(),
-    onUnexpected: (error) => log.error({ err: error }, "unexpected"),
-  };
-  const git: OperatorGit = {
-    tokens: hive.repoTokens,
-    work: hive.work,
-    permit: (name) => hive.operators.permitName(name, "repo_token"),
-  };
-  app = webApp({ ...deps, origins, git });
-  // A page on its own port may talk only to that port. Other origins are foreign, although they share the cookie.
-  hive.pages.answerWith(port, (agent, own) => {
-    const only = { agent: agent.name, home: () => hive.urls.home };
-    const listener = getRequestListener(webApp({ ...deps, origins: originsFor(own, undefined), only }).fetch);
-    return (request, response) => void listener(request, response);
-  });
-  return server;
 }
 
 function banner(config: Config, hive: System): string {

@@ -50,6 +50,7 @@ import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
+import { ProxiedStreams } from "./proxied-streams.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
@@ -184,13 +185,17 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
+  const proxiedStreams = new ProxiedStreams();
   const operators = new Operators({
     ...base,
     sockets,
-    holdings: [sessions, repoTokens],
+    holdings: [sessions, proxiedStreams, repoTokens],
     // The helper says itself whom it gives none.
     ...(w4rden ? { mayGiveTo: () => true } : {}),
-    changed: ({ name }) => sessions.cutStreamsOf(name),
+    changed({ name }) {
+      sessions.cutStreamsOf(name);
+      proxiedStreams.endOf(name);
+    },
   });
   const loginCage = { ...base, driver, hiveId, runtime, web: theWeb, ...overrides.login };
   const modelLogin = new ModelLogin({
@@ -242,5 +247,5 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     operators,
     playsTour: access.scenarios.includes(TOUR),
   });
-  return { ...context, ...lifecycle, id: hiveId, driver, pages, metrics, call };
+  return { ...context, ...lifecycle, id: hiveId, driver, pages, metrics, call, proxiedStreams };
 }

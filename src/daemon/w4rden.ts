@@ -35,6 +35,11 @@ export class W4rden implements ExportedFolders {
     await this.#done(new W4rdenProgram({ verb: "give_socket", operator, uid }));
   }
 
+  /** Gives the socket of the trusted proxy to the Unix user that root has named. */
+  async giveProxySocket(): Promise<void> {
+    await this.#done(new W4rdenProgram({ verb: "give_proxy_socket" }));
+  }
+
   async ownerOf(folder: string, nonce: string): Promise<Ids> {
     return (await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }))).owner;
   }

@@ -1,6 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+/** The socket of the trusted proxy in the folder of sockets. */
+export const PROXY_SOCKET = "proxy.sock";
+
 /** Every folder and file of a hive. Folders by id outlive a name; sockets are named after agents. */
 export class Paths {
   readonly state: string;
@@ -83,6 +86,10 @@ export class Paths {
   }
   operatorSocket(name: string): string {
     return join(this.operatorSockets, `${name}.sock`);
+  }
+  /** The socket of the trusted proxy. */
+  get proxySocket(): string {
+    return join(this.run, PROXY_SOCKET);
   }
   sockets(agent: { name: string; role: string }): string {
     return agent.role === "manager" ? join(this.run, "manager") : join(this.run, "agents", agent.name);

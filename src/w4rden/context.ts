@@ -9,6 +9,8 @@ export interface VerbContext {
   state: string;
   /** The folder of the daemon's sockets. */
   run: string;
+  /** The Unix user of the trusted proxy, as root's environment names it. */
+  proxy: { uid: number } | undefined;
   etc: string;
   binds: Binds;
 }

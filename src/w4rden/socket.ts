@@ -8,7 +8,7 @@ import type { VerbContext } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 import { deliver } from "./verbs/deliver.ts";
 import { exportRepository, type Started } from "./verbs/export.ts";
-import { giveSocket } from "./verbs/give-socket.ts";
+import { giveProxySocket, giveSocket } from "./verbs/give-socket.ts";
 import { mount } from "./verbs/mount.ts";
 
 /** Connections at once. The daemon has a few repositories and mounts in work at any time. */
@@ -88,6 +88,9 @@ class Connection {
         return this.#run(deliver(request, this.#context), false);
       case "give_socket":
         this.#started(giveSocket(request, this.#context));
+        return this.#end({ code: 0 });
+      case "give_proxy_socket":
+        this.#started(giveProxySocket(this.#context));
         return this.#end({ code: 0 });
     }
   }

@@ -1,7 +1,9 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { UNIX_PEER } from "../lib/trusted-proxy.ts";
 import { delegate } from "../os/delegate.ts";
+import { unixUser } from "../os/unix-user.ts";
 import { uidRange } from "../platforms/uids.ts";
 import { openAccount, type Account } from "./account.ts";
 import { Binds } from "./binds.ts";
@@ -48,7 +50,7 @@ export async function start(
   const range = uidRange(hiveId);
   const { state, etc } = options;
   const run = env["HIVE_RUN_DIR"] || join(state, "run");
-  const socket = await openSocket({ account, range, state, run, etc, binds: new Binds() }, complain);
+  const socket = await openSocket({ account, range, state, run, proxy: await proxyUser(env), etc, binds: new Binds() }, complain);
   const daemon = await startDaemon({
     ...base,
     range,
@@ -61,6 +63,11 @@ export async function start(
   socket.close();
   group?.remove();
   return ended;
+}
+
+/** The Unix user of the trusted proxy. An odd value is the daemon's to refuse. */
+async function proxyUser({ HIVE_TRUSTED_PROXY: text }: NodeJS.ProcessEnv): Promise<{ uid: number } | undefined> {
+  return text?.startsWith(UNIX_PEER) ? unixUser(text.slice(UNIX_PEER.length)) : undefined;
 }
 
 /** Makes the state folder the daemon's. Says what it moves and gives away. */

@@ -52,7 +52,16 @@ const DeliverRequest = z.strictObject({
 /** Gives the socket of an operator to its Unix user. */
 const GiveSocketRequest = z.strictObject({ verb: z.literal("give_socket"), operator: OperatorName, uid: Id });
 
-export const W4rdenRequest = z.discriminatedUnion("verb", [MountRequest, ExportRequest, DeliverRequest, GiveSocketRequest]);
+/** Gives the socket of the trusted proxy to the Unix user that root has named. */
+const GiveProxySocketRequest = z.strictObject({ verb: z.literal("give_proxy_socket") });
+
+export const W4rdenRequest = z.discriminatedUnion("verb", [
+  MountRequest,
+  ExportRequest,
+  DeliverRequest,
+  GiveSocketRequest,
+  GiveProxySocketRequest,
+]);
 export type W4rdenRequest = z.infer<typeof W4rdenRequest>;
 export type MountRequest = z.infer<typeof MountRequest>;
 export type ExportRequest = z.infer<typeof ExportRequest>;

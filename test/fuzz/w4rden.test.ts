@@ -25,7 +25,18 @@ const ids = fc.record({ uid: id, gid: id }, { requiredKeys: [] });
 /** Requests of which about half of the fields are right. */
 const request = fc.record(
   {
-    verb: fc.constantFrom("mount", "export", "deliver", "give_socket", "unmount", "exec", "__proto__", 1, null),
+    verb: fc.constantFrom(
+      "mount",
+      "export",
+      "deliver",
+      "give_socket",
+      "give_proxy_socket",
+      "unmount",
+      "exec",
+      "__proto__",
+      1,
+      null,
+    ),
     folder: text,
     nonce: text,
     mode: fc.constantFrom("ro", "rw", "rwx", true),
@@ -57,6 +68,7 @@ describe("a request", () => {
             expect(data.uid > 0 && data.uid < 2 ** 31).toBe(true);
             return;
           }
+          if (data.verb === "give_proxy_socket") return expect(data).toEqual({ verb: "give_proxy_socket" });
           expect(isAbsolute(data.folder) && normalize(data.folder) === data.folder && !/[\0-\x1f]/.test(data.folder)).toBe(true);
           expect(data.folder.split("/").slice(1)).not.toContain("..");
           expect(data.folder).not.toBe("/");
@@ -113,6 +125,7 @@ describe("the socket", () => {
       range: { first: 0x7000_0000, count: 16_384 },
       state: join(folder, "state"),
       run: join(folder, "run"),
+      proxy: undefined,
       // Nothing is listed here.
       etc: join(folder, "etc"),
       binds: {

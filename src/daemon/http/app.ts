@@ -16,9 +16,11 @@ import { operations, type OperationName, type Output, type Parsed } from "../../
 import { operatorActor } from "../../wire/roles.ts";
 import type { Operator } from "../operator.ts";
 import type { Operators } from "../operators.ts";
+import type { ProxiedStreams } from "../proxied-streams.ts";
 import { openEventStream, type EventStream } from "./events.ts";
 import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
+import { proxyGuard, type TrustedProxy } from "./trusted-proxy.ts";
 import { hostGuard, originGuard, type Origins } from "./origin.ts";
 import { APP, type StaticFiles } from "./static.ts";
 
@@ -39,6 +41,9 @@ const STATUS: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 
   internal: 500,
 };
 
+/** The answer to what begins or ends a session, where the proxy does that. */
+const PROXY_LOGS_IN = "the proxy in front of the hive logs you in and out: there is no session of the hive to begin or end";
+
 export interface WebDeps {
   hiveId: string;
   origins: Origins;
@@ -47,6 +52,8 @@ export interface WebDeps {
   files: StaticFiles;
   sessions: Sessions;
   operators: Pick<Operators, "find" | "permit">;
+  /** The reverse proxy that logs operators in, and their streams. Absent where there is none. */
+  proxy?: TrustedProxy & { streams: ProxiedStreams };
   /** Runs an operation of the contract for an operator. */
   call(name: OperationName, input: never, operator: Operator): Promise<object>;
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
@@ -59,7 +66,16 @@ export interface WebDeps {
 
 export type EventFilter = Pick<Parsed<"watch">, "after" | "agent" | "kinds">;
 
-type Env = { Bindings: HttpBindings; Variables: { session: SessionRecord; operator: Operator } };
+interface Variables {
+  /** The operator whom the trusted proxy has named. A request that has one needs no session, and its cookie is not read. */
+  proxied?: Operator;
+  /** Absent if the proxy has logged the operator in. */
+  session?: SessionRecord;
+  operator: Operator;
+  /** Runs this when the operator loses its log-in or its role. Returns a function that unregisters it. */
+  whileValid: (close: () => void) => () => void;
+}
+type Env = { Bindings: HttpBindings; Variables: Variables };
 
 const EventQuery = z.object({
   after: z.coerce.number().pipe(Seq).optional(),
@@ -76,6 +92,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.use(securityHeaders);
   app.get("/healthz", (c) => c.text("ok\n"));
   app.use(hostGuard(deps.origins));
+  if (deps.proxy) app.use(proxyGuard(deps.proxy, deps.operators));
   // Before everything that serves pages: it has no sessions, takes nothing from a page, and its bodies are packs.
   if (deps.git) app.all(`${GIT_PATH}/*`, gitRoute(deps.git));
   app.use(originGuard(deps.origins));
@@ -87,6 +104,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
   );
 
   app.post("/api/login", async (c) => {
+    if (c.get("proxied")) throw new HiveError("conflict", PROXY_LOGS_IN);
     if (!logins()) throw new HiveError("rate_limited", "too many log-ins: wait a minute");
     const { token } = parseOrThrow(z.object({ token: z.string().max(256) }), await jsonBody(c));
     const secret = await deps.sessions.enter(token, c.req.header("user-agent") ?? "");
@@ -101,6 +119,13 @@ export function webApp(deps: WebDeps): Hono<Env> {
   });
 
   app.use(async (c, next) => {
+    const proxied = c.get("proxied");
+    if (proxied && deps.proxy) {
+      const { streams } = deps.proxy;
+      c.set("operator", proxied);
+      c.set("whileValid", (close) => streams.whileValid(proxied.name, close));
+      return next();
+    }
     const isRead = c.req.method === "GET" || c.req.method === "HEAD";
     if (isRead && (c.req.path === "/login" || deps.files.publicPaths.has(c.req.path))) return next();
     const session = deps.sessions.check(getCookie(c, cookieName));
@@ -108,6 +133,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     if (session && operator) {
       c.set("session", session);
       c.set("operator", operator);
+      c.set("whileValid", (close) => deps.sessions.whileValid(session.id, close));
       return next();
     }
     const wantsPage = isRead && !c.req.path.startsWith("/api/") && c.req.path !== "/metrics";
@@ -115,11 +141,12 @@ export function webApp(deps: WebDeps): Hono<Env> {
     return fail(c, new HiveError("unauthorized", `log in first: run ${hivectl("login")} for a launch link`));
   });
 
-  app.get("/login", (c) => deps.files.send(c, "/login.html"));
+  app.get("/login", (c) => (c.get("proxied") ? c.redirect("/", 303) : deps.files.send(c, "/login.html")));
 
   app.post("/api/logout", async (c) => {
-    const { id, operator } = c.get("session");
-    await deps.sessions.revoke(id, operatorActor(operator));
+    const session = c.get("session");
+    if (!session) throw new HiveError("conflict", PROXY_LOGS_IN);
+    await deps.sessions.revoke(session.id, operatorActor(session.operator));
     return c.json(success({}));
   });
 
@@ -147,7 +174,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
       stop();
       forget();
     });
-    const forget = deps.sessions.whileValid(c.get("session").id, () => stream.close());
+    const forget = c.get("whileValid")(() => stream.close());
     stop = deps.subscribe(filter, stream, c.get("operator"));
     return RESPONSE_ALREADY_SENT;
   });

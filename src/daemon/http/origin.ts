@@ -28,6 +28,11 @@ export function originsFor(port: number, publicUrl: URL | undefined): Origins {
   return { hosts, origins, canonical: publicUrl ?? new URL(`http://127.0.0.1:${port}`) };
 }
 
+/** The public address alone, for a listener that only the proxy reaches. */
+export function publicOrigins(publicUrl: URL): Origins {
+  return { hosts: new Set([publicUrl.host]), origins: new Set([publicUrl.origin]), canonical: publicUrl };
+}
+
 /** Refuses requests with an unknown Host (DNS rebinding). */
 export function hostGuard({ hosts }: Pick<Origins, "hosts">): MiddlewareHandler {
   return async (c, next) => {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } 
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { giveSocket } from "./give-socket.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { giveProxySocket, giveSocket } from "./give-socket.ts";
 
 const me = process.getuid?.() ?? 0;
 /** The uid of a person. Only root gives files away, so a plain user gives to itself. */
@@ -54,4 +54,32 @@ test("a folder that is a link is refused", () => {
   expect(() =>
     giveSocket({ verb: "give_socket", operator: "bob", uid: PERSON }, { account, run: join(run, "elsewhere") }),
   ).toThrow("symbolic link");
+});
+
+describe("the socket of the trusted proxy", () => {
+  /** A user of the system, as proxies run. Only root gives files away. */
+  const PROXY = me === 0 ? 33 : me;
+  const giveProxy = (proxy: { uid: number } | undefined) => giveProxySocket({ account, run, proxy });
+  const proxyPath = (): string => join(run, "proxy.sock");
+
+  test("becomes that of the user that root has named, also of one of the system", async () => {
+    const own = createServer();
+    await new Promise<void>((resolve) => own.listen(proxyPath(), resolve));
+    expect(giveProxy({ uid: PROXY }).owner.uid).toBe(PROXY);
+    expect(statSync(proxyPath()).uid).toBe(PROXY);
+    own.close();
+  });
+
+  test("is given to no one if root has named no user", async () => {
+    expect(() => giveProxy(undefined)).toThrow("root has named no user of a trusted proxy in HIVE_TRUSTED_PROXY");
+  });
+
+  test("is nothing else at its name", () => {
+    writeFileSync(proxyPath(), "");
+    expect(() => giveProxy({ uid: PROXY })).toThrow("is not a socket of the daemon");
+    rmSync(proxyPath());
+    symlinkSync(path("bob.sock"), proxyPath());
+    expect(() => giveProxy({ uid: PROXY })).toThrow("is not a socket of the daemon");
+    expect(statSync(path("bob.sock")).uid).toBe(me);
+  });
 });

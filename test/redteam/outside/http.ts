@@ -14,11 +14,12 @@ export interface Answer {
   body: string;
 }
 
-/** Sends bytes to a port of loopback and collects the answer until the other side closes, for at most `limit` milliseconds of silence. */
-export function sendBytes(port: number, bytes: string | Buffer, limit = ANSWER_MS): Promise<string> {
+/** Sends bytes to a port of loopback or to a Unix socket and collects the answer until the other side closes, for at most `limit` milliseconds of silence. */
+export function sendBytes(to: number | string, bytes: string | Buffer, limit = ANSWER_MS): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
-    const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
+    const where = typeof to === "string" ? { path: to } : { port: to, host: "127.0.0.1" };
+    const socket = connect(where, () => socket.write(bytes));
     socket.setTimeout(limit, () => socket.destroy());
     socket.on("data", (chunk: Buffer) => {
       text += chunk.toString();

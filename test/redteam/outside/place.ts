@@ -4,6 +4,7 @@ import { TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
 import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
+import { Proxied } from "./proxied.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { Texts } from "./texts.ts";
 
@@ -24,6 +25,7 @@ export class Place {
   #attacker: Promise<Attacker> | undefined;
   #texts: Promise<Texts> | undefined;
   #changes: Promise<Changes> | undefined;
+  #proxied: Promise<Proxied> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -111,6 +113,11 @@ export class Place {
   /** A repository, and a hostile agent that works on it. */
   changes(): Promise<Changes> {
     return (this.#changes ??= Changes.start(this));
+  }
+
+  /** A second hive, behind a proxy that names the operator. */
+  proxied(): Promise<Proxied> {
+    return (this.#proxied ??= Proxied.start(this));
   }
 
   /** Has this run at the end. */

@@ -197,6 +197,18 @@ export const daemonRows: readonly Row[] = [
     },
     /the request is refused: branch/,
   ),
+  ask(
+    "proxy",
+    "have the trusted proxy's socket given to a user of its choice",
+    { verb: "give_proxy_socket", uid: 33 },
+    /the request is refused/,
+  ),
+  ask(
+    "proxy-unnamed",
+    "have the trusted proxy's socket given away where root has named no proxy",
+    { verb: "give_proxy_socket" },
+    /root has named no user of a trusted proxy/,
+  ),
   ask("verb", "ask for a verb that is none", { verb: "exec", argv: ["sh"] }, /the request is refused: verb/),
   ask(
     "more",

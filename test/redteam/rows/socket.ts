@@ -116,6 +116,15 @@ const others: readonly SocketRow[] = [
       ),
   ),
   row(
+    "proxy-opened",
+    "connect to the trusted proxy's socket, with the folders above it opened",
+    "the socket is for the proxy's user alone (0600)",
+    async (place) => {
+      const { hive, socket } = await place.proxied();
+      return opened([hive.folder, hive.stateDir, join(hive.stateDir, "run")], () => nowhere(STRANGER, [["connect", socket]]));
+    },
+  ),
+  row(
     "database-opened",
     "read and write the database and the log, with the state folder opened",
     "the daemon's files are its user's alone",

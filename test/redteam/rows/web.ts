@@ -4,6 +4,7 @@ import { allRefused, asked, bytes, raw, sent } from "../outside/requests.ts";
 import type { Place } from "../outside/place.ts";
 import { outsideRow, type OutsideRow } from "../row.ts";
 import { bodyRows } from "./web-bodies.ts";
+import { proxyRows } from "./web-proxy.ts";
 import { sessionRows } from "./web-sessions.ts";
 
 /** The dashboard's port, for a program of this machine and for a page of another origin: bytes of HTTP. */
@@ -314,4 +315,13 @@ const ports: readonly WebRow[] = [
   ),
 ];
 
-export const webRows: readonly WebRow[] = [...hosts, ...origins, ...methods, ...bodyRows, ...git, ...ports, ...sessionRows];
+export const webRows: readonly WebRow[] = [
+  ...hosts,
+  ...origins,
+  ...methods,
+  ...bodyRows,
+  ...git,
+  ...ports,
+  ...sessionRows,
+  ...proxyRows,
+];
