@@ -4,36 +4,26 @@ import type { ApprovalRecord } from "../store/approvals.ts";
 import type { CheckFinding, TreeFile } from "../wire/approval.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
 import { checkDrift } from "./drift.ts";
+import { LEAST_ROLE, type OperatorOperation } from "../wire/roles.ts";
 import { isDeploying, isInFlight, isTerminal, TERMINAL_TAGS, terminalTag } from "../wire/request-states.ts";
 import type { DeployContext } from "./deploy-context.ts";
 import { pluginFiles } from "./project.ts";
 
-/** Operations that decide about a request. No process in a cage may call one. */
-const DECIDING: readonly OperationName[] = [
-  "approve",
-  "deny",
-  "answer",
-  "rollback",
-  "propose",
-  "deploy_force",
-  "rebuild",
-  "spawn",
-  "destroy",
-  "change_approve",
-  "change_deny",
-  "change_return",
-  "change_retry",
-  "change_revert",
-  "repo_add",
-  "repo_create",
-  "repo_set",
-  "repo_gc",
-  "repo_remove",
-  "repo_reconcile",
-  "repo_push",
-  "repo_token",
-  "queue_pause",
+/** What an agent or the manager may do as well as an operator. None of it decides about a request, a change or a repository. */
+const SHARED: readonly OperationName[] = [
+  "send",
+  "start",
+  "restart",
+  "kill",
+  "update",
+  "request_spawn",
+  "cancel_request",
+  "withdraw_change",
 ];
+/** Operations that are for operators alone: everything else that takes more than the role of a viewer. */
+const DECIDING = (Object.keys(LEAST_ROLE) as OperatorOperation[]).filter(
+  (name) => LEAST_ROLE[name] !== "viewer" && !SHARED.includes(name),
+);
 
 /** The data to compare, read once. */
 interface CheckInputs {
