@@ -1,26 +1,26 @@
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { findings } from "../lib/axe.ts";
-import { launch } from "../lib/browser.ts";
+import { sharedBrowser } from "../lib/browser.ts";
 import { busyHive } from "../lib/busy-hive.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openOwnPage, openPage, releasePages } from "../lib/fixture-page.ts";
 import { anApproval } from "../lib/fixtures.ts";
 import { Keyboard, type Stop } from "../lib/keyboard.ts";
+import { drawn, follow } from "../lib/page-scenes.ts";
 
 /** What axe cannot check: the order and names of focus stops, and that dialogs trap the focus and return it. */
 
 let browser: Browser;
 let hive: FixtureHive;
 beforeAll(async () => {
-  browser = await launch();
+  browser = await sharedBrowser();
   hive = await busyHive().start();
   hive.state.approvals.push(anApproval({ id: 44, agent: "hm1nd", state: "waiting" }));
 });
-afterAll(async () => {
-  await browser.close();
-  await hive.stop();
-});
+afterEach(releasePages);
+afterAll(() => hive.stop());
 
 /** A leet word, which is only for the eye. */
 const LEET = /\d[A-Z]{2,}|[A-Z]{2,}\d/;
@@ -92,8 +92,7 @@ test.each([
   ],
   ["/login", "form", ["textbox: Launch link or token", "button: log in"]],
 ])("the focus goes through %s in reading order", async (path, whole, order) => {
-  const { context, page } = await openPage(browser, hive);
-  await page.goto(hive.home + path);
+  const { page } = await openPage(browser, hive, path);
   await page.locator(whole).first().waitFor();
   const keyboard = await Keyboard.of(page);
   await leaveBox(page);
@@ -103,11 +102,10 @@ test.each([
     body.focus();
   });
   expectOrder(await keyboard.walk(), order);
-  await context.close();
 });
 
 test("panels have plain names, leet is for the eye only", async () => {
-  const { context, page } = await openPage(browser, hive);
+  const { page } = await openPage(browser, hive);
   const names = await page
     .getByRole("heading", { level: 2 })
     .evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
@@ -119,7 +117,6 @@ test("panels have plain names, leet is for the eye only", async () => {
     "operator inbox",
     "message flow",
   ]);
-  await context.close();
 });
 
 interface Layer {
@@ -242,19 +239,38 @@ const LAYERS: readonly Layer[] = [
 ];
 
 const open = async (path: string, width: number) => {
-  const { context, page } = await openPage(browser, hive, path, { viewport: { width, height: 850 }, reducedMotion: "reduce" });
-  return { context, page, keyboard: await Keyboard.of(page) };
+  const { page } = await openPage(browser, hive, path, { viewport: { width, height: 850 }, reducedMotion: "reduce" });
+  return { page, keyboard: await Keyboard.of(page) };
 };
 const where = ({ role, name }: Stop): string => `${role}: ${name}`;
 const LAYER = "[role=dialog], [role=alertdialog]";
 
+/** The window of a desktop in which the layers open one after the other: without a load for each. */
+const desk = (() => {
+  let opened: Promise<Awaited<ReturnType<typeof openOwnPage>> & { keyboard: Keyboard }> | undefined;
+  return {
+    show: async (path: string): Promise<{ page: Page; keyboard: Keyboard }> => {
+      opened ??= openOwnPage(browser, hive).then(async (own) => ({ ...own, keyboard: await Keyboard.of(own.page) }));
+      const { page, keyboard } = await opened;
+      await follow(page, path);
+      await drawn(page);
+      return { page, keyboard };
+    },
+    close: async (): Promise<void> => (await opened)?.context.close(),
+  };
+})();
+afterAll(desk.close);
+
 test.each(LAYERS)("$what traps the focus, and returns it on Escape", async ({ path, open: opened, back, order }) => {
-  const { context, page, keyboard } = await open(path, 1440);
+  const { page, keyboard } = await desk.show(path);
   if (path.startsWith("/approval")) await page.locator(".ln").first().waitFor();
   await opened(page);
   const layer = page.locator(LAYER);
   await layer.waitFor();
-  expect(await findings(page, LAYER)).toEqual([]);
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await findings(page, LAYER), `at ${width} px`).toEqual([]);
+  }
   await expect.poll(async () => (await keyboard.at()).isInside).toBe(true);
   const stops: Stop[] = [];
   for (let n = 0; n < order.length + 3; n++) stops.push(await keyboard.press("Tab"));
@@ -264,37 +280,10 @@ test.each(LAYERS)("$what traps the focus, and returns it on Escape", async ({ pa
   await page.keyboard.press("Escape");
   await layer.waitFor({ state: "detached" });
   await expect.poll(async () => where(await keyboard.at())).toBe(back);
-  await context.close();
-});
-
-/** Those with a layout of their own. The others differ from one of them only in words. */
-const ON_A_PHONE = [
-  "destroy",
-  "the spawn form",
-  "the keys of the dashboard",
-  "the commands of an agent",
-  "the config of an agent",
-];
-
-test("the same on a phone: axe finds nothing serious, Escape closes", async () => {
-  const { context, page } = await open("/", 390);
-  for (const { what, path, open: opened } of LAYERS.filter((one) => ON_A_PHONE.includes(one.what))) {
-    await page.goto(hive.home + path);
-    await page
-      .locator(path.startsWith("/approval") ? ".ln" : "main")
-      .first()
-      .waitFor();
-    await opened(page);
-    await page.locator(LAYER).waitFor();
-    expect(await findings(page, LAYER), what).toEqual([]);
-    await page.keyboard.press("Escape");
-    await page.locator(LAYER).waitFor({ state: "detached" });
-  }
-  await context.close();
 });
 
 test("a dialog over a drawer: Escape closes one at a time", async () => {
-  const { context, page, keyboard } = await open("/?tab=swarm", 1440);
+  const { page, keyboard } = await open("/?tab=swarm", 1440);
   await choose(page, "deploys and roll back");
   await press(page, "roll back here…");
   await page.getByRole("alertdialog").waitFor();
@@ -307,12 +296,11 @@ test("a dialog over a drawer: Escape closes one at a time", async () => {
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await expect.poll(async () => where(await keyboard.at())).toBe("button: more for scout");
   expect(hive.called("rollback")).toEqual([]);
-  await context.close();
 });
 
 describe.each([1440, 390])("at %i px", (width) => {
   test("a menu: arrows move in it, Escape returns the focus", async () => {
-    const { context, page, keyboard } = await open("/?tab=swarm", width);
+    const { page, keyboard } = await open("/?tab=swarm", width);
     const entries: string[] = [];
     await press(page, "more for scout");
     await page.getByRole("menu").waitFor();
@@ -331,13 +319,12 @@ describe.each([1440, 390])("at %i px", (width) => {
       await page.getByRole("menu").waitFor();
       expect(await findings(page, "[role=menu]")).toEqual([]);
     }
-    await context.close();
   });
 
   test.each(["/?tab=call&card=request-42", "/approval/42"])(
     "a deny note on %s gets the focus, and Escape returns it",
     async (path) => {
-      const { context, page, keyboard } = await open(path, width);
+      const { page, keyboard } = await open(path, width);
       await page
         .getByRole("button", { name: /approve 1bfaf24/ })
         .and(page.locator(":enabled"))
@@ -356,12 +343,11 @@ describe.each([1440, 390])("at %i px", (width) => {
       await page.reload();
       await page.getByRole("textbox", { name: "note on request 42" }).waitFor();
       expect(await page.evaluate(() => document.activeElement?.closest(".act") ?? null)).toBe(null);
-      await context.close();
     },
   );
 
   test("suggestions, a refused message and toasts", async () => {
-    const { context, page } = await open("/?tab=flow", width);
+    const { page } = await open("/?tab=flow", width);
     const box = page.getByRole("textbox", { name: "message to hm1nd" });
     await box.fill("@");
     await page.getByRole("listbox").getByRole("option").first().waitFor();
@@ -383,6 +369,5 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByRole("textbox", { name: "message to scout" }).fill("/");
     await page.getByRole("listbox").getByRole("option").first().waitFor();
     expect(await findings(page, ".compose"), "commands").toEqual([]);
-    await context.close();
   });
 });

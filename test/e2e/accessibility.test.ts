@@ -1,92 +1,81 @@
-import type { Browser } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findings } from "../lib/axe.ts";
-import { launch } from "../lib/browser.ts";
+import { sharedBrowser } from "../lib/browser.ts";
 import { busyHive } from "../lib/busy-hive.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openOwnPage } from "../lib/fixture-page.ts";
+import { drawn, follow } from "../lib/page-scenes.ts";
+import { WIDTHS } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
 import { aState } from "../lib/fixtures.ts";
 
 /** axe over every page and panel, at both widths. */
 
-let browser: Browser;
 let hive: FixtureHive;
+let context: BrowserContext;
+let page: Page;
 beforeAll(async () => {
-  browser = await launch();
   hive = await workHive().start();
+  ({ context, page } = await openOwnPage(await sharedBrowser(), hive, "/"));
 });
 afterAll(async () => {
-  await browser.close();
+  await context.close();
   await hive.stop();
 });
 
-const PAGES = [
-  "/",
-  "/?tab=swarm",
-  "/?tab=inbox",
-  "/?tab=flow",
-  "/?tab=meta",
-  "/?q=crawl&tab=flow",
-  "/?open=logs:scout",
-  "/?open=config:scout",
-  "/?open=deploys:scout",
-  "/?open=turns:scout",
-  "/?open=thread:12",
-  "/?open=spawn",
-  "/agent/scout",
-  "/agent/scout?tab=side",
-  "/agent/old-timer",
-  "/agent/nobody",
-  "/approval/42",
-  "/approval/42?view=split",
-  "/history",
-  "/swarm",
-  "/work",
-  "/work?open=repo",
-  "/?open=login",
-  "/work/web",
-  "/?card=change-12",
-  "/change/12",
-  "/change/12?view=split",
-  "/change/13",
-  "/change/13?open=check:13",
-  "/login",
-  "/no/such/page",
-];
-
-/** What each panel shows once it has loaded. */
-const WHOLE: Record<string, string> = {
-  logs: ".drawer .file",
-  config: ".drawer .file",
-  deploys: ".drawer li",
-  turns: ".drawer td",
-  thread: ".drawer .msg",
-  spawn: ".dialog form",
-  repo: ".dialog form",
-  check: ".drawer .file",
+/** Each page and panel, with what it shows once it has loaded. */
+const PAGES: Record<string, string> = {
+  "/": "main",
+  "/?tab=swarm": "main",
+  "/?tab=inbox": "main",
+  "/?tab=flow": "main",
+  "/?tab=meta": "main",
+  "/?q=crawl&tab=flow": "main",
+  "/?open=logs:scout": ".drawer .file",
+  "/?open=config:scout": ".drawer .file",
+  "/?open=deploys:scout": ".drawer li",
+  "/?open=turns:scout": ".drawer td",
+  "/?open=thread:12": ".drawer .msg",
+  "/?open=spawn": ".dialog form",
+  "/agent/scout": ".tail .ev",
+  "/agent/scout?tab=side": ".side .facts",
+  "/agent/old-timer": "main",
+  "/agent/nobody": "main",
+  "/approval/42": ".ln",
+  "/approval/42?view=split": ".ln",
+  "/history": "main",
+  "/swarm": "main",
+  "/work": "main",
+  "/work?open=repo": ".dialog form",
+  "/?open=login": "main",
+  "/work/web": "main",
+  "/?card=change-12": "main",
+  "/change/12": ".ln",
+  "/change/12?view=split": ".ln",
+  "/change/13": ".ln",
+  "/change/13?open=check:13": ".drawer .file",
+  "/no/such/page": "main",
+  "/login": "main",
 };
 
-const cases = [1440, 390].flatMap((width) => [0, 1, 2, 3].map((part) => ({ width, part })));
-test.each(cases)("axe finds nothing serious: part $part of the pages at $width px", async ({ width, part }) => {
-  const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 850 }, reducedMotion: "reduce" });
-  for (const path of PAGES.filter((_, n) => n % 4 === part)) {
-    await page.goto(hive.home + path);
-    await page.locator("main").first().waitFor();
-    await page.evaluate(() => document.fonts.ready);
-    const inside = WHOLE[/open=(\w+)/.exec(path)?.[1] ?? ""];
-    if (inside !== undefined) await page.locator(inside).first().waitFor();
-    if (/^\/(?:approval|change)/.test(path)) await page.locator(".ln").first().waitFor();
-    expect(await findings(page), path).toEqual([]);
+test.each(Object.entries(PAGES))("axe finds nothing serious on %s", async (path, whole) => {
+  if (path === "/login") await page.goto(hive.home + path);
+  else await follow(page, path);
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 850 });
+    await page.locator(whole).first().waitFor();
+    await drawn(page);
+    expect(await findings(page), `at ${width} px`).toEqual([]);
   }
-  await context.close();
 });
 
 test("an empty hive, too", async () => {
   const empty = await busyHive().start();
   empty.state = aState({ agents: [] });
-  const { context, page } = await openPage(browser, empty);
-  await page.getByText("There are no agents yet.").waitFor();
-  expect(await findings(page)).toEqual([]);
-  await context.close();
+  const opened = await openOwnPage(await sharedBrowser(), empty);
+  await opened.page.getByText("There are no agents yet.").waitFor();
+  expect(await findings(opened.page)).toEqual([]);
+  await opened.context.close();
   await empty.stop();
 });

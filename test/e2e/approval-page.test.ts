@@ -2,7 +2,8 @@ import type { Browser } from "playwright-core";
 import type { DiffFile } from "../../src/wire/approval.ts";
 import { describe, expect, test } from "vitest";
 import { busyHive, busyState } from "../lib/busy-hive.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { openCall, sized, usePages, WIDTHS } from "../lib/pages.ts";
 import { anAgent, anApproval, BASE, diffFiles, DIGEST, SHA } from "../lib/fixtures.ts";
 import { HiveError } from "../../src/wire/error.ts";
@@ -20,7 +21,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true };
 
 describe("the card", () => {
   test("shows the change, its risks and its beginning; one press approves what was shown", async () => {
-    const { context, page, problems } = await openPage(browser, hive);
+    const { page, problems } = await openPage(browser, hive);
     const card = await openCall(page, "request 42: config change for scout");
     await card.getByText("new egress host: export.arxiv.org").waitFor();
     await card.getByText('"allowedRecipients": ["hm1nd", "librarian"],').waitFor();
@@ -34,66 +35,64 @@ describe("the card", () => {
     hive.tell({ kind: "approval", seq: 2001, approval: anApproval({ state: "deployed", seq: 2001 }) });
     await page.getByText("deployed/42: scout runs it").waitFor();
     await card.waitFor({ state: "detached" });
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("nothing can be approved while its diff is not on the screen", async () => {
     hive.answers.show = () => new Promise(() => {});
-    const { context, page } = await openPage(browser, hive);
+    const { page } = await openPage(browser, hive);
     const button = (await openCall(page, /^request 42/)).getByRole("button", { name: /approve\s+1bfaf24/ });
     await page.getByText("reading the diff…").first().waitFor();
     expect(await button.isDisabled()).toBe(true);
-    await context.close();
   });
 
   test("a refusal is shown with its reason, and the card stays", async () => {
     hive.answers.approve = () => {
       throw new HiveError("conflict", "what runs has changed since, look again");
     };
-    const { context, page } = await openPage(browser, hive);
+    const { page } = await openPage(browser, hive);
     const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
     await page.getByText("what runs has changed since, look again").waitFor();
     expect(await page.getByRole("article", { name: /request 42/ }).count()).toBe(1);
-    await context.close();
   });
 
-  test("by keyboard alone: j focuses the card, a and Enter approve, d denies with a note", async () => {
-    const { context, page, problems } = await openPage(browser, hive);
-    // The focus starts in the text box.
-    await page.keyboard.press("Escape");
-    await page.keyboard.press("j");
-    await page.keyboard.press("j");
-    await page.keyboard.press("j");
-    await page.keyboard.press("k");
-    await page.getByText('"egress": ["export.arxiv.org"],').waitFor();
-    await page.locator("button.approve:enabled").waitFor();
-    await page.keyboard.press("a");
-    await page.keyboard.press("Enter");
-    await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
-    await page.keyboard.press("k");
-    await page
-      .getByRole("article", { name: /^request 43/ })
-      .and(page.locator(":focus"))
-      .waitFor();
-    await page.keyboard.press("d");
-    await page.keyboard.type("not now, j and a are letters here");
-    await page.getByRole("button", { name: "deny", exact: true }).press("Enter");
-    await expect.poll(() => hive.called("deny")).toEqual([{ id: 43, note: "not now, j and a are letters here" }]);
-    await page.keyboard.press("?");
-    await page.getByRole("dialog").getByText("write a message").waitFor();
-    await context.close();
-    expect(problems).toEqual([]);
-  });
+  test.each(WIDTHS)(
+    "at %i px by keyboard alone: j focuses the card, a and Enter approve, d denies with a note",
+    async (width) => {
+      // The focus starts in the text box. On a phone the first key also brings the cards into view.
+      const { page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+      await page.keyboard.press("Escape");
+      await page.keyboard.press("j");
+      await page.keyboard.press("j");
+      await page.keyboard.press("j");
+      await page.keyboard.press("k");
+      await page.getByText('"egress": ["export.arxiv.org"],').waitFor();
+      await page.locator("button.approve:enabled").waitFor();
+      await page.keyboard.press("a");
+      await page.keyboard.press("Enter");
+      await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
+      await page.keyboard.press("k");
+      await page
+        .getByRole("article", { name: /^request 43/ })
+        .and(page.locator(":focus"))
+        .waitFor();
+      await page.keyboard.press("d");
+      await page.keyboard.type("not now, j and a are letters here");
+      await page.getByRole("button", { name: "deny", exact: true }).press("Enter");
+      await expect.poll(() => hive.called("deny")).toEqual([{ id: 43, note: "not now, j and a are letters here" }]);
+      await page.keyboard.press("?");
+      await page.getByRole("dialog").getByText("write a message").waitFor();
+      expect(problems).toEqual([]);
+    },
+  );
 
   test("a draft note survives a reload", async () => {
-    const { context, page } = await openPage(browser, hive);
+    const { page } = await openPage(browser, hive);
     await (await openCall(page, /^request 42/)).getByRole("button", { name: "deny…" }).click();
     await page.getByRole("textbox", { name: "note on request 42" }).fill("because");
     await page.reload();
     await expect.poll(() => page.getByRole("textbox", { name: "note on request 42" }).inputValue()).toBe("because");
-    await context.close();
   });
 });
 
@@ -107,7 +106,7 @@ test.each([
   ["more changed lines than fit", LONG],
 ])("a card with %s does not approve: `a` goes to the link to the request", async (_what, file) => {
   hive.answers.show = () => ({ approval: anApproval(), base_sha: BASE, files: diffFiles([file]), cut: file.cut === true });
-  const { context, page } = await openPage(browser, hive);
+  const { page } = await openPage(browser, hive);
   const card = await openCall(page, /^request 42:/);
   await card.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
   await page.keyboard.press("Escape");
@@ -119,12 +118,11 @@ test.each([
   await card.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
   expect(await card.getByRole("button", { name: /approve/ }).count()).toBe(0);
   await card.getByRole("button", { name: "deny…" }).waitFor();
-  await context.close();
 });
 
 describe("the page", () => {
   test("has a file tree, marks words that differ, has both views and folds files; the address keeps the view", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    const { page, problems } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("region", { name: "changes of agent.json" }).waitFor();
     expect(await page.locator(".ln.a b").allTextContents()).toContain(', "librarian"');
     await page.keyboard.press("j");
@@ -141,12 +139,11 @@ describe("the page", () => {
     await page.keyboard.press("a");
     await page.keyboard.press("Enter");
     await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest: DIGEST }]);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("another base is only for reading; a decision is made only against what runs", async () => {
-    const { context, page } = await openPage(browser, hive, "/approval/42");
+    const { page } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
     await page.getByLabel("against:").selectOption("parent");
     await expect.poll(() => hive.called("show").at(-1)).toMatchObject({ id: 42, base: "parent" });
@@ -154,11 +151,10 @@ describe("the page", () => {
     expect(await page.getByRole("button", { name: /approve\s+1bfaf24/ }).count()).toBe(0);
     await page.getByRole("button", { name: "compare with what runs, to decide" }).click();
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
-    await context.close();
   });
 
   test("when what runs has changed, the old diff cannot be approved", async () => {
-    const { context, page } = await openPage(browser, hive, "/approval/42");
+    const { page } = await openPage(browser, hive, "/approval/42");
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).waitFor();
     const digest = "e".repeat(64);
     // The new diff is being fetched. The screen shows the old one.
@@ -173,7 +169,6 @@ describe("the page", () => {
     answer();
     await page.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
     await expect.poll(() => hive.called("approve")).toEqual([{ id: 42, sha: SHA, digest }]);
-    await context.close();
   });
 
   test("modes, links, binaries, renames, cuts and hidden characters are pointed out", async () => {
@@ -199,7 +194,7 @@ describe("the page", () => {
       ],
       cut: true,
     });
-    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    const { page, problems } = await openPage(browser, hive, "/approval/42");
     const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
     await file("run.sh").getByText("mode 100644 → 100755").waitFor();
     await file("run.sh").getByText("The content is the same.").waitFor();
@@ -223,7 +218,6 @@ describe("the page", () => {
         .evaluate((place) => place.scrollWidth - place.clientWidth),
     ).toBe(0);
     expect(await file("trojan.js").locator("mark.unseen").allTextContents()).toEqual(["⟨U+202E⟩", "⟨U+200B⟩", "␍"]);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
@@ -247,7 +241,7 @@ describe("the page", () => {
           ? { text: "@@ -0,0 +1 @@\n+x⟨FF⟩\u0000\n" }
           : { text: after > 900 ? "+second\n" : "", next: 2_000_000 };
       };
-      const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
+      const { page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
       const file = (name: string) => page.getByRole("region", { name: `file ${name}` });
       const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
       // A phone has no tooltip, so the mark itself names its file.
@@ -272,7 +266,6 @@ describe("the page", () => {
       await expect
         .poll(() => hive.called("approve"))
         .toEqual([{ id: 42, sha: SHA, digest: DIGEST, unshown: ["A-notes.txt", "b.md"] }]);
-      await context.close();
       expect(problems).toEqual([]);
     },
   );
@@ -286,14 +279,13 @@ describe("the page", () => {
       files: diffFiles([{ path: "run", added: lines, patch }]),
       cut: false,
     });
-    const { context, page, problems } = await openPage(browser, hive, "/approval/42");
+    const { page, problems } = await openPage(browser, hive, "/approval/42");
     await page.getByText("line 10", { exact: true }).waitFor();
     expect(await page.locator(".ln").count()).toBeLessThan(5_000);
     await page.getByRole("button", { name: "further lines…" }).scrollIntoViewIfNeeded();
     await page.getByText("line 1500", { exact: true }).waitFor({ state: "attached" });
     await page.getByRole("link", { name: "page of scout" }).click();
     await page.waitForURL(/\/agent\/scout/);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
@@ -307,7 +299,7 @@ describe("the page", () => {
         ? { lines: ["copying path a", "building ada"], position: 30 }
         : new Promise((resolve) => (more = resolve));
     hive.answers.cancel_request = () => ({ approval: anApproval({ state: "failed", error: "operator cancelled the build" }) });
-    const { context, page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
     const log = page.getByRole("log", { name: "build log of request 42" });
     await log.getByText("building ada").waitFor();
     await expect.poll(() => hive.called("build_log").at(-1)).toEqual({ id: 42, lines: 500, after: 30 });
@@ -315,13 +307,12 @@ describe("the page", () => {
     await log.getByText("linking ada").waitFor();
     await page.getByRole("button", { name: "cancel the build" }).click();
     await expect.poll(() => hive.called("cancel_request")).toEqual([{ request: 42 }]);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("a turn that a deploy waits for can be interrupted, after one question", async () => {
     hive.state = { ...busyState(), approvals: [anApproval({ state: "waiting" })] };
-    const { context, page } = await openPage(browser, hive);
+    const { page } = await openPage(browser, hive);
     await openCall(page, /^request 42/);
     await page.getByRole("button", { name: "do not wait…" }).click();
     expect(hive.called("deploy_force")).toEqual([]);
@@ -330,11 +321,10 @@ describe("the page", () => {
       .getByRole("button", { name: /stop the turn/ })
       .click();
     await expect.poll(() => hive.called("deploy_force")).toEqual([{ id: 42 }]);
-    await context.close();
   });
 
   test("with one thumb: both buttons at the bottom edge, high enough for a finger, nothing wider than the screen", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/approval/42", PHONE);
+    const { page, problems } = await openPage(browser, hive, "/approval/42", PHONE);
     const approve = page.getByRole("button", { name: /approve\s+1bfaf24/ });
     await approve.waitFor();
     for (const button of [approve, page.getByRole("button", { name: "deny…" })]) {
@@ -345,7 +335,6 @@ describe("the page", () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await approve.tap();
     await expect.poll(() => hive.called("approve")).toHaveLength(1);
-    await context.close();
     expect(problems).toEqual([]);
   });
 });
@@ -353,14 +342,13 @@ describe("the page", () => {
 test.each(WIDTHS)(
   "at %i px the history shows denials with their note, failures with the build's words, and links to each",
   async (width) => {
-    const { context, page, problems } = await openPage(browser, hive, "/history", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/history", sized(width));
     await page.getByText("“not with write access to the shared notes”").waitFor();
     await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
     await page.getByRole("link", { name: "config change #38" }).click();
     await page.waitForURL(/\/approval\/38$/);
     await page.goBack();
     await page.getByText("denied/41").waitFor();
-    await context.close();
     expect(problems).toEqual([]);
   },
 );
@@ -380,7 +368,7 @@ test.each(WIDTHS)(
         { path: "run", mode: "100755", text: "#!/bin/sh\n" },
       ],
     });
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(width));
     await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
     await page.getByLabel("name").fill("poet");
     await page.getByLabel("what it is for").fill("writes verses");
@@ -431,7 +419,6 @@ test.each(WIDTHS)(
     await page.getByRole("link", { name: "Look at request 52" }).waitFor();
     expect(hive.called("propose").at(-1)).toMatchObject({ agent: "scout", files: { length: 4 } });
     expect(hive.called("propose")).toHaveLength(3);
-    await context.close();
     expect(problems).toEqual([]);
   },
 );
@@ -440,7 +427,7 @@ test.each(WIDTHS)(
   "at %i px inputs of the ledger are chosen and updated, and the page says which agents that rebuilds",
   async (width) => {
     hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
     await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
     await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
     await page.getByText("updated; rebuilding scout").waitFor();
@@ -450,7 +437,6 @@ test.each(WIDTHS)(
     hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
     hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
     await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
-    await context.close();
     expect(problems).toEqual([]);
   },
 );

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, logIn } from "../lib/browser.ts";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /**
@@ -75,22 +75,21 @@ test("a start finds it automatically, and the dashboard shows it in the row, on 
   await hive.crash();
   await hive.start();
   await hive.untilAgent("ada", (agent) => agent.drift?.includes("locks aaaaaaaaaaaa") === true);
-  const browser = await launch();
-  try {
-    const pages = await Promise.all([1440, 390].map((width) => logIn(browser, hive, { width, height: 900 })));
-    const drifts = pages.map(({ page }) =>
-      page
-        .getByRole("listitem", { name: "ada", exact: true, includeHidden: true })
-        .getByText(/^drift: the deploy ledger locks aaaaaaaaaaaa, and /),
-    );
-    for (const { page } of pages) await page.goto(`${hive.home}/?tab=swarm`);
-    await Promise.all(drifts.map((drift) => drift.waitFor()));
-    await rebuilt();
-    // An event removes it.
-    await Promise.all(drifts.map((drift) => drift.waitFor({ state: "detached" })));
-    expect(pages.flatMap(({ problems }) => problems)).toEqual([]);
-  } finally {
-    await browser.close();
+  const browser = await sharedBrowser();
+  const pages = await Promise.all([1440, 390].map((width) => logIn(browser, hive, { width, height: 900 })));
+  const drifts = pages.map(({ page }) =>
+    page
+      .getByRole("listitem", { name: "ada", exact: true, includeHidden: true })
+      .getByText(/^drift: the deploy ledger locks aaaaaaaaaaaa, and /),
+  );
+  for (const { page } of pages) await page.goto(`${hive.home}/?tab=swarm`);
+  await Promise.all(drifts.map((drift) => drift.waitFor()));
+  await rebuilt();
+  // An event removes it.
+  await Promise.all(drifts.map((drift) => drift.waitFor({ state: "detached" })));
+  for (const { context, problems } of pages) {
+    await context.close();
+    expect(problems).toEqual([]);
   }
 });
 

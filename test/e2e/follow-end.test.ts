@@ -1,7 +1,8 @@
 import type { Browser, Locator } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { usePages } from "../lib/pages.ts";
 import { aMessage, events } from "../lib/fixtures.ts";
 
@@ -34,7 +35,7 @@ const rendered = (list: Locator): Promise<void> => expect.poll(() => list.locato
 
 describe.each([1440, 390])("at %i px", (width) => {
   test("the tail stays at its end while the box below it grows, the window shrinks and events come", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport: { width, height: 900 } });
+    const { page, problems } = await openPage(browser, hive, "/agent/scout", { viewport: { width, height: 900 } });
     const tail = page.getByRole("log", { name: "turns of scout" });
     const box = page.getByRole("textbox", { name: "message to scout" });
     await tail.getByText("line 299").first().waitFor();
@@ -58,7 +59,6 @@ describe.each([1440, 390])("at %i px", (width) => {
     await tail.getByText("new 59").first().waitFor();
     await expect.poll(() => below(tail)).toBe(0);
     expect(await page.locator(".pill").count()).toBe(0);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
@@ -67,7 +67,7 @@ describe.each([1440, 390])("at %i px", (width) => {
       aMessage("scout", "hm1nd", `word ${n}`, { id: 100 + n, seq: 100 + n }),
     );
     const viewport = { width, height: 900 };
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
+    const { page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
     const flow = page.getByRole("log", { name: "messages" });
     await flow.getByText("word 79").waitFor();
     await expect.poll(() => below(flow)).toBe(0);
@@ -79,13 +79,12 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.tell({ kind: "message", seq: 900, message: aMessage("hm1nd", "scout", "the newest", { id: 900, seq: 900 }) });
     await flow.getByText("the newest").waitFor();
     await expect.poll(() => below(flow)).toBe(0);
-    await context.close();
     expect(problems).toEqual([]);
   });
 });
 
 test("a late scroll event, fired after the list has become lower, is not taken for the reader's", async () => {
-  const { context, page } = await openPage(browser, hive, "/agent/scout");
+  const { page } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("line 299").first().waitFor();
   await expect.poll(() => below(tail)).toBe(0);
@@ -97,11 +96,10 @@ test("a late scroll event, fired after the list has become lower, is not taken f
   });
   await expect.poll(() => below(tail)).toBe(0);
   expect(await page.locator(".pill").count()).toBe(0);
-  await context.close();
 });
 
 test("during a storm one turn of the wheel stops following, and one press returns to the end", async () => {
-  const { context, page } = await openPage(browser, hive, "/agent/scout");
+  const { page } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("line 299").first().waitFor();
   await rendered(tail);
@@ -124,7 +122,6 @@ test("during a storm one turn of the wheel stops following, and one press return
     clearInterval(storm);
   }
   await expect.poll(() => below(tail)).toBe(0);
-  await context.close();
 });
 
 test("in a tail of many thousand events the reader can scroll back to the first, and the visible rows do not move", async () => {
@@ -136,7 +133,7 @@ test("in a tail of many thousand events the reader can scroll back to the first,
     events: before === undefined ? page1.slice(200) : page1.slice(0, 200),
     more: before === undefined,
   });
-  const { context, page, problems } = await openPage(browser, hive, "/agent/scout");
+  const { page, problems } = await openPage(browser, hive, "/agent/scout");
   const tail = page.getByRole("log", { name: "turns of scout" });
   await tail.getByText("old 299").waitFor();
   for (let n = 0; n < 4500; n++) tell(`event ${n}`);
@@ -166,6 +163,5 @@ test("in a tail of many thousand events the reader can scroll back to the first,
   expect(Array.from({ length: 4500 }, (_, n) => n).filter((n) => !seen.has(n))).toEqual([]);
   await page.locator(".pill").click();
   await tail.getByText("event 4499").waitFor();
-  await context.close();
   expect(problems).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, logIn } from "../lib/browser.ts";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** The history of a real hive: search, turns and their figures, connections, a log that follows. */
@@ -29,12 +29,9 @@ beforeAll(async () => {
       },
     ])
     .start();
-  browser = await launch();
+  browser = await sharedBrowser();
 });
-afterAll(async () => {
-  await browser.close();
-  await hive.dispose();
-});
+afterAll(() => hive.dispose());
 
 test("a message is found in the whole history as soon as its send was answered", async () => {
   await hive.call("send", { to: "hm1nd", body: "zebra report" });

@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch } from "../lib/browser.ts";
+import { sharedBrowser } from "../lib/browser.ts";
 import type { FixtureHive } from "../lib/fixture-hive.ts";
 import { EVIL, hostileHive, refusingHive } from "../lib/hostile-hive.ts";
 import { calm, goTo, openWatched, whatShows } from "../lib/hostile-look.ts";
@@ -12,10 +12,9 @@ let browser: Browser;
 let hive: FixtureHive;
 let refusing: FixtureHive;
 beforeAll(async () => {
-  [browser, hive, refusing] = await Promise.all([launch(), hostileHive().start(), refusingHive().start()]);
+  [browser, hive, refusing] = await Promise.all([sharedBrowser(), hostileHive().start(), refusingHive().start()]);
 });
 afterAll(async () => {
-  await browser.close();
   await Promise.all([hive, refusing].map((one) => one.stop()));
 });
 

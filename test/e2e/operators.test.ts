@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import type { Role } from "../../src/wire/roles.ts";
-import { launch } from "../lib/browser.ts";
+import { sharedBrowser } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** Operators of a real daemon: their sockets, and what each role sees and can do in a browser. */
@@ -25,22 +25,25 @@ beforeAll(async () => {
       {
         when: { text: "^ask" },
         steps: [
-          { tools: [{ name: "ask_operator", input: { question: "tea or coffee?", options: ["tea", "coffee"] } }] },
+          {
+            tools: [
+              { name: "ask_operator", input: { question: "tea or coffee?", options: ["tea", "coffee"] } },
+              { name: "send", input: { to: "operator", body: "I have asked" } },
+            ],
+          },
           { say: "" },
         ],
       },
-      { when: { text: "." }, steps: [{ tools: [{ name: "send", input: { to: "operator", body: "heard" } }] }, { say: "done" }] },
+      { when: { text: "." }, steps: [{ say: "done" }] },
     ])
     .start();
-  browser = await launch();
+  browser = await sharedBrowser();
   await hive.call("request_spawn", { name: "scout", description: "looks around" });
   await hive.call("send", { to: "hm1nd", body: "ask" });
   await hive.watch((event) => event.kind === "question");
-  await hive.call("send", { to: "hm1nd", body: "hello" });
   await hive.watch((event) => event.kind === "message" && event.message.to === "operator");
 });
 afterAll(async () => {
-  await browser.close();
   await hive.dispose();
   rmSync(run, { recursive: true, force: true });
 });

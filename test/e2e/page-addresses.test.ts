@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
+import { follow } from "../lib/page-scenes.ts";
 import { usePages } from "../lib/pages.ts";
 import { workHive } from "../lib/work-hive.ts";
 
@@ -42,13 +44,14 @@ const where = (page: Page): string => {
 };
 
 describe.each([1440, 390])("at %i px", (width) => {
-  test("a link to each opens it, a reload does so again, and it can be closed", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+  test("a link within the app to each opens it, its address does so in a new load, and it can be closed", async () => {
+    const { page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const dialog = page.getByRole("dialog");
     for (const [n, { open, words }] of Object.values(OPEN).entries()) {
-      // Alternately over the dashboard and over an agent's page.
-      const path = n % 2 === (width > 900 ? 0 : 1) ? "/" : "/agent/scout";
-      await page.goto(`${hive.home}${path}?open=${open}`);
+      // One half over the dashboard, the other over an agent's page; at the other width the other way round.
+      const path = n < 5 === width > 900 ? "/" : "/agent/scout";
+      if (where(page) !== path) await page.goto(hive.home + path);
+      await follow(page, `${path}?open=${open}`);
       await dialog.getByText(words).filter({ visible: true }).first().waitFor();
       await page.reload();
       await dialog.getByText(words).filter({ visible: true }).first().waitFor();
@@ -56,12 +59,11 @@ describe.each([1440, 390])("at %i px", (width) => {
       await dialog.waitFor({ state: "detached" });
       expect(where(page)).toBe(path);
     }
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("back goes through pages and drawers, and forward through all of them again", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport: { width, height: 844 } });
     const dialog = page.getByRole("dialog");
     const row = page.getByRole("listitem", { name: "scout", exact: true });
     if (width > 900) await row.locator(".sha").click();
@@ -112,14 +114,13 @@ describe.each([1440, 390])("at %i px", (width) => {
     await stand(way[3] as (typeof way)[number]);
     await page.goForward();
     await stand(way[4] as (typeof way)[number]);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("a reload keeps the rest of the address: the tab, the filter, the search, the reply, base and view, the range", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const twice = async (path: string, seen: () => Promise<unknown>): Promise<void> => {
-      await page.goto(`${hive.home}${path}`);
+      await follow(page, path);
       await seen();
       await page.reload();
       await seen();
@@ -139,7 +140,6 @@ describe.each([1440, 390])("at %i px", (width) => {
     });
     await twice("/agent/scout?tab=side&view=7d", () => page.getByRole("button", { name: "7d", pressed: true }).waitFor());
     await twice("/history", () => page.getByText("not with write access to the shared notes").waitFor());
-    await context.close();
     expect(problems).toEqual([]);
   });
 });

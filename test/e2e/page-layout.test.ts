@@ -1,17 +1,11 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch } from "../lib/browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { sharedBrowser } from "../lib/browser.ts";
 import { cutTexts, layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
-import { drawn, pageScenes, type PageScene } from "../lib/page-scenes.ts";
+import { drawn, follow, pageScenes, type PageScene } from "../lib/page-scenes.ts";
 import { sizedHive } from "../lib/sized-hive.ts";
 
 /** The layout of every page, drawer and dialog on a desktop and on a phone, with nothing and with many of everything. */
-
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(() => browser.close());
 
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
@@ -31,21 +25,18 @@ const onPhone = async (page: Page): Promise<string[]> => [
   ...(await sidewaysScrollers(page)),
 ];
 
-/** Navigates without a load, as a link within the page does. The login page has no links. */
-async function follow(page: Page, path: string): Promise<void> {
-  await page.evaluate((to) => {
-    history.pushState({}, "", to);
-    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
-  }, path);
-}
+/** Layers that an action has opened. */
+const layers = (page: Page): Promise<number> =>
+  page.locator("[role=menu], [role=dialog], [role=alertdialog], [role=listbox]").count();
 
 /**
  * The faults of each scene of a hive of this size, by scene and width. Loading a page is most of the cost: scenes that
- * are only an address follow each other in one page; a scene that presses or types gets its own load.
+ * are only an address follow each other in one page, and a scene that presses or types gets its own load. Each scene is
+ * looked at in the window of the one before, and then in the other.
  */
 async function faultsOf(size: number, scenes: Record<string, PageScene>): Promise<Record<string, string[]>> {
   const hive = await sizedHive(size).start();
-  const context = await browser.newContext();
+  const context = await (await sharedBrowser()).newContext();
   await context.addInitScript(() => {
     sessionStorage.clear();
     localStorage.clear();
@@ -61,21 +52,25 @@ async function faultsOf(size: number, scenes: Record<string, PageScene>): Promis
     await act?.(page);
   };
   const byCost = Object.entries(scenes).sort(([, a], [, b]) => Number(a.act !== undefined) - Number(b.act !== undefined));
+  let windows = [DESK, PHONE];
+  await page.setViewportSize(DESK);
   for (const [name, scene] of byCost) {
-    for (const [window, look] of [
-      [DESK, atDesk],
-      [PHONE, onPhone],
-    ] as const) {
+    let opened = 0;
+    for (const window of windows) {
       try {
-        await page.setViewportSize(window);
-        if (window === DESK || scene.act) await show(scene);
+        if (window === windows[0]) {
+          await show(scene);
+          opened = await layers(page);
+        } else await page.setViewportSize(window);
         await drawn(page);
-        const faults = await look(page);
+        const faults = await (window === PHONE ? onPhone : atDesk)(page);
+        if ((await layers(page)) !== opened) faults.push("the other width has closed what was open");
         if (faults.length > 0) found[`${name} at ${window.width} px`] = faults;
       } catch (error) {
         found[`${name} at ${window.width} px`] = [String(error)];
       }
     }
+    windows = windows.toReversed();
   }
   await context.close();
   await hive.stop();
@@ -85,7 +80,7 @@ async function faultsOf(size: number, scenes: Record<string, PageScene>): Promis
 test.each([
   [0, () => true],
   [1, (name: string) => ALONE.includes(name)],
-  [200, isCrowded],
+  [100, isCrowded],
 ] as const)(
   "with %i of everything the document never scrolls, each pane has one scroller, targets fit a finger, and no text is lost",
   async (size, isShown) => {

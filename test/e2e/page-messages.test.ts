@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
 import { aMessage, events } from "../lib/fixtures.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { layoutFaults } from "../lib/page-layout.ts";
 import { look, sized, usePages, WIDTHS } from "../lib/pages.ts";
 
@@ -39,7 +40,7 @@ const MARKDOWN = [
 
 describe.each(WIDTHS)("at %i px", (width) => {
   test("sending is optimistic: the box is free at once; a refused message returns with the reason", async () => {
-    const { context, page } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const { page } = await openPage(browser, hive, "/?tab=flow", sized(width));
     let refuse = (): void => {};
     hive.answers.send = () =>
       new Promise((_, reject) => {
@@ -56,11 +57,10 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await page.getByRole("alert").getByText("the inbox of scout is full: try later").waitFor();
     // Neither text is lost.
     await expect.poll(() => box.inputValue()).toBe("@scout please crawl\nthe next thought");
-    await context.close();
   });
 
   test("the same text sent again after a failure is stored once: it has the same key", async () => {
-    const { context, page } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const { page } = await openPage(browser, hive, "/?tab=flow", sized(width));
     hive.answers.send = () => {
       throw new HiveError("unavailable", "the hive is restarting");
     };
@@ -72,11 +72,10 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await expect.poll(() => hive.called("send").length).toBe(2);
     const [first, second] = hive.called("send");
     expect(first?.["client_id"]).toBe(second?.["client_id"]);
-    await context.close();
   });
 
   test("@ completes existing agents, the recipient stays, a reply says what it answers", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const box = page.getByRole("textbox", { name: /message to/ });
     await box.fill("@sc");
     await page.getByRole("option", { name: "@scout" }).waitFor();
@@ -107,12 +106,11 @@ describe.each(WIDTHS)("at %i px", (width) => {
     await box.press("Enter");
     await page.getByText("a command is for one agent").waitFor();
     expect(hive.called("send")).toHaveLength(sent);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("messages: filter, thread, delivery states; each is an address, and back works", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const flow = page.getByRole("region", { name: "message flow" });
     await flow.getByText("in turn").waitFor();
     await page.getByLabel("show only messages of").selectOption("librarian");
@@ -143,7 +141,6 @@ describe.each(WIDTHS)("at %i px", (width) => {
       }),
     });
     await flow.getByText("returned").waitFor();
-    await context.close();
     expect(problems).toEqual([]);
   });
 
@@ -151,7 +148,7 @@ describe.each(WIDTHS)("at %i px", (width) => {
     const message = aMessage("hm1nd", "operator", MARKDOWN, { id: 90, seq: 90 });
     hive.state.messages.push(message, aMessage("operator", "hm1nd", "**as** typed", { id: 91, seq: 91 }));
     hive.answers.turn_events = () => ({ events: events("scout", [{ type: "text", text: MARKDOWN }]), more: false });
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
     const flow = page.getByRole("region", { name: "message flow" });
     await flow.getByText("**as** typed").waitFor();
     await flow.getByRole("button", { name: /characters$/ }).click();
@@ -170,7 +167,6 @@ describe.each(WIDTHS)("at %i px", (width) => {
       expect(await page.locator("img").count()).toBe(0);
       expect(await layoutFaults(page)).toEqual([]);
     }
-    await context.close();
     expect(problems).toEqual([]);
   });
 });

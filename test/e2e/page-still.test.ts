@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
 import { aHive, aMessage, anAgent, anApproval, aQuestion, textLines } from "../lib/fixtures.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { openCall, usePages } from "../lib/pages.ts";
 
 /** Nothing jumps when events arrive: boxes are measured before and after. */
@@ -35,7 +36,7 @@ describe.each([1440, 390])("at %i px", (width) => {
   const viewport = { width, height: 844 };
 
   test("the agents' rows: a turn begins and ends, status, unread, figures", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport });
+    const { page, problems } = await openPage(browser, hive, "/?tab=swarm", { viewport });
     const rows = page.getByRole("region", { name: "agents" }).getByRole("listitem");
     // What the panels below fetch has been loaded, too.
     await page.locator(".meta .o").first().waitFor({ state: "attached" });
@@ -58,7 +59,6 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.tell({ kind: "message", seq: 6001, message: aMessage("scout", "operator", "found it", { id: 6001 }) });
     await told(page);
     expect([await boxes(rows), await boxes(bars)]).toEqual(before);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
@@ -70,7 +70,7 @@ describe.each([1440, 390])("at %i px", (width) => {
         state: "queued",
       }),
     );
-    const { context, page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
+    const { page, problems } = await openPage(browser, hive, "/?tab=flow", { viewport });
     const flow = page.getByRole("log", { name: "messages" });
     await flow.getByText("word 79").first().waitFor();
     const rows = flow.locator("article.msg");
@@ -103,14 +103,13 @@ describe.each([1440, 390])("at %i px", (width) => {
     await told(page);
     await expect.poll(() => rows.count()).toBe(90);
     expect(await boxes(shown)).toEqual(before);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("an agent's page: the visible rows stay, whatever the turn, the status and the inbox do", async () => {
     const many = textLines("scout", 300);
     hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
-    const { context, page, problems } = await openPage(browser, hive, "/agent/scout", { viewport });
+    const { page, problems } = await openPage(browser, hive, "/agent/scout", { viewport });
     const tail = page.getByRole("log", { name: "turns of scout" });
     await tail.getByText("line 299").waitFor();
     const frame = page.locator(".head, .term, .tail, .compose");
@@ -151,12 +150,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     for (const [words, top] of Object.entries(before)) if (words in after) expect(after[words], words).toBe(top);
     expect(Object.keys(before).filter((words) => words in after).length).toBeGreaterThan(10);
     expect(await boxes(frame)).toEqual(still);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("what waits: while the pointer or the focus is among the cards, new ones are added last and nothing moves", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport });
+    const { page, problems } = await openPage(browser, hive, "/", { viewport });
     const cards = page.locator(".calls .card");
     await (await openCall(page, /^request 42/)).hover();
     await page.getByRole("group", { name: "the diff" }).waitFor();
@@ -188,7 +186,6 @@ describe.each([1440, 390])("at %i px", (width) => {
     await line.getByRole("button", { name: /guest.*1 danger mark/ }).waitFor();
     expect(await line.getByText("⚠ 1").getAttribute("aria-hidden")).toBe("true");
     expect(await page.locator(".calls .card:not(.line)").getAttribute("aria-label")).toMatch(/^request 42/);
-    await context.close();
     expect(problems).toEqual([]);
   });
 });

@@ -2,7 +2,8 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
 import { aChange, aMessage, anApproval, aQuestion } from "../lib/fixtures.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openOwnPage } from "../lib/fixture-page.ts";
 import { usePages } from "../lib/pages.ts";
 
 /** The browser's notifications: who asks for permission, what arrives, and what a click opens. */
@@ -32,7 +33,7 @@ const kept = <T>(page: Page, read: (one: Kept) => T): Promise<T> =>
 describe.each([1440, 390])("at %i px", (width) => {
   /** A page that never has the focus, in a browser that answers the permission prompt with `answer`. */
   async function watched(answer: NotificationPermission): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { context, page, problems } = await openOwnPage(browser, hive, "/", { viewport: { width, height: 844 } });
     await page.addInitScript((given) => {
       const shown = new Map<string, EventTarget>();
       const all = { asked: 0, told: [] as Told[], click: (tag: string) => shown.get(tag)?.dispatchEvent(new Event("click")) };

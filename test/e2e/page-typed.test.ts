@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { HiveError } from "../../src/wire/error.ts";
 import { busyHive } from "../lib/busy-hive.ts";
 import { anApproval, aQuestion, aState, diffFiles } from "../lib/fixtures.ts";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { openCall, usePages } from "../lib/pages.ts";
 
 /** Drafts of the operator while their subject changes or ends. */
@@ -17,7 +18,7 @@ usePages(busyHive, (theBrowser, theHive) => {
 
 describe.each([1440, 390])("at %i px", (width) => {
   test.each(["/", "/approval/42"])("the draft note to a request that is decided elsewhere stays, on %s", async (path) => {
-    const { context, page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, path, { viewport: { width, height: 844 } });
     if (path === "/") await openCall(page, /^request 42/);
     await page.getByRole("button", { name: "deny…" }).click();
     const note = page.getByRole("textbox", { name: "note on request 42" });
@@ -34,12 +35,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(hive.called("send")).toMatchObject([{ to: "hm1nd", body: "not with that host" }]);
     expect(hive.called("deny")).toEqual([]);
     if (path === "/") expect(await page.getByRole("article", { name: /^request 42/, includeHidden: true }).count()).toBe(0);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("a request that was decided in a gap of the connection is shown in its final state, with the note", async () => {
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox").fill("not with that host");
@@ -51,12 +51,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await card.getByRole("textbox").inputValue()).toBe("not with that host");
     await card.getByRole("button", { name: "discard" }).click();
     await card.waitFor({ state: "detached" });
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("a note that is being sent is not called unsent; a refused one stays", async () => {
-    const { context, page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { page } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const card = await openCall(page, /^request 42/);
     await card.getByRole("button", { name: "deny…" }).click();
     await card.getByRole("textbox").fill("too dear");
@@ -75,11 +74,10 @@ describe.each([1440, 390])("at %i px", (width) => {
     await card.waitFor({ state: "detached" });
     end({ denied: 42 });
     await page.locator(".toasts").getByText("request 42 is denied").waitFor();
-    await context.close();
   });
 
   test("a diff that is fetched again while the operator writes, or fails to, removes nothing", async () => {
-    const { context, page } = await openPage(browser, hive, "/approval/42", { viewport: { width, height: 844 } });
+    const { page } = await openPage(browser, hive, "/approval/42", { viewport: { width, height: 844 } });
     await page.getByRole("button", { name: "deny…" }).click();
     const note = page.getByRole("textbox", { name: "note on request 42" });
     await note.pressSequentially("what ");
@@ -99,12 +97,11 @@ describe.each([1440, 390])("at %i px", (width) => {
     hive.cut();
     await page.getByText("a-third-file").first().waitFor({ state: "attached" });
     await page.getByRole("button", { name: /^◆ approve/ }).waitFor();
-    await context.close();
   });
 
   test("Escape leaves a box, and keys are commands again", async () => {
     hive.state = aState({ questions: [aQuestion("Which?", { id: 900 })] });
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     const left = async (): Promise<void> => {
       await page.keyboard.press("Escape");
       expect(await page.evaluate(() => document.activeElement?.matches("input, textarea"))).toBe(false);
@@ -121,14 +118,13 @@ describe.each([1440, 390])("at %i px", (width) => {
     await left();
     await page.keyboard.press("s");
     await page.waitForURL(/\/swarm$/);
-    await context.close();
     expect(problems).toEqual([]);
   });
 
   test("a toast does not block the next press", async () => {
     const calls = Array.from({ length: 6 }, (_, n) => aQuestion(`Which of ${n}?`, { id: 900 + n }));
     hive.state = aState({ questions: calls });
-    const { context, page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
+    const { page, problems } = await openPage(browser, hive, "/", { viewport: { width, height: 844 } });
     for (const { id } of calls) {
       const card = await openCall(page, `question ${id} of hm1nd`);
       await card.getByRole("textbox").fill("this");
@@ -143,7 +139,6 @@ describe.each([1440, 390])("at %i px", (width) => {
       await button.click();
       await page.locator(".toasts").getByText("hm1nd will get your answer").first().waitFor();
     }
-    await context.close();
     expect(problems).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launch, logIn } from "../lib/browser.ts";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { findings } from "../lib/axe.ts";
 import { TestHive } from "../lib/hive.ts";
 import { EVIL } from "../lib/hostile-hive.ts";
 import { calm, whatShows } from "../lib/hostile-look.ts";
+import { drawn } from "../lib/page-scenes.ts";
 import { agentPort, closeServer, freeBase, takePort } from "../lib/ports.ts";
 
 /** The agents' own ports: each a page with its own API and events, behind the same login. */
@@ -65,40 +66,35 @@ describe("an agent's own port", () => {
   });
 
   test("is linked from the agent's page; there, links to other pages lead back to the dashboard", async () => {
-    const browser = await launch();
-    try {
-      const { context, page, problems } = await logIn(browser, hive);
-      await page.goto(`${hive.home}/agent/hm1nd`);
-      const own = page.getByRole("link", { name: String(base), exact: true });
-      expect(await own.getAttribute("href")).toBe(`http://127.0.0.1:${base}/`);
-      await own.click();
-      await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
-      await page.getByRole("log", { name: "turns of hm1nd" }).waitFor();
-      await page.getByRole("textbox", { name: "message to hm1nd" }).fill("hello from the port");
-      await page.keyboard.press("Enter");
-      await page.getByRole("log", { name: "turns of hm1nd" }).getByText("hello from the port").first().waitFor();
-      await page.locator(".head").getByRole("button", { name: "config" }).click();
-      await page.getByRole("dialog").getByRole("tab", { name: "agent.nix" }).waitFor();
-      await page.keyboard.press("Escape");
-      await page.getByRole("link", { name: "all its messages" }).click();
-      await page.waitForURL(`${hive.home}/?tab=flow&who=hm1nd`);
-      await page.getByRole("log", { name: "messages" }).getByText("hello from the port", { exact: true }).waitFor();
-      await page.goBack();
-      await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
-      await page.getByRole("link", { name: "← hive" }).click();
-      await page.waitForURL(`${hive.home}/`);
-      await page.getByRole("region", { name: "agents" }).waitFor();
-      await context.close();
-      expect(problems).toEqual([]);
-    } finally {
-      await browser.close();
-    }
+    const { context, page, problems } = await logIn(await sharedBrowser(), hive);
+    await page.goto(`${hive.home}/agent/hm1nd`);
+    const own = page.getByRole("link", { name: String(base), exact: true });
+    expect(await own.getAttribute("href")).toBe(`http://127.0.0.1:${base}/`);
+    await own.click();
+    await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
+    await page.getByRole("log", { name: "turns of hm1nd" }).waitFor();
+    await page.getByRole("textbox", { name: "message to hm1nd" }).fill("hello from the port");
+    await page.keyboard.press("Enter");
+    await page.getByRole("log", { name: "turns of hm1nd" }).getByText("hello from the port").first().waitFor();
+    await page.locator(".head").getByRole("button", { name: "config" }).click();
+    await page.getByRole("dialog").getByRole("tab", { name: "agent.nix" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("link", { name: "all its messages" }).click();
+    await page.waitForURL(`${hive.home}/?tab=flow&who=hm1nd`);
+    await page.getByRole("log", { name: "messages" }).getByText("hello from the port", { exact: true }).waitFor();
+    await page.goBack();
+    await page.waitForURL(`http://127.0.0.1:${base}/agent/hm1nd`);
+    await page.getByRole("link", { name: "← hive" }).click();
+    await page.waitForURL(`${hive.home}/`);
+    await page.getByRole("region", { name: "agents" }).waitFor();
+    await context.close();
+    expect(problems).toEqual([]);
   });
 
-  test.each([1440, 390])("its page at %i px: hostile text has no effect in it, and axe finds nothing serious", async (width) => {
+  test("its page at each width: hostile text has no effect in it, and axe finds nothing serious", async () => {
     await hive.call("send", { to: "hm1nd", body: EVIL });
-    const browser = await launch();
-    const page = await browser.newPage({ viewport: { width, height: 850 }, reducedMotion: "reduce" });
+    const context = await (await sharedBrowser()).newContext();
+    const page = await context.newPage();
     const wrong: string[] = [];
     page.on("console", (line) => line.type() === "error" && wrong.push(line.text()));
     page.on("pageerror", (error) => wrong.push(error.message));
@@ -118,11 +114,15 @@ describe("an agent's own port", () => {
       ["?open=turns:hm1nd", ".drawer td"],
     ] as const) {
       await page.goto(`http://127.0.0.1:${base}/agent/hm1nd${open}`);
-      await page.locator(whole).first().waitFor();
-      expect(await whatShows(page), open).toEqual(calm);
-      expect(await findings(page), open).toEqual([]);
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: 850 });
+        await page.locator(whole).first().waitFor();
+        await drawn(page);
+        expect(await whatShows(page), `${open} at ${width} px`).toEqual(calm);
+        expect(await findings(page), `${open} at ${width} px`).toEqual([]);
+      }
     }
-    await browser.close();
+    await context.close();
     expect(wrong).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { expect, test } from "vitest";
-import { openPage, type FixtureHive } from "../lib/fixture-hive.ts";
+import type { FixtureHive } from "../lib/fixture-hive.ts";
+import { openPage } from "../lib/fixture-page.ts";
 import { aChange, aComment, aDivergence, anAgent, ago, BASE, DIGEST, diffFiles, SHA } from "../lib/fixtures.ts";
 import { layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
 import { openCall, sized, usePages } from "../lib/pages.ts";
@@ -21,7 +22,7 @@ test("a change is commented on by keyboard, sent back as one message, and approv
   });
   hive.answers.change_return = () => ({ change: aChange({ state: "changes_requested", seq: 3000, round: 2 }) });
   hive.answers.change_approve = () => ({ change: aChange({ state: "approved", seq: 3002, round: 3 }) });
-  const { context, page, problems } = await openPage(browser, hive);
+  const { page, problems } = await openPage(browser, hive);
   // From the card that waits.
   const card = await openCall(page, "change 12: web #12 of scout");
   await card.getByText("CI file").waitFor();
@@ -77,7 +78,6 @@ test("a change is commented on by keyboard, sent back as one message, and approv
   await page.keyboard.press("Enter");
   await expect.poll(() => hive.called("change_approve")).toEqual([{ change: 12, sha: "e".repeat(40), digest: "a".repeat(64) }]);
   await page.getByRole("list", { name: "change 12: approved" }).waitFor();
-  await context.close();
   expect(problems).toEqual([]);
 });
 
@@ -94,7 +94,7 @@ test("a card approves what it shows whole, asks about comments that are not sent
   hive.answers.change_approve = ({ change }) => ({ change: aChange({ id: change, seq: 3002, state: "queued" }) });
   hive.answers.change_deny = ({ change }) => ({ change: aChange({ id: change, seq: 3003, state: "denied" }) });
   hive.answers.change_return = () => ({ change: aChange({ seq: 3002, state: "changes_requested" }) });
-  const { context, page, problems } = await openPage(browser, hive, "/?tab=call", { ...sized(390), hasTouch: true });
+  const { page, problems } = await openPage(browser, hive, "/?tab=call", { ...sized(390), hasTouch: true });
   const card = await openCall(page, "change 12: web #12 of scout");
   await card.getByText('"export.arxiv.org"').waitFor();
   await card.getByRole("button", { name: /approve\s+1bfaf24/ }).click();
@@ -141,7 +141,6 @@ test("a card approves what it shows whole, asks about comments that are not sent
   const long = await openCall(page, "change 20: web #20 of scout");
   await long.getByRole("link", { name: "read the whole diff to decide" }).waitFor();
   expect(await long.locator("button.approve").count()).toBe(0);
-  await context.close();
   expect(problems).toEqual([]);
 });
 
@@ -154,7 +153,7 @@ test("files without a patch are folded, read when they are opened, and named in 
     comments: [],
   });
   hive.answers.change_file = ({ path }) => ({ text: `@@ -1 +1 @@\n-${path} before\n+${path} after\n` });
-  const { context, page } = await openPage(browser, hive, "/change/12");
+  const { page } = await openPage(browser, hive, "/change/12");
   await page.getByText("3001 files are not shown whole").waitFor();
   expect(hive.called("change_file")).toEqual([]);
   expect(await page.locator(".dfile").count()).toBeLessThan(300);
@@ -178,11 +177,10 @@ test("files without a patch are folded, read when they are opened, and named in 
   const { unshown, ...rest } = hive.called("change_approve")[0] ?? {};
   expect(rest).toEqual({ change: 12, sha: SHA, digest: "b".repeat(64) });
   expect(unshown).toEqual(["logo.png", ...later.map(({ path }) => path)]);
-  await context.close();
 });
 
 test("at 390 px: the log of a running check streams, the queue is worked from its buttons, settings send what changed", async () => {
-  const { context, page, problems } = await openPage(browser, hive, "/change/13", { ...sized(390), hasTouch: true });
+  const { page, problems } = await openPage(browser, hive, "/change/13", { ...sized(390), hasTouch: true });
   const log = page.getByRole("log", { name: "check log of change 13" });
   await log.getByText("ok 1 - reads the mirror").waitFor();
   const faults = async (): Promise<string[]> => [
@@ -270,7 +268,6 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   await page.getByRole("button", { name: "save" }).click();
   await expect.poll(() => hive.called("repo_set")).toEqual([{ name: "web", check: "make test", policy: "checks" }]);
   expect(await faults()).toEqual([]);
-  await context.close();
   expect(problems).toEqual([]);
 });
 
@@ -279,7 +276,7 @@ test("a workspace that is not ready is made again, or left, from the agent's pag
     unready_workspace: { repo: "web", reason: "the set-up failed: it ended with 7\nno network" },
   });
   hive.state.agents = [...hive.state.agents.filter(({ name }) => name !== "scout"), unready];
-  const { context, page } = await openPage(browser, hive, "/agent/scout", sized(390));
+  const { page } = await openPage(browser, hive, "/agent/scout", sized(390));
   const alert = page.getByRole("alert");
   await alert.getByText("no network").waitFor();
   await alert.getByRole("button", { name: "make it again" }).click();
@@ -289,7 +286,6 @@ test("a workspace that is not ready is made again, or left, from the agent's pag
   await expect.poll(() => hive.called("workspace_skip")).toEqual([{ name: "scout" }]);
   hive.tell({ kind: "agent", agent: { ...unready, unready_workspace: undefined } });
   await alert.waitFor({ state: "detached" });
-  await context.close();
 });
 
 test("without a repository the page says how to begin, and creates an empty one", async () => {
@@ -297,7 +293,7 @@ test("without a repository the page says how to begin, and creates an empty one"
   hive.answers.repo_create = ({ name }) => ({
     repo: { ...workHive().state.repos[0], name, bases: [] } as never,
   });
-  const { context, page } = await openPage(browser, hive);
+  const { page } = await openPage(browser, hive);
   await page.keyboard.press("Escape");
   await page.keyboard.press("w");
   await page.getByText("npx hivectl repo add web ~/src/web").waitFor();
@@ -316,5 +312,4 @@ test("without a repository the page says how to begin, and creates an empty one"
   await form.getByRole("combobox", { name: "notes" }).selectOption("works on it");
   await form.getByRole("button", { name: "request" }).click();
   await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", repos: [{ name: "notes", access: "write" }] }]);
-  await context.close();
 });

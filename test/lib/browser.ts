@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
-import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { chromium, type Browser, type BrowserContext, type LaunchOptions, type Page } from "playwright-core";
 import type { TestHive } from "./hive.ts";
 import { scaled } from "./slowness.ts";
 
@@ -34,8 +34,9 @@ function findChromium(): string {
 const ACTION_MS = scaled(60_000);
 
 /** A headless browser with timeouts for this machine and without animations, which cost half a core. */
-export async function launch(): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout: scaled(120_000) });
+export async function launch(options: LaunchOptions = {}): Promise<Browser> {
+  const timeout = scaled(120_000);
+  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout, ...options });
   const open = browser.newContext.bind(browser);
   browser.newContext = async (options) => {
     const context = await open({ reducedMotion: "reduce", ...options });
@@ -43,6 +44,22 @@ export async function launch(): Promise<Browser> {
     return context;
   };
   return browser;
+}
+
+let shared: Promise<Browser> | undefined;
+
+/**
+ * The browser of this worker, launched with its first use. It ends with the worker. A test closes its contexts and not
+ * the browser.
+ */
+export function sharedBrowser(): Promise<Browser> {
+  shared ??= launch({ handleSIGTERM: false }).then((browser) => {
+    // Vitest ends a worker with SIGTERM, and half a second later with SIGKILL: too early for a browser that closes. At an
+    // exit Playwright kills it and removes its folders at once.
+    process.once("SIGTERM", () => process.exit());
+    return browser;
+  });
+  return shared;
 }
 
 /** A logged-in browser profile, and the errors of its pages. */

@@ -3,7 +3,6 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import type { Browser, BrowserContext, Page } from "playwright-core";
 import { openEventStream, type EventStream } from "../../src/daemon/http/events.ts";
 import { rawSecurityHeaders } from "../../src/daemon/http/headers.ts";
 import { pageWithState } from "../../src/daemon/http/start-page.ts";
@@ -34,12 +33,16 @@ export class FixtureHive {
   readonly calls: { name: string; input: Record<string, unknown> }[] = [];
   readonly #streams = new Set<EventStream>();
   #isAway = false;
-  readonly #server: Server;
+  #server: Server | undefined;
 
   constructor(state: StateSnapshot, answers: Answers = {}) {
     this.state = state;
     this.answers = answers;
-    this.#server = createServer((request, response) => {
+  }
+
+  async start(): Promise<this> {
+    this.#server = parked.pop() ?? (await listen());
+    this.#server.ref().on("request", (request: IncomingMessage, response: ServerResponse) => {
       this.#answer(request, response).catch((error: unknown) => {
         const words = error instanceof Error ? error.message : String(error);
         const code = error instanceof HiveError ? error.code : "internal";
@@ -47,18 +50,19 @@ export class FixtureHive {
         response.end(JSON.stringify({ version: 1, ok: false, error: words, code }));
       });
     });
-  }
-
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
     return this;
   }
   get home(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`;
   }
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+  /** Ends all connections. The next hive has the same port, so that a browser has the interface in its cache. */
+  stop(): Promise<void> {
+    if (this.#server) {
+      this.#server.closeAllConnections();
+      parked.push(this.#server.removeAllListeners("request").unref());
+      this.#server = undefined;
+    }
+    return Promise.resolve();
   }
 
   /** Sends an event to every page. */
@@ -104,20 +108,57 @@ export class FixtureHive {
       const answer = this.answers[name] as ((input: never) => object | Promise<object>) | undefined;
       return json(response, { version: 1, ok: true, ...(answer ? await answer(input as never) : (EMPTY[name] ?? {})) });
     }
-    const file = /\.[a-z]+$/.test(path) ? path : path === "/login" ? "/login.html" : "/index.html";
-    let content: Buffer;
-    try {
-      content = readFileSync(join(UI, file));
-    } catch {
-      // No such file.
-      response.writeHead(404).end();
+    const file = /\.[a-z]+$/.test(path) ? path : path === "/login" ? "/login.html" : APP;
+    if (file === APP) {
+      const headers = { ...rawSecurityHeaders, "Content-Type": TYPES["html"], "Cache-Control": "no-store" };
+      response.writeHead(200, headers).end(pageWithState(app(), this.state));
       return;
     }
-    const type = TYPES[file.split(".").at(-1) ?? ""] ?? "application/octet-stream";
-    response.writeHead(200, { ...rawSecurityHeaders, "Content-Type": type, "Content-Encoding": "gzip" });
-    const page = file === "/index.html" ? pageWithState(content.toString("utf8"), this.state) : content;
-    response.end(gzipSync(page));
+    const asset = assetOf(file);
+    if (asset) response.writeHead(200, asset.headers).end(asset.gzip);
+    else response.writeHead(404).end();
   }
+}
+
+/** Listening servers of hives that have stopped. */
+const parked: Server[] = [];
+async function listen(): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
+const APP = "/index.html";
+let appText: string | undefined;
+const app = (): string => (appText ??= readFileSync(join(UI, APP), "utf8"));
+
+interface Asset {
+  headers: Record<string, string>;
+  gzip: Buffer;
+}
+/** The files that were sent, compressed once for all hives of a worker. */
+const assets = new Map<string, Asset>();
+
+/** A file of the interface, with the headers that the daemon gives it. Undefined if there is none of that name. */
+function assetOf(file: string): Asset | undefined {
+  const known = assets.get(file);
+  if (known) return known;
+  let content: Buffer;
+  try {
+    content = readFileSync(join(UI, file));
+  } catch {
+    // No such file.
+    return undefined;
+  }
+  const headers = {
+    ...rawSecurityHeaders,
+    "Content-Type": TYPES[file.split(".").at(-1) ?? ""] ?? "application/octet-stream",
+    "Content-Encoding": "gzip",
+    "Cache-Control": file.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+  };
+  const asset = { headers, gzip: gzipSync(content) };
+  assets.set(file, asset);
+  return asset;
 }
 
 /** The answers of a hive without history. */
@@ -144,21 +185,4 @@ const EMPTY: { [N in OperationName]?: object } = {
 function json(response: ServerResponse, body: object): void {
   response.writeHead(200, { ...rawSecurityHeaders, "Content-Type": "application/json", "Cache-Control": "no-store" });
   response.end(JSON.stringify(body));
-}
-
-/** A page over a fixture, and its errors: script errors and violations of the policy. */
-export async function openPage(
-  browser: Browser,
-  hive: FixtureHive,
-  path = "/",
-  options: Parameters<Browser["newContext"]>[0] = {},
-): Promise<{ context: BrowserContext; page: Page; problems: string[] }> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const problems: string[] = [];
-  const page = await context.newPage();
-  page.on("console", (line) => line.type() === "error" && problems.push(line.text()));
-  page.on("pageerror", (error) => problems.push(error.message));
-  await page.goto(`${hive.home}${path}`);
-  await page.waitForSelector("#app > main, #app main");
-  return { context, page, problems };
 }

@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
-import { openPage, type FixtureHive } from "./fixture-hive.ts";
+import type { FixtureHive } from "./fixture-hive.ts";
+import { openOwnPage } from "./fixture-page.ts";
 
 /** What hostile text has done to a page. */
 export interface Harm {
@@ -51,7 +52,7 @@ export function whatShows(page: Page): Promise<Harm> {
 
 /** Opens a page at this width. `check` and `close` fail if a foreign request, a dialog or an error occurred in it. */
 export async function openWatched(browser: Browser, on: FixtureHive, width: number, path = "/") {
-  const { context, page, problems } = await openPage(browser, on, path, { viewport: { width, height: 850 } });
+  const { context, page, problems } = await openOwnPage(browser, on, path, { viewport: { width, height: 850 } });
   /** Throws if something of the kind has occurred since the last call. */
   const check = (): void => {
     // The browser also logs the status of a refusal.

@@ -19,10 +19,24 @@ export function layoutFaults(page: Page): Promise<string[]> {
         faults.push(`${nameOf(one)} is ${one.scrollHeight} px high in ${root.clientHeight}`);
       if (one.scrollWidth > root.clientWidth) faults.push(`${nameOf(one)} is ${one.scrollWidth} px wide in ${root.clientWidth}`);
     }
+    // The sizes first: few elements are larger within than without, and a style costs much more.
     const scrolls = (one: Element, axis: "x" | "y"): boolean => {
+      if (axis === "y" ? one.scrollHeight <= one.clientHeight + 1 : one.scrollWidth <= one.clientWidth + 1) return false;
       const style = getComputedStyle(one);
-      if (!/auto|scroll/.test(axis === "y" ? style.overflowY : style.overflowX)) return false;
-      return axis === "y" ? one.scrollHeight > one.clientHeight + 1 : one.scrollWidth > one.clientWidth + 1;
+      return /auto|scroll/.test(axis === "y" ? style.overflowY : style.overflowX);
+    };
+    /** What an element cuts off, by element: controls have most of the elements around them in common. */
+    const frames = new Map<Element, { x: boolean; y: boolean; scrolls: boolean; isFixed: boolean; box: DOMRect }>();
+    const frameOf = (one: Element) => {
+      let frame = frames.get(one);
+      if (!frame) {
+        const { overflowX, overflowY, position } = getComputedStyle(one);
+        const [x, y] = [/hidden|clip/.test(overflowX), /hidden|clip/.test(overflowY)];
+        const box = one.getBoundingClientRect();
+        frame = { x, y, scrolls: /auto|scroll/.test(overflowY), isFixed: position === "fixed", box };
+        frames.set(one, frame);
+      }
+      return frame;
     };
     const seen = [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility());
     for (const axis of ["x", "y"] as const) {
@@ -42,20 +56,14 @@ export function layoutFaults(page: Page): Promise<string[]> {
       if (box.width <= 1 || one.closest(".sr")) continue;
       let at: Element | null = one.parentElement;
       for (; at; at = at.parentElement) {
-        const style = getComputedStyle(at);
-        const clip = at.getBoundingClientRect();
-        const isPast = (axis: "x" | "y"): boolean =>
-          axis === "y"
-            ? box.bottom > clip.bottom + 1 || box.top < clip.top - 1
-            : box.right > clip.right + 1 || box.left < clip.left - 1;
-        const isCut = (axis: "x" | "y"): boolean =>
-          /hidden|clip/.test(axis === "y" ? style.overflowY : style.overflowX) && isPast(axis);
-        const isReached = /auto|scroll/.test(style.overflowY);
-        if (isCut("x") || isCut("y"))
-          faults.push(`${nameOf(one)} “${(one.textContent ?? "").slice(0, 20)}” is cut off by ${nameOf(at)}`);
-        if (isReached || style.position === "fixed") break;
+        const frame = frameOf(at);
+        const clip = frame.box;
+        const isCutX = frame.x && (box.right > clip.right + 1 || box.left < clip.left - 1);
+        const isCutY = frame.y && (box.bottom > clip.bottom + 1 || box.top < clip.top - 1);
+        if (isCutX || isCutY) faults.push(`${nameOf(one)} “${(one.textContent ?? "").slice(0, 20)}” is cut off by ${nameOf(at)}`);
+        if (frame.scrolls || frame.isFixed) break;
       }
-      const isInScroller = at !== null && /auto|scroll/.test(getComputedStyle(at).overflowY);
+      const isInScroller = at !== null && frameOf(at).scrolls;
       if (!isInScroller && (box.bottom > innerHeight + 1 || box.top < -1 || box.right > innerWidth + 1))
         faults.push(`${nameOf(one)} “${(one.textContent ?? "").slice(0, 20)}” is outside of the window`);
     }
@@ -95,9 +103,10 @@ export function cutTexts(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const faults = new Set<string>();
     for (const one of document.querySelectorAll("body *")) {
-      if (!one.checkVisibility({ visibilityProperty: true }) || one.closest("svg") || !one.textContent?.trim()) continue;
+      // The sizes first: few elements are larger within than without, and the rest costs much more.
+      if (one.scrollWidth <= one.clientWidth + 1 || !one.checkVisibility({ visibilityProperty: true })) continue;
       const { overflowX, textOverflow, clipPath } = getComputedStyle(one);
-      if (!/hidden|clip/.test(overflowX) || clipPath !== "none" || one.scrollWidth <= one.clientWidth + 1) continue;
+      if (!/hidden|clip/.test(overflowX) || clipPath !== "none" || one.closest("svg") || !one.textContent?.trim()) continue;
       const words = `${one.tagName.toLowerCase()}.${one.className} “${one.textContent.slice(0, 24)}”`;
       if (textOverflow !== "ellipsis") faults.add(`${words} is cut without an ellipsis`);
       else if (!one.closest("a, button, [title]")) faults.add(`${words} is cut, and nothing shows the rest`);
@@ -112,7 +121,7 @@ export function sidewaysScrollers(page: Page): Promise<string[]> {
     [...document.querySelectorAll("body *")]
       .filter(
         (one) =>
-          one.checkVisibility() && /auto|scroll/.test(getComputedStyle(one).overflowX) && one.scrollWidth > one.clientWidth + 1,
+          one.scrollWidth > one.clientWidth + 1 && one.checkVisibility() && /auto|scroll/.test(getComputedStyle(one).overflowX),
       )
       .map((one) => `${one.tagName.toLowerCase()}.${one.className} is ${one.scrollWidth} px wide in ${one.clientWidth}`),
   );

@@ -155,12 +155,48 @@ export function pageScenes(): Scenes {
   ) as Scenes;
 }
 
+/** The main part of each page. A page that has nothing to show, and an unknown address, have `main.loading`. */
+const MAINS: Record<Route, string> = {
+  "/": "main.dashboard",
+  "/agent/$name": "main.agent-page, main.loading",
+  "/approval/$id": "main.review-page",
+  "/history": "main.history",
+  "/work": "main.work-page",
+  "/work/$repo": "main.repo-page, main.loading",
+  "/change/$id": "main.review-page",
+  "/swarm": "main.swarm-page",
+};
+function mainOf(path: string): string {
+  if (path === "/login") return "main.login-card";
+  const route = ROUTES.find((one) => new RegExp(`^${one.replace(/\$\w+/, "[^/]+")}$`).test(path));
+  return route === undefined ? "main.loading" : MAINS[route];
+}
+
+const twoFrames = (page: Page): Promise<unknown> =>
+  page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
+/** Navigates without a load, as a link within the app does. Most of the cost of a page is its load. */
+export async function follow(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    history.pushState({}, "", to);
+    dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+  }, path);
+  await twoFrames(page);
+}
+
 /** Resolves once the page has drawn what its address names, and no fetch is pending. */
 export async function drawn(page: Page): Promise<void> {
-  await page.locator("main").first().waitFor();
+  await page
+    .locator(mainOf(new URL(page.url()).pathname))
+    .first()
+    .waitFor();
   if (new URL(page.url()).searchParams.has("open")) await dialog(page);
   await page.waitForFunction(
-    () => !/loading…|reading the (diff|request|change)…|searching…/.test(document.body.textContent ?? ""),
+    // The body also has the embedded state, which is long.
+    () =>
+      !/loading…|reading the (diff|request|change)…|searching…/.test(
+        (document.querySelector("#app") ?? document.body).textContent ?? "",
+      ),
   );
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  await twoFrames(page);
 }

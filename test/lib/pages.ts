@@ -1,21 +1,24 @@
 import type { Browser, Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { launch } from "./browser.ts";
+import { afterEach, beforeAll, beforeEach } from "vitest";
+import { sharedBrowser } from "./browser.ts";
 import type { FixtureHive } from "./fixture-hive.ts";
+import { releasePages } from "./fixture-page.ts";
 
-/** One browser for all tests of a file, and a new hive of made-up answers for each test, passed to `take` when it runs. */
+/** The worker's browser, and a new hive of made-up answers for each test, passed to `take` when it runs. */
 export function usePages(make: () => FixtureHive, take: (browser: Browser, hive: FixtureHive) => void): void {
   let browser: Browser;
   let hive: FixtureHive;
   beforeAll(async () => {
-    browser = await launch();
+    browser = await sharedBrowser();
   });
-  afterAll(() => browser.close());
   beforeEach(async () => {
     hive = await make().start();
     take(browser, hive);
   });
-  afterEach(() => hive.stop());
+  afterEach(async () => {
+    await releasePages();
+    await hive.stop();
+  });
 }
 
 /** The widths of a desktop and of a phone. */

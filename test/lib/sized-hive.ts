@@ -117,13 +117,14 @@ export function sizedHive(size: number): FixtureHive {
       reason: n % 2 === 0 ? undefined : `${LONG_TEXT}\n${LONG_WORD}`,
       has_log: n % 2 === 0,
     });
-  const repo = (n: number) =>
+  // The first has everything. With two hundred bases in each, one page would take most of a test's time.
+  const repo = (n: number, most = n === 0 ? 20 : 2) =>
     aRepo(n === 0 ? "web" : `repository-${n}`, {
       upstream: `/home/you/${LONG_WORD}`,
       check: LONG_TEXT,
-      agents: many(Math.min(size, 16), (m) => ({ name: name(m), access: "write" as const })),
-      bases: many(Math.min(size, 20), (m) => ({ name: m === 0 ? "main" : `release/${"long-".repeat(12)}${m}`, sha: SHA })),
-      queues: many(Math.min(size, 20), (m) => ({
+      agents: many(Math.min(size, most), (m) => ({ name: name(m), access: "write" as const })),
+      bases: many(Math.min(size, most), (m) => ({ name: m === 0 ? "main" : `release/${"long-".repeat(12)}${m}`, sha: SHA })),
+      queues: many(Math.min(size, most), (m) => ({
         base: m === 0 ? "main" : `release/${"long-".repeat(12)}${m}`,
         state: (["busy", "stopped", "paused", "idle"] as const)[m % 4] ?? "idle",
         ...(m % 4 === 0 ? { change: 12, since: ago(200) } : {}),
@@ -157,7 +158,7 @@ export function sizedHive(size: number): FixtureHive {
       }),
       agents: [anAgent("hm1nd", { model: "sonnet", deployed_sha: BASE.slice(0, 12) }), ...agents, ...kept],
       approvals: many(size, request),
-      repos: many(Math.max(1, size), repo),
+      repos: many(Math.max(1, size), (n) => repo(n)),
       changes: many(size, change),
       questions,
       messages,
