@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Feed } from "../eventlog/feed.ts";
@@ -173,4 +173,65 @@ test("a hive that starts closes questions whose agent was destroyed before", asy
   later.start();
   expect(await closed).toMatchObject({ id, state: "cancelled" });
   later.stop();
+});
+
+describe("the end of a question", () => {
+  const bob = { id: "id-bob", name: "bob" };
+  const nameOf = (id: string): string => (id === bob.id ? bob.name : ada.name);
+  const both: Directory = { ...directory, byId: (id) => (id === bob.id ? bob : ada), live: () => [ada, bob], nameOf };
+  let questions: Questions;
+  let now: number;
+  beforeEach(() => {
+    now = Date.now();
+    questions = new Questions({ store, feed, broker, directory: both, onUnexpected, now: () => now });
+  });
+  afterEach(() => questions.stop());
+  /** The next notice in an agent's inbox. */
+  const notice = async ({ id }: { id: string }): Promise<unknown> => {
+    const served = await new Promise<Served>(broker.next(id, "i-1", new AbortController().signal));
+    return "message" in served ? JSON.parse(served.message.body) : served;
+  };
+  const end = { event: "operator_answered", question: "drinks?" };
+
+  test.each([
+    ["one of some options, with a text added", { options: ["tea", "milk"] }, { options: ["tea"], text: "green" }, "tea\ngreen"],
+    ["any of some options", { options: ["tea", "milk"], multi: true }, { options: ["milk", "tea"] }, "milk\ntea"],
+    ["free text", {}, { text: " as you like\nit " }, "as you like\nit"],
+  ])("%s reaches the asker, and no other agent", async (_, input, answer, said) => {
+    const { id } = await questions.ask(ada.id, { question: "drinks?", ...input });
+    const other = await questions.ask(bob.id, { question: "drinks?" });
+    await questions.answer({ id, ...answer }, "operator");
+    expect(await notice(ada)).toEqual({ ...end, question_id: id, state: "answered", answer: said });
+    expect(broker.hasMail(bob.id)).toBe(false);
+    await questions.answer({ id: other.id, text: "none" }, "operator");
+    expect(await notice(bob)).toEqual({ ...end, question_id: other.id, state: "answered", answer: "none" });
+  });
+
+  test("an answer that does not fit is refused with the reason, and the question stays open", async () => {
+    const { id } = await questions.ask(ada.id, { question: "drinks?", options: ["tea", "milk"] });
+    for (const [answer, words] of [
+      [{ options: ["tea", "milk"] }, "takes one"],
+      [{ options: ["cocoa"] }, "was not offered"],
+      [{ text: "  " }, "choose an option or write an answer"],
+    ] as const)
+      await expect(questions.answer({ id, ...answer, options: [...(answer.options ?? [])] }, "operator")).rejects.toThrow(words);
+    expect(questions.whole(id).state).toBe("open");
+    expect(broker.hasMail(ada.id)).toBe(false);
+  });
+
+  test("is final: closed without an answer, or expired, it takes no answer any more", async () => {
+    const closed = await questions.ask(ada.id, { question: "drinks?" });
+    await questions.cancel(closed.id, "operator");
+    expect(await notice(ada)).toEqual({ ...end, question_id: closed.id, state: "cancelled" });
+    const late = questions.answer({ id: closed.id, text: "tea" }, "operator");
+    await expect(late).rejects.toThrow(`question ${closed.id} is cancelled already`);
+
+    const expiring = await questions.ask(bob.id, { question: "drinks?", ttl_seconds: 10 });
+    expect(Date.parse(expiring.expires_at ?? "")).toBe(now + 10_000);
+    now += 10_000;
+    await questions.runOnce();
+    expect(await notice(bob)).toEqual({ ...end, question_id: expiring.id, state: "expired" });
+    await expect(questions.answer({ id: expiring.id, text: "tea" }, "operator")).rejects.toThrow("is expired already");
+    expect(() => questions.cancel(expiring.id, "operator")).toThrow("is expired already");
+  });
 });
