@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launch, logIn } from "../lib/browser.ts";
-import { openCall } from "../lib/pages.ts";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
+import { look, openCall } from "../lib/pages.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** The interface in a real browser, over a real hive. */
@@ -50,12 +50,9 @@ beforeAll(async () => {
       },
     ])
     .start();
-  browser = await launch();
+  browser = await sharedBrowser();
 });
-afterAll(async () => {
-  await browser.close();
-  await hive.dispose();
-});
+afterAll(() => hive.dispose());
 
 /** Kills the daemon, runs `meanwhile` once every page shows the loss, and starts the daemon again on the same port. */
 async function restart(of: TestHive, pages: readonly Page[], meanwhile: () => Promise<void>): Promise<void> {
@@ -67,34 +64,31 @@ async function restart(of: TestHive, pages: readonly Page[], meanwhile: () => Pr
   for (const page of pages) await page.getByText("reconnecting").waitFor({ state: "detached" });
 }
 
-test.each([1440, 390])(
-  "at %i px: log in with the launch URL, write to the manager, see it live, read the answer",
-  async (width) => {
-    const { context, page, problems } = await logIn(browser, hive, { width, height: 900 });
-    const look = async (tab: string): Promise<void> => {
-      if (width > 900) return;
-      const tabs = page.getByRole("navigation", { name: "sections" });
-      await tabs.getByRole("link", { name: new RegExp(`^${tab}`) }).click();
-    };
-    expect(new URL(page.url()).hash).toBe("");
-    await look("message flow");
-    await page.getByRole("textbox", { name: "message to hm1nd" }).fill(`@hm1nd hello from ${width}`);
-    await page.keyboard.press("Enter");
+test("log in with the launch URL, write to the manager from a phone, see it live in both windows, read the answer", async () => {
+  const [desk, phone] = [await logIn(browser, hive), await logIn(browser, hive, { width: 390, height: 900 })];
+  expect(new URL(phone.page.url()).hash).toBe("");
+  await look(phone.page, "message flow");
+  await phone.page.getByRole("textbox", { name: "message to hm1nd" }).fill("@hm1nd hello");
+  await phone.page.keyboard.press("Enter");
+  for (const { page } of [phone, desk]) {
     const flow = page.getByRole("region", { name: "message flow" });
-    const own = flow.locator("article.msg").filter({ has: page.getByText(`hello from ${width}`, { exact: true }) });
+    const own = flow.locator("article.msg").filter({ has: page.getByText("hello", { exact: true }) });
     // Our own message with its state, then the answer.
     await own.getByText("done", { exact: true }).waitFor();
-    await flow.getByText(`heard hello from ${width}`).waitFor();
-    await look("operator inbox");
-    await page.getByRole("region", { name: "operator inbox" }).getByText(`heard hello from ${width}`).waitFor();
+    await flow.getByText("heard hello").waitFor();
+    await look(page, "operator inbox");
+    await page.getByRole("region", { name: "operator inbox" }).getByText("heard hello").waitFor();
     await expect.poll(() => page.title()).toMatch(/^\(\d+\) hyperhive$/);
     await page.getByText("rehearsal", { exact: true }).waitFor();
-    await page.getByRole("button", { name: "mark read" }).click();
+  }
+  // What one window marks as read is read in the other.
+  await phone.page.getByRole("button", { name: "mark read" }).click();
+  for (const { context, page, problems } of [phone, desk]) {
     await page.getByRole("button", { name: "mark read" }).waitFor({ state: "detached" });
     await context.close();
     expect(problems).toEqual([]);
-  },
-);
+  }
+});
 
 test("the agent's page streams a turn, and its prompt commands the harness", async () => {
   const { context, page, problems } = await logIn(browser, hive);
@@ -219,83 +213,102 @@ test("eight tabs share one event stream, all of them live; the next takes over w
  */
 const SERVER_GONE = /net::ERR_(?:CONNECTION_|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE|SOCKET_NOT_CONNECTED)/;
 
-test.each([1440, 390])(
-  "at %i px a daemon is killed and restarted: typed text survives that and a reload, in every box",
-  async (width) => {
-    const { context, page, problems } = await logIn(browser, hive, { width, height: 900 });
-    await hive.call("send", { to: "hm1nd", body: "ask about drinks" });
-    const { request } = await hive.call("request_spawn", { name: `guest-${width}` });
-    const question = page.getByRole("article", { name: /^question/, includeHidden: true }).filter({ hasText: "tea or coffee?" });
-    const card = page.getByRole("article", { name: `request ${request}: spawn for guest-${width}`, includeHidden: true });
-    const note = card.getByRole("textbox", { includeHidden: true });
-    await openCall(page, /^question/);
-    await question.getByLabel("coffee").check();
-    await question.getByRole("textbox").fill("with milk");
-    await openCall(page, `request ${request}: spawn for guest-${width}`);
+test("a daemon is killed and restarted: typed text survives that and a reload, in every box, on a desktop and on a phone", async () => {
+  const [desk, phone] = [await logIn(browser, hive), await logIn(browser, hive, { width: 390, height: 900 })];
+  await hive.call("send", { to: "hm1nd", body: "ask about drinks" });
+  const { request } = await hive.call("request_spawn", { name: "guest" });
+  const cardsOf = ({ page }: typeof desk) => {
+    const card = page.getByRole("article", { name: `request ${request}: spawn for guest`, includeHidden: true });
+    return { card, note: card.getByRole("textbox", { includeHidden: true }) };
+  };
+  const [deskCard, phoneCard] = [cardsOf(desk), cardsOf(phone)];
+  const question = phone.page
+    .getByRole("article", { name: /^question/, includeHidden: true })
+    .filter({ hasText: "tea or coffee?" });
+  await openCall(phone.page, /^question/);
+  await question.getByLabel("coffee").check();
+  await question.getByRole("textbox").fill("with milk");
+  for (const [{ page }, { card, note }] of [
+    [desk, deskCard],
+    [phone, phoneCard],
+  ] as const) {
+    await openCall(page, `request ${request}: spawn for guest`);
     await card.getByRole("button", { name: "deny…" }).click();
     await note.pressSequentially("not ");
+  }
 
-    const open = async (path: string): Promise<Page> => {
-      const tab = await context.newPage();
-      await tab.goto(`${hive.home}${path}`);
-      return tab;
-    };
-    const form = await open("/?open=spawn");
-    const name = form.getByRole("textbox", { name: "name" });
-    const purpose = form.getByRole("textbox", { name: "what it is for" });
-    await name.fill(`helper-${width}`);
-    await purpose.fill("looks things ");
-    const flow = await open("/?tab=flow");
-    const message = flow.getByRole("textbox", { name: "message to hm1nd" });
-    await message.fill("half a thought");
-    const config = await open("/?open=config:hm1nd");
-    await config.getByRole("button", { name: "edit…" }).click();
-    const file = config.getByRole("textbox", { name: "text of agent.json" });
-    const why = config.getByRole("textbox", { name: "what for" });
-    await file.fill("{}");
-    await why.fill("less is more");
-    const tabs = [page, form, flow, config];
+  const open = async ({ context }: typeof desk, path: string): Promise<Page> => {
+    const tab = await context.newPage();
+    await tab.goto(`${hive.home}${path}`);
+    return tab;
+  };
+  const form = await open(desk, "/?open=spawn");
+  const name = form.getByRole("textbox", { name: "name" });
+  const purpose = form.getByRole("textbox", { name: "what it is for" });
+  await name.fill("helper");
+  await purpose.fill("looks things ");
+  const flow = await open(phone, "/?tab=flow");
+  const message = flow.getByRole("textbox", { name: "message to hm1nd" });
+  await message.fill("half a thought");
+  const config = await open(desk, "/?open=config:hm1nd");
+  await config.getByRole("button", { name: "edit…" }).click();
+  const file = config.getByRole("textbox", { name: "text of agent.json" });
+  const why = config.getByRole("textbox", { name: "what for" });
+  await file.fill("{}");
+  await why.fill("less is more");
+  const tabs = [desk.page, phone.page, form, flow, config];
 
-    // The operator continues to write while the daemon is away. A message sent then is returned to the box.
-    await page.bringToFront();
-    await note.focus();
-    await restart(hive, tabs, async () => {
-      await page.keyboard.type("now, ");
-      await message.press("Enter");
-      await flow.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
-      await form.getByRole("button", { name: "◆ request" }).click();
-      await form.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
-    });
-    await page.keyboard.type("later");
-    await purpose.press("End");
-    await purpose.pressSequentially("up");
-    const all = (): Promise<unknown> => Promise.all([note, name, purpose, message, file, why].map((box) => box.inputValue()));
-    const typed = ["not now, later", `helper-${width}`, "looks things up", "half a thought", "{}", "less is more"];
-    await expect.poll(all).toEqual(typed);
-    await Promise.all(tabs.map((tab) => tab.reload()));
-    await expect.poll(all).toEqual(typed);
-    // The draft can still be used.
-    await form.getByRole("button", { name: "◆ request" }).click();
-    await form.getByRole("dialog").waitFor({ state: "detached" });
+  // The operator continues to write while the daemon is away. A message sent then is returned to the box.
+  const write = async (words: string): Promise<void> => {
+    for (const [{ page }, { note }] of [
+      [desk, deskCard],
+      [phone, phoneCard],
+    ] as const) {
+      await page.bringToFront();
+      await note.focus();
+      await page.keyboard.type(words);
+    }
+  };
+  await restart(hive, tabs, async () => {
+    await write("now, ");
     await message.press("Enter");
-    await flow.getByRole("log", { name: "messages" }).getByText("heard half a thought", { exact: true }).last().waitFor();
-    await card.getByRole("button", { name: "deny", exact: true }).click();
-    await page.bringToFront();
-    await openCall(page, /^question/);
-    expect(await question.getByRole("textbox").inputValue()).toBe("with milk");
-    expect(await question.getByLabel("coffee").isChecked()).toBe(true);
-    await question.getByRole("button", { name: "answer" }).click();
-    for (const gone of [question, card]) await gone.waitFor({ state: "detached" });
-    const { approvals } = await hive.call("approvals", {});
-    expect(approvals.find((one) => one.id === request)?.note).toBe("not now, later");
-    const asked = approvals.find((one) => one.agent === `helper-${width}`);
-    expect(asked).toMatchObject({ state: "pending", description: "looks things up" });
-    await hive.call("deny", { id: asked?.id ?? 0 });
+    await flow.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
+    await form.getByRole("button", { name: "◆ request" }).click();
+    await form.getByRole("alert").getByText("the hive does not answer; it may be restarting").waitFor();
+  });
+  for (const { page } of [desk, phone]) await page.keyboard.type("later");
+  await purpose.press("End");
+  await purpose.pressSequentially("up");
+  const boxes = [deskCard.note, phoneCard.note, name, purpose, message, file, why];
+  const all = (): Promise<unknown> => Promise.all(boxes.map((box) => box.inputValue()));
+  const typed = ["not now, later", "not now, later", "helper", "looks things up", "half a thought", "{}", "less is more"];
+  await expect.poll(all).toEqual(typed);
+  await Promise.all(tabs.map((tab) => tab.reload()));
+  await expect.poll(all).toEqual(typed);
+  // The draft can still be used.
+  await form.getByRole("button", { name: "◆ request" }).click();
+  await form.getByRole("dialog").waitFor({ state: "detached" });
+  await message.press("Enter");
+  await flow.getByRole("log", { name: "messages" }).getByText("heard half a thought", { exact: true }).last().waitFor();
+  await deskCard.card.getByRole("button", { name: "deny", exact: true }).click();
+  await deskCard.card.waitFor({ state: "detached" });
+  await phone.page.bringToFront();
+  await openCall(phone.page, /^question/);
+  expect(await question.getByRole("textbox").inputValue()).toBe("with milk");
+  expect(await question.getByLabel("coffee").isChecked()).toBe(true);
+  await question.getByRole("button", { name: "answer" }).click();
+  await question.waitFor({ state: "detached" });
+  const { approvals } = await hive.call("approvals", {});
+  expect(approvals.find((one) => one.id === request)?.note).toBe("not now, later");
+  const asked = approvals.find((one) => one.agent === "helper");
+  expect(asked).toMatchObject({ state: "pending", description: "looks things up" });
+  await hive.call("deny", { id: asked?.id ?? 0 });
+  for (const { context, problems } of [desk, phone]) {
     await context.close();
     // Requests failed while the hive was away. There was no other error.
     expect(problems.filter((one) => !SERVER_GONE.test(one))).toEqual([]);
-  },
-);
+  }
+});
 
 describe("on a phone", () => {
   test("what waits comes first; nothing is wider than the screen; a thumb can answer", async () => {
