@@ -4,6 +4,7 @@ import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha, TreeFile } from "../wire/approval.ts";
 import { diffCommits } from "../os/git/diff.ts";
 import { discard, MAIN, makeRepo } from "../os/git/folders.ts";
+import type { Recent } from "../lib/recent.ts";
 import { commitObject, parseCommit, tagObject, treeObjects } from "./objects.ts";
 import { readTree } from "./read-tree.ts";
 import { listRefs, moveRef, readRef, removeRef } from "../os/git/refs.ts";
@@ -17,11 +18,18 @@ const TAG = /^[a-z][a-z0-9-]{0,31}\/\d{1,16}$/;
 /** Commits that are cached; they never change. */
 const REMEMBERED = 256;
 
-/**
- * The repository of one agent at `folder`. It is created in `scratch`, on the same file system. Proposals are read in a
- * sandbox.
- */
-export function appliedRepo(folder: string, scratch: string, sandboxedRun: SandboxedRun): AppliedRepo {
+/** What the repositories of a hive share. */
+export interface AppliedDeps {
+  /** Where repositories are created: on the same file system. */
+  scratch: string;
+  /** Proposals are read in a sandbox. */
+  sandboxedRun: SandboxedRun;
+  /** The files of commits that were read last. */
+  recent: Recent<TreeFile[]>;
+}
+
+/** The repository of one agent at `folder`. */
+export function appliedRepo(folder: string, { scratch, sandboxedRun, recent }: AppliedDeps): AppliedRepo {
   const commits = new Map<Sha, { tree: Sha; parents: Sha[] }>();
 
   async function commitOf(sha: Sha): Promise<{ tree: Sha; parents: Sha[] }> {
@@ -60,7 +68,8 @@ export function appliedRepo(folder: string, scratch: string, sandboxedRun: Sandb
     treeOf: async (sha) => (await commitOf(sha)).tree,
     isAncestor: (ancestor, sha) => isAncestor(folder, ancestor, sha),
     firstParent: async (sha) => (await commitOf(sha)).parents[0],
-    files: (sha) => readTree(folder, sha),
+    files: async (sha) => [...(await recent.get(`${folder} ${sha}`, () => readTree(folder, sha)))],
+    filesOnDisk: (sha) => readTree(folder, sha),
     diff: (base, head, path) => diffCommits(folder, base, head, path),
     refs: () => listRefs(folder),
     async moveMain(next, expected) {

@@ -1,13 +1,21 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { Recent } from "../lib/recent.ts";
 import { removeTree } from "../os/remove-tree.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
+import type { TreeFile } from "../wire/approval.ts";
 import { appliedRepo } from "./applied.ts";
 import { Gate } from "./gate.ts";
 import { removeLocks } from "../os/git/refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
 import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
+
+/**
+ * Files of commits that are kept: a request reads those of its commit and of what runs a dozen times until it is
+ * deployed. A config has at most 1 MiB, most have a few KiB.
+ */
+const KEPT_FILES = { bytes: 16 * 1024 * 1024, count: 256 };
 
 /**
  * The folders of a hive's repositories: the manager's three bind mounts, and a scratch folder on the same file system.
@@ -42,11 +50,12 @@ export async function openRepos(paths: RepoPaths, { ledger, sandboxedRun }: Repo
 
   const place = { top: paths.proposed, scratch: paths.scratch };
   const gate = new Gate();
+  const recent = new Recent<TreeFile[]>(KEPT_FILES, bytesOf);
+  const deps = { scratch: paths.scratch, sandboxedRun, recent };
   const opened = new Map<string, AppliedRepo>();
   const applied = (agent: string): AppliedRepo => {
     checkName(agent);
-    const known =
-      opened.get(agent) ?? gatedApplied(appliedRepo(join(paths.applied, `${agent}.git`), paths.scratch, sandboxedRun), gate);
+    const known = opened.get(agent) ?? gatedApplied(appliedRepo(join(paths.applied, `${agent}.git`), deps), gate);
     opened.set(agent, known);
     return known;
   };
@@ -59,6 +68,10 @@ export async function openRepos(paths: RepoPaths, { ledger, sandboxedRun }: Repo
     removeProposed: (agent) => removeProposed(place, checkName(agent)),
   };
 }
+
+/** Bytes that files take in memory. */
+const bytesOf = (files: readonly TreeFile[]): number =>
+  files.reduce((sum, { path, base64 }) => sum + path.length + base64.length, 0);
 
 /** Writes to a repository go through the gate; reads do not. */
 function gatedApplied(repo: AppliedRepo, gate: Gate): AppliedRepo {

@@ -70,6 +70,8 @@ export interface AppliedRepo {
   firstParent(sha: Sha): Promise<Sha | undefined>;
   /** Every file of a commit's tree, checked: no submodules, no links that leave the tree, within the limits. */
   files(sha: Sha): Promise<TreeFile[]>;
+  /** The same, read anew: what the repository contains now, even if it was damaged. */
+  filesOnDisk(sha: Sha): Promise<TreeFile[]>;
   /** The changes from `base` (nothing if undefined) to `head`, complete; with `path` only those of one file. */
   diff(base: Sha | undefined, head: Sha, path?: string): Promise<FileChange[]>;
   /** Refs under `refs/heads` and `refs/tags` → object. Annotated tags are peeled to their commit. */

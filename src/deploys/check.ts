@@ -129,7 +129,7 @@ async function approvedIsBuilt(context: DeployContext, facts: CheckInputs): Prom
     const { deployedSha, generation } = agent.record;
     if (deployedSha === undefined || agent.deploying !== undefined) continue;
     const [wanted, there] = await Promise.allSettled([
-      context.repos.applied(agent.name).files(deployedSha),
+      context.repos.applied(agent.name).filesOnDisk(deployedSha),
       readGeneration(context.paths.agent(agent.id).generation(generation)),
     ]);
     const sha = deployedSha.slice(0, 12);
