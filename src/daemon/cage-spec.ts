@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { CAGE_PATH } from "../os/launch-env.ts";
 import type { Bind, CageSpec } from "../platforms/port.ts";
 import { CAGE_HOME } from "../platforms/bwrap/spec.ts";
 import type { Agent } from "../agents/agent.ts";
@@ -21,9 +22,6 @@ export interface CageSpecDeps {
   /** Set if root's helper binds the mounts. */
   w4rden?: W4rden | undefined;
 }
-
-/** The PATH inside a cage: the runtime first, then the host's folders. */
-const CAGE_PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 
 /**
  * The whole specification of an agent's cage. Creates the folders that must exist before the driver checks them. Only a

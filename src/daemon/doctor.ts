@@ -8,7 +8,7 @@ import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
 import { accessFromCage } from "../os/folder-access.ts";
 import { idMap, idMapsLack, mountVersion } from "../os/id-map.ts";
-import { LAUNCH_ENV } from "../os/launch-env.ts";
+import { LAUNCH_ENV, SANDBOX_PATH } from "../os/launch-env.ts";
 import { startMapped } from "../os/user-namespace.ts";
 
 /** The free bytes that a hive needs for the runtime, a few agents and some work. */
@@ -126,7 +126,7 @@ async function buildCage(config: Config): Promise<Finding> {
       extraBinds: [],
       cageDir: at("cage"),
       logFile: join(folder, "log"),
-      env: { PATH: "/usr/bin:/bin" },
+      env: { PATH: SANDBOX_PATH },
       argv: ["/bin/sh", "-c", `grep -q '^Seccomp:.2$' /proc/self/status || exit ${UNFILTERED}`],
       limits: { memoryBytes: 256 * 1024 * 1024, cpuPercent: 100, pids: 32 },
       identity: driver.identityFor("doctor", 0),

@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { PROGRAM_PATH } from "./launch-env.ts";
 
 /** Size and SHA-256 of a file. */
 export interface Digest {
@@ -12,7 +13,7 @@ export interface Digest {
 }
 
 /** A fixed environment, so that no variable changes what tar does. */
-const ENV = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin", LC_ALL: "C" };
+const ENV = { PATH: PROGRAM_PATH, LC_ALL: "C" };
 /** Exit code of tar if files changed or disappeared while it read them. */
 const CHANGED = 1;
 /** Characters of its error output that are kept. */

@@ -1,3 +1,4 @@
+import { SANDBOX_PATH } from "./launch-env.ts";
 import type { SandboxedRun } from "./sandboxed-run.ts";
 
 /** What a user may do with a folder that is bound into a cage. */
@@ -39,7 +40,7 @@ export async function accessFromCage(
     idMap,
     script: SCRIPT,
     args: [],
-    env: { PATH: "/usr/bin:/bin" },
+    env: { PATH: SANDBOX_PATH },
     memoryBytes: MEMORY_BYTES,
     cpuSeconds: CPU_SECONDS,
   });

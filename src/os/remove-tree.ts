@@ -1,3 +1,4 @@
+import { PROGRAM_PATH } from "./launch-env.ts";
 import { run } from "./run.ts";
 
 /**
@@ -6,7 +7,7 @@ import { run } from "./run.ts";
  */
 export async function removeTree(folder: string): Promise<void> {
   const ended = await run("rm", ["-rf", "--one-file-system", "--", folder], {
-    env: { PATH: "/usr/bin:/bin:/run/current-system/sw/bin" },
+    env: { PATH: PROGRAM_PATH },
   });
   if (ended.code !== 0) throw new Error(`cannot remove ${folder}: ${ended.stderr}`);
 }

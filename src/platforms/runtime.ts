@@ -18,25 +18,28 @@ export interface RuntimeFile {
   from: string;
   /** Path inside the runtime folder, such as `bin/node`. */
   to: string;
-  /** Too large to read at every start: identified by size and time instead of content. */
+  /** Too large to read at every start: identified by size and time instead of content, if it has a time. */
   large?: boolean;
 }
 
 /** Characters of a revision: enough to be unique on one machine. */
 const REVISION_CHARS = 12;
 
-/** The revision of a runtime: a hash of its contents. Takes milliseconds, whatever the size of the programs. */
+/** Files of a Nix store are one second old in 1970, whatever they contain. Milliseconds. */
+const NO_TIME_MS = 1000;
+
+/**
+ * The revision of a runtime: a hash of its contents. Takes milliseconds, whatever the size of the programs, unless they
+ * have no time.
+ */
 export function revisionOf(files: readonly RuntimeFile[], versions: readonly string[]): string {
   const hash = createHash("sha256");
   for (const version of versions) hash.update(`${version}\0`);
   for (const file of files) {
     hash.update(`${file.to}\0`);
-    if (file.large) {
-      const { size, mtimeMs } = statSync(file.from);
-      hash.update(`${size} ${Math.round(mtimeMs)}\0`);
-    } else {
-      hash.update(readFileSync(file.from));
-    }
+    const { size, mtimeMs } = statSync(file.from);
+    if (file.large && mtimeMs > NO_TIME_MS) hash.update(`${size} ${Math.round(mtimeMs)}\0`);
+    else hash.update(readFileSync(file.from));
   }
   return hash.digest("hex").slice(0, REVISION_CHARS);
 }

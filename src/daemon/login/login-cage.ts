@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { EGRESS_PRESETS } from "../../gateway/egress/presets.ts";
 import { egressServer, type EgressDeps, type EgressRecord } from "../../gateway/egress/proxy.ts";
 import type { Paths } from "../../lib/paths.ts";
+import { CAGE_PATH } from "../../os/launch-env.ts";
 import { removeTree } from "../../os/remove-tree.ts";
 import { CAGE_HOME } from "../../platforms/bwrap/spec.ts";
 import type { CageExit, CageSpec, Driver } from "../../platforms/port.ts";
@@ -168,7 +169,7 @@ async function specOf(deps: LoginCageDeps): Promise<CageSpec> {
     extraBinds: [],
     logFile: join(top, "cage.log"),
     env: {
-      PATH: "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin",
+      PATH: CAGE_PATH,
       HOME: CAGE_HOME,
       LANG: "C.UTF-8",
       TERM: "xterm-256color",

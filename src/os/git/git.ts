@@ -1,3 +1,4 @@
+import { PROGRAM_PATH } from "../launch-env.ts";
 import { runBytes, type Ended } from "../run-bytes.ts";
 
 /**
@@ -15,7 +16,7 @@ export const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
  * replaced objects.
  */
 export const GIT_ENV: Record<string, string> = {
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin",
+  PATH: PROGRAM_PATH,
   LC_ALL: "C",
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_GLOBAL: "/dev/null",

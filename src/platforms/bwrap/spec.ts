@@ -16,9 +16,12 @@ export const CAGE_UID = 1000;
 
 /** Top folders that are links into /usr on merged systems, and real folders elsewhere. */
 const USR_MERGED = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+/** The host's programs on NixOS, where /usr has nearly none. */
+const NIXOS_SYSTEM = "/run/current-system/sw";
 /**
  * Files of /etc that programs need and that reveal nothing about the host: the loader's cache, alternatives,
- * certificates, fonts, Debian's launcher settings of Chromium.
+ * certificates, fonts, Debian's launcher settings of Chromium. On NixOS they are links into /etc/static, which is a folder
+ * of the store.
  */
 const ETC_SHARED = [
   "/etc/ld.so.cache",
@@ -31,6 +34,7 @@ const ETC_SHARED = [
   "/etc/pki/ca-trust/extracted",
   "/etc/fonts",
   "/etc/chromium.d",
+  "/etc/static",
 ];
 
 /**
@@ -108,6 +112,7 @@ export function bwrapArguments(
   args.push("--perms", "1777", "--size", share(SHM_SHARE), "--tmpfs", "/dev/shm", "--remount-ro", "/dev");
   args.push("--perms", "1777", "--size", share(TMP_SHARE), "--tmpfs", "/tmp");
   args.push("--perms", "0755", "--tmpfs", "/run", "--perms", "0700", "--dir", CAGE_HOME);
+  if (host.exists(NIXOS_SYSTEM)) args.push("--ro-bind", NIXOS_SYSTEM, NIXOS_SYSTEM);
   privateSources(spec).forEach(({ cage, mode }, index) => args.push(mode === "ro" ? "--ro-bind" : "--bind", staged(index), cage));
   // From here on, everything that was created for mount points is read-only.
   args.push("--remount-ro", "/run", "--remount-ro", "/", "--chdir", "/state", "--clearenv");

@@ -1,5 +1,6 @@
 import { chmod, chown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CAGE_PATH } from "../../../os/launch-env.ts";
 import { removeTree } from "../../../os/remove-tree.ts";
 import { run } from "../../../os/run.ts";
 import type { CageSpec, Identity } from "../../../platforms/port.ts";
@@ -32,8 +33,6 @@ export async function removeCheck(context: WorkContext, change: number): Promise
 
 /** The path of the pipe that takes the output, in the cage. */
 export const OUTPUT_IN_CAGE = "/run/hive/output";
-/** The PATH of a check: the runtime first, then the host's folders, as for agents. */
-const PATH = "/opt/hive/bin:/usr/local/bin:/usr/bin:/bin";
 
 /**
  * Makes the folders of a check and describes its cage: a clone with nothing but tags at `/work/<repo>`, the repository's objects
@@ -79,7 +78,7 @@ export async function checkCage(
     extraBinds: [{ host: join(context.git.folder(row.repo), "objects"), cage: `/run/hive/objects/${row.repo}`, mode: "ro" }],
     logFile: join(top, "cage.log"),
     env: {
-      PATH,
+      PATH: CAGE_PATH,
       HOME: "/state",
       LANG: "C.UTF-8",
       TMPDIR: "/tmp",

@@ -1,0 +1,50 @@
+{
+  description = "A swarm of Claude Code agents on one host, each in its own cage";
+
+  # Claude Code has to be as new as the SDK of package.json, so releases of nixpkgs are too old.
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+
+      # An instantiation of our own: Claude Code is unfree, and the host's pkgs need no setting and no overlay for it.
+      pkgsFor = lib.genAttrs systems (
+        system:
+        import nixpkgs {
+          inherit system;
+          config.allowUnfreePredicate = package: lib.getName package == "claude-code";
+        }
+      );
+      forAllSystems = f: lib.genAttrs systems (system: f system pkgsFor.${system});
+    in
+    {
+      packages = forAllSystems (
+        _: pkgs: {
+          default = pkgs.callPackage ./nix/package.nix { };
+        }
+      );
+
+      checks = forAllSystems (
+        system: pkgs:
+        pkgs.callPackage ./nix/checks.nix {
+          src = self;
+          package = self.packages.${system}.default;
+        }
+      );
+
+      formatter = forAllSystems (_: pkgs: pkgs.callPackage ./nix/formatter.nix { });
+
+      devShells = forAllSystems (
+        _: pkgs: {
+          default = pkgs.callPackage ./nix/shell.nix { };
+        }
+      );
+    };
+}

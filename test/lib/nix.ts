@@ -1,0 +1,16 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** The Nix files of the repository. */
+export function nixFiles(): string[] {
+  const argv = ["ls-files", "--cached", "--others", "--exclude-standard", "--", "*.nix"];
+  return execFileSync("git", argv, { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
+}
+
+/** Evaluates an expression in the repository's folder with the real Nix. No store and no network are used. */
+export function nixValue(expression: string): unknown {
+  const argv = ["--eval", "--strict", "--json", "--store", "dummy://", "--expr", expression];
+  return JSON.parse(execFileSync("nix-instantiate", argv, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
+}

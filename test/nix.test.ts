@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { nixFiles, nixValue } from "./lib/nix.ts";
+
+/** The Nix code, evaluated by the real Nix. It needs no nixpkgs here: what does is evaluated by `nix flake check`. */
+
+const ROOT = join(import.meta.dirname, "..");
+const read = (file: string): string => readFileSync(join(ROOT, file), "utf8");
+
+interface Locked {
+  version: string;
+  integrity: string;
+  os?: string[];
+  cpu?: string[];
+  libc?: string[];
+  optional?: boolean;
+}
+const { packages: locked } = JSON.parse(read("package-lock.json")) as { packages: Record<string, Locked> };
+
+interface Npm {
+  packages: { path: string; name: string; version: string; integrity: string; address: string }[];
+  programs: { name: string; path: string }[];
+}
+const npm = (cpu: string, libc = "glibc", without: string[] = []): Npm =>
+  nixValue(
+    `import ./nix/npm.nix { lock = builtins.fromJSON (builtins.readFile ./package-lock.json); os = "linux"; cpu = "${cpu}"; libc = "${libc}"; without = builtins.fromJSON ''${JSON.stringify(without)}''; }`,
+  ) as Npm;
+
+test("Nix parses every Nix file", () => {
+  const files = nixFiles();
+  expect(files).toContain("flake.nix");
+  expect(() => execFileSync("nix-instantiate", ["--parse", ...files], { cwd: ROOT, stdio: "pipe" })).not.toThrow();
+});
+
+describe("the packages that the Nix package fetches", () => {
+  test.each(["x64", "arm64"])("on %s have the hashes of the lock, and addresses of names and versions", (cpu) => {
+    const { packages } = npm(cpu);
+    expect(packages.length).toBeGreaterThan(200);
+    for (const { path, name, version, integrity, address } of packages) {
+      expect(path.endsWith(`node_modules/${name}`), path).toBe(true);
+      expect({ version, integrity }).toEqual({ version: locked[path]?.version, integrity: locked[path]?.integrity });
+      expect(address).toBe(`${name}/-/${name.replace(/^@[^/]*\//, "")}-${version}.tgz`);
+    }
+  });
+
+  test.each([
+    ["x64", "glibc", "@rolldown/binding-linux-x64-gnu"],
+    ["arm64", "glibc", "@rolldown/binding-linux-arm64-gnu"],
+    ["x64", "musl", "@rolldown/binding-linux-x64-musl"],
+  ])("on %s with %s are those of the platform", (cpu, libc, own) => {
+    const names = npm(cpu, libc).packages.map(({ name }) => name);
+    expect(new Set(names.filter((name) => name.startsWith("@rolldown/binding-")))).toEqual(new Set([own]));
+    const paths = npm(cpu, libc).packages.map(({ path }) => path);
+    for (const path of paths) {
+      const inside = path.lastIndexOf("/node_modules/");
+      if (inside > 0) expect(paths, path).toContain(path.slice(0, inside));
+    }
+    for (const name of names) expect(locked[`node_modules/${name}`]?.os ?? ["linux"], name).toContain("linux");
+  });
+
+  test("include all that npm installs here; only what an optional package of another platform needs is besides", () => {
+    const { packages: installed } = JSON.parse(read("node_modules/.package-lock.json")) as { packages: Record<string, unknown> };
+    const paths = npm(process.arch).packages.map(({ path }) => path);
+    expect(Object.keys(installed).filter((path) => !paths.includes(path))).toEqual([]);
+    for (const path of paths.filter((one) => !(one in installed))) expect(locked[path], path).toMatchObject({ optional: true });
+  });
+
+  test("are not those that are left out", () => {
+    const cli = "@anthropic-ai/claude-agent-sdk-linux-x64";
+    expect(npm("x64").packages.map(({ name }) => name)).toContain(cli);
+    expect(npm("x64", "glibc", [cli]).packages.map(({ name }) => name)).not.toContain(cli);
+  });
+
+  test("have the programs that npm links", () => {
+    const modules = join(ROOT, "node_modules");
+    const linked = readdirSync(join(modules, ".bin")).map((name) => [name, realpathSync(join(modules, ".bin", name))]);
+    const { programs } = npm(process.arch);
+    expect(programs.map(({ name, path }) => [name, join(modules, path)]).sort()).toEqual(linked.sort());
+  });
+});
+
+test("the Nix package has every source of the build", () => {
+  const files = Array.from(read("nix/package.nix").matchAll(/^ {6}\.\.\/(\S+)$/gm), ([, path = ""]) => path);
+  const sources = /const SOURCES = \[([^\]]*)\]/.exec(read("scripts/build.mjs"))?.[1]?.match(/[^\s",]+/g) ?? [];
+  expect(sources.length).toBeGreaterThan(3);
+  for (const source of sources)
+    expect(
+      files.some((one) => source === one || source.startsWith(`${one}/`)),
+      source,
+    ).toBe(true);
+});
+
+test("what the Nix package replaces is in the source, once", () => {
+  const replaced = Array.from(
+    read("nix/package.nix").matchAll(/substituteInPlace (\S+) \\\s+--replace-fail '([^']+)'/g),
+    ([, file = "", text = ""]) => ({ file, text }),
+  );
+  expect(replaced).not.toEqual([]);
+  for (const { file, text } of replaced) expect(read(file).split(text), file).toHaveLength(2);
+});
+
+test("the flake has its outputs for each system", () => {
+  const systems = ["aarch64-linux", "x86_64-linux"];
+  const outputs = nixValue(
+    `let
+      lib.genAttrs = names: f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) names);
+      outputs = (import ./flake.nix).outputs { self = outputs; nixpkgs = { inherit lib; }; };
+    in builtins.mapAttrs (_: builtins.attrNames) outputs`,
+  );
+  expect(outputs).toEqual({ packages: systems, checks: systems, formatter: systems, devShells: systems });
+});
