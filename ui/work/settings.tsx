@@ -66,7 +66,7 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
           void save();
         }}
       >
-        <fieldset className="plain" disabled={!maySet}>
+        <fieldset className="form" disabled={!maySet}>
           <Text
             label="setup: makes a fresh clone ready to build"
             value={fields.setup}
