@@ -47,11 +47,14 @@ export async function build({ force = false } = {}) {
   if (!force && (await readStamp(STAMP)) === hash) return false;
   await mkdir(DIST, { recursive: true });
   await rm(STAMP, { force: true });
-  await step("building the programs", () => Promise.all([...PROGRAMS.map(buildProgram), writeWrappers(), writeStarters(node)]));
+  await step("building the programs", () => Promise.all([buildPrograms(), writeWrappers(), writeStarters(node)]));
   await step("building the interface", buildInterface);
   await writeFile(STAMP, hash);
   return true;
 }
+
+/** Builds the programs alone. */
+export const buildPrograms = () => Promise.all(PROGRAMS.map(buildProgram));
 
 async function buildProgram({ input, file, dir, name, chunks, minify = false }) {
   const { rolldown } = await import("rolldown");

@@ -2,10 +2,13 @@ import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { uidRange } from "../../src/platforms/uids.ts";
-import { TestHive } from "../lib/hive.ts";
+import { cleanEnv, TestHive } from "../lib/hive.ts";
 import { children, ownRecord } from "../lib/rights.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
+
+/** The uid of a person of the host. */
+export const PERSON = 54_321;
 
 /** Sends one line to the helper, and prints what it answers. Ends with 1 if that is a refusal. */
 const CLIENT = `
@@ -48,7 +51,13 @@ export class DaemonPlace {
     mkdirSync(join(hive.folder, "listed"));
     chownSync(join(hive.folder, "listed"), place.uid, place.uid);
     symlinkSync("/etc", join(hive.folder, "listed/etc"));
-    writeFileSync(join(etc, "mounts"), `${join(hive.folder, "listed")}\n`);
+    // A folder of a person, and a repository of that person which is not exported.
+    mkdirSync(join(hive.folder, "listed/person"));
+    execFileSync("git", ["init", "-q", "--bare", join(hive.folder, "listed/repo")], { env: cleanEnv({ HOME: hive.folder }) });
+    for (const name of ["person", "repo"])
+      execFileSync("chown", ["-R", `${PERSON}:${PERSON}`, join(hive.folder, "listed", name)]);
+    // With two lines that root should not have written: what no agent can have is refused all the same.
+    writeFileSync(join(etc, "mounts"), `${join(hive.folder, "listed")}\n/proc\n${etc}\n`);
     return place;
   }
 
@@ -74,10 +83,17 @@ export class DaemonPlace {
     return this.#inside(["/bin/sh", "-c", script], variables);
   }
 
-  /** Sends a request to the helper as the daemon. `$FOLDER` and `$STATE` stand for the folders. */
+  /**
+   * Sends a request to the helper as the daemon. `$FOLDER` and `$STATE` stand for the folders, `"$FIRST"` for the uid of
+   * an agent and `"$UID"` for the daemon's.
+   */
   ask(request: object | string): Promise<string> {
     const line = typeof request === "string" ? request : JSON.stringify(request);
-    const filled = line.replaceAll("$FOLDER", this.hive.folder).replaceAll("$STATE", this.hive.stateDir);
+    const filled = line
+      .replaceAll("$FOLDER", this.hive.folder)
+      .replaceAll("$STATE", this.hive.stateDir)
+      .replaceAll('"$FIRST"', String(this.first))
+      .replaceAll('"$UID"', String(this.uid));
     return this.#inside(["/run/hive-w4rden/node", "-e", CLIENT, filled], {});
   }
 

@@ -3,6 +3,7 @@ import { Place } from "./outside/place.ts";
 import { judge, observe, type OutsideRow } from "./row.ts";
 import { browserRows } from "./rows/browser.ts";
 import { gateRows } from "./rows/gate.ts";
+import { operatorRows } from "./rows/operators.ts";
 import { restoreRows } from "./rows/restore.ts";
 import { socketRows } from "./rows/socket.ts";
 import { webRows } from "./rows/web.ts";
@@ -12,7 +13,14 @@ import { resultOf, type Result } from "./result.ts";
 const ATTEMPT_MS = 90_000;
 
 /** Every attempt from outside of the cages, in the order in which they are carried out. */
-export const outsideRows: readonly OutsideRow<Place>[] = [...webRows, ...browserRows, ...gateRows, ...restoreRows, ...socketRows];
+export const outsideRows: readonly OutsideRow<Place>[] = [
+  ...webRows,
+  ...browserRows,
+  ...gateRows,
+  ...restoreRows,
+  ...operatorRows,
+  ...socketRows,
+];
 
 /** Starts a hive, carries out these attempts on it one after the other, and stops it. */
 export async function attackFromOutside(rows: readonly OutsideRow<Place>[], report: (line: string) => void): Promise<Result[]> {

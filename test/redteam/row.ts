@@ -142,10 +142,13 @@ export interface Judged {
   evidence: string;
 }
 
+/** Begins the evidence of an attempt that failed, but not by its barrier. */
+export const OTHERWISE = "failed for another reason than its barrier: ";
+
 /** Compares what came of an attempt with what has to stop it. */
 export function judge(row: Described, seen: Observation | undefined): Judged {
   if (!seen) return { outcome: "open", evidence: "the attempt was not carried out" };
   if (seen.reached) return { outcome: row.contained === undefined ? "open" : "contained", evidence: seen.text };
   if (row.refusal?.test(seen.text)) return { outcome: "blocked", evidence: seen.text };
-  return { outcome: "open", evidence: `failed for another reason than its barrier: ${seen.text}` };
+  return { outcome: "open", evidence: `${OTHERWISE}${seen.text}` };
 }

@@ -66,7 +66,7 @@ async function attackFromCages(rows: readonly CageRow[], report: (line: string) 
     return seen;
   };
   try {
-    const bait = { ...(await world.bait()), rows: rows.map(({ id }) => id) };
+    const bait = { ...(await world.bait(new Set(rows.map(({ from }) => from)))), rows: rows.map(({ id }) => id) };
     report("attacking from the cages of an agent and of the manager");
     const seen = await Promise.all([
       isFrom("agent") ? bounded(world.attack("mallory", "agent", bait)) : {},

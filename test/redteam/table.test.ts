@@ -60,3 +60,13 @@ test("options choose rows by a pattern, and what is wrong with them is said", ()
   expect(() => readOptions(["--only", "("], rows)).toThrow("--only ( is no pattern");
   expect(() => readOptions(["--olny", "web"], rows)).toThrow("--olny");
 });
+
+test("options choose barriers by name, and what is wrong with them is said", () => {
+  const read = (...argv: string[]) => readOptions(argv, [row], ["egress-list", "web-host"]);
+  expect(read().barriers).toBeUndefined();
+  expect(read("--barriers").barriers).toEqual([]);
+  expect(read("--barriers", "web-host", "--json")).toMatchObject({ barriers: ["web-host"], json: true });
+  expect(() => read("--barriers", "web-hots")).toThrow("there is no barrier web-hots; there are egress-list, web-host");
+  expect(() => read("--barriers", "--only", "web")).toThrow("--barriers chooses its rows itself");
+  expect(() => read("web-host")).toThrow("web-host");
+});

@@ -10,7 +10,8 @@ import { ModelServer } from "../lib/model-server.ts";
 import { commandLine, TestHive } from "../lib/hive.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
-import { operationsOf } from "../../src/wire/operations.ts";
+import { operationsOf, type Input } from "../../src/wire/operations.ts";
+import { connectLines } from "../../src/rpc/client.ts";
 import { addRepositories, PREPARE } from "./repositories.ts";
 import type { Bait, CagePosition, Observation } from "./row.ts";
 import { listedHosts, Web } from "./web.ts";
@@ -114,8 +115,11 @@ export class World {
     return new World(hive, model, web);
   }
 
-  /** Sets out the bait: the listeners of the host, a file of the operator, repositories, and other agents. */
-  async bait(): Promise<Omit<Bait, "rows">> {
+  /**
+   * Sets out the bait for attacks from these positions: the listeners of the host, a file of the operator, repositories,
+   * and other agents.
+   */
+  async bait(positions: ReadonlySet<CagePosition>): Promise<Omit<Bait, "rows">> {
     const { hive } = this;
     const tcp = createServer((socket) => {
       this.reached.push(`a connection from ${socket.remoteAddress}`);
@@ -142,17 +146,17 @@ export class World {
     const hostFile = join(hive.folder, "operator.txt");
     writeFileSync(hostFile, "a file of the operator", { mode: 0o644 });
     this.base = addRepositories(hive);
-    await hive.call("spawn", { name: "stranger" });
-    await hive.call("spawn", { name: "victim", config: { repos: [{ name: "web" }, { name: "secret" }] } });
-    const { id } = await hive.untilAgent("victim", (agent) => agent.state === "idle");
-    writeFileSync(join(hive.stateDir, "agents", id, "state", "victim.mjs"), await programOf("victim.ts"));
-    await this.#turn("victim", "prepare", /prepared/);
-    await hive.call("spawn", {
-      name: "mallory",
-      config: { egress: listedHosts(port), repos: [{ name: "web", project: true }], allowedRecipients: ["victim"] },
-    });
-    await hive.call("spawn", { name: "flood", config: { limits: SMALL } });
-    for (const name of ["mallory", "flood"]) await hive.untilAgent(name, (agent) => agent.state === "idle");
+    // Together: each waits for a build and for the start of a cage.
+    const [id] = await Promise.all([
+      this.#victim(),
+      this.#spawn("stranger"),
+      this.#spawn("mallory", {
+        egress: listedHosts(port),
+        repos: [{ name: "web", project: true }],
+        allowedRecipients: ["victim"],
+      }),
+      ...(positions.has("flood") ? [this.#spawn("flood", { limits: SMALL })] : []),
+    ]);
     return {
       host: { port, address: hostAddress() },
       udpPort: udp.address().port,
@@ -172,6 +176,25 @@ export class World {
       protocol: PROTOCOL,
       token: `planted-${randomUUID()}`,
     };
+  }
+
+  /** Creates an agent, on a connection of its own. Resolves with its id once its cage runs. */
+  async #spawn(name: string, config?: Input<"spawn">["config"]): Promise<string> {
+    const client = await connectLines(this.hive.socket, { ordered: true });
+    try {
+      await client.call("spawn", { name, config });
+    } finally {
+      client.close();
+    }
+    return (await this.hive.untilAgent(name, (agent) => agent.state === "idle")).id;
+  }
+
+  /** Creates the victim with what is in its cage. Resolves with its id. */
+  async #victim(): Promise<string> {
+    const id = await this.#spawn("victim", { repos: [{ name: "web" }, { name: "secret" }] });
+    writeFileSync(join(this.hive.stateDir, "agents", id, "state", "victim.mjs"), await programOf("victim.ts"));
+    await this.#turn("victim", "prepare", /prepared/);
+    return id;
   }
 
   /** Lets the model of a cage carry out every attempt from this position. Resolves with what came of each, by row. */

@@ -151,7 +151,7 @@ const pages: readonly BrowserRow[] = SITES.flatMap(([site, words]) => [
         const { w } = window as unknown as { w: Window };
         return w.closed ? "closed" : `it has ${w.length} frames`;
       });
-      const opener = await popup.evaluate(() => String(window.opener));
+      const opener = await popup.evaluate(() => (window.opener === null ? "null" : "the page"));
       await popup.close();
       return reach === "closed" && opener === "null" ? refused("the window is severed") : `${reach}, its opener is ${opener}`;
     },

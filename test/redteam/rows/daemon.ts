@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { DaemonPlace } from "../daemon-place.ts";
+import { PERSON, type DaemonPlace } from "../daemon-place.ts";
 import type { OutsideRow } from "../row.ts";
 
 /** A daemon that has been taken over, and wants to be root. */
@@ -32,6 +32,10 @@ const ask = (id: string, attempt: string, request: object | string, refusal: Reg
 
 const NONCE = "0123456789abcdef0123456789abcdef";
 const mount = (more: object): object => ({ verb: "mount", folder: "$FOLDER/listed", mode: "ro", ...more });
+
+/** Makes the socket of an operator, which stays when its program has ended. */
+const makeSocket = (operator: string): string =>
+  `mkdir -p "$STATE/run/operators" && /run/hive-w4rden/node -e 'require("net").createServer().listen(process.argv[1], () => process.exit())' "$STATE/run/operators/${operator}.sock"`;
 
 export const daemonRows: readonly Row[] = [
   row("shadow", "read the passwords of the host", FILES, "cat /etc/shadow", DENIED),
@@ -145,12 +149,7 @@ export const daemonRows: readonly Row[] = [
     mount({ folder: "$FOLDER/listed/etc" }),
     /is a symbolic link or no folder/,
   ),
-  ask(
-    "dots",
-    "leave a listed folder with dots",
-    mount({ folder: "$FOLDER/listed/../secret" }),
-    /an absolute path in its shortest form/,
-  ),
+  ask("dots", "leave a listed folder with dots", mount({ folder: "$FOLDER/listed/.." }), /an absolute path in its shortest form/),
   ask(
     "map-root",
     "be mapped to root",
@@ -160,13 +159,25 @@ export const daemonRows: readonly Row[] = [
   ask(
     "map-other",
     "be mapped to another owner than the folder's",
-    mount({ mode: "rw", map: { owner: { uid: 1000, gid: 1000 }, agent: 1_879_048_192 } }),
+    mount({ mode: "rw", folder: "$FOLDER/listed/person", map: { owner: { uid: 1000, gid: 1000 }, agent: "$FIRST" } }),
     /no id map: the folder belongs to/,
+  ),
+  ask(
+    "map-system",
+    "be mapped to a user of the system",
+    mount({ mode: "rw", map: { owner: { uid: "$UID", gid: "$UID" }, agent: "$FIRST" } }),
+    /a user of the system, and no agent may act as that/,
+  ),
+  ask(
+    "map-agent",
+    "have a folder mapped to another user than an agent of the hive",
+    mount({ mode: "rw", folder: "$FOLDER/listed/person", map: { owner: { uid: PERSON, gid: PERSON }, agent: 1000 } }),
+    /no id map: uid 1000 is not one of this hive's/,
   ),
   ask(
     "export",
     "read a repository that is not exported",
-    { verb: "export", folder: "$FOLDER/listed", nonce: NONCE, what: "refs" },
+    { verb: "export", folder: "$FOLDER/listed/repo", nonce: NONCE, what: "refs" },
     /"code":71/,
   ),
   ask(
@@ -209,6 +220,47 @@ export const daemonRows: readonly Row[] = [
     { verb: "give_proxy_socket" },
     /root has named no user of a trusted proxy/,
   ),
+  {
+    ...ask(
+      "objects-other",
+      "have objects of another user taken for the hive's",
+      {},
+      /the objects of evil do not belong to the hive/,
+    ),
+    async run(place) {
+      await place.sh('mkdir -p "$STATE/repos/evil.git/objects" && chown "$FIRST" "$STATE/repos/evil.git/objects"');
+      return place.ask({
+        verb: "deliver",
+        folder: "$FOLDER/listed/repo",
+        nonce: NONCE,
+        repo: "evil",
+        branch: "main",
+        sha: NONCE + "01234567",
+        clean: false,
+      });
+    },
+  },
+  {
+    ...ask("socket-system", "give a socket to a user of the system", {}, /a socket is given to people only/),
+    async run(place) {
+      await place.sh(makeSocket("syd"));
+      return place.ask({ verb: "give_socket", operator: "syd", uid: 1 });
+    },
+  },
+  {
+    ...ask("socket-file", "give a file to a person as a socket", {}, /file\.sock is not a socket of the daemon/),
+    async run(place) {
+      await place.sh('mkdir -p "$STATE/run/operators" && touch "$STATE/run/operators/file.sock"');
+      return place.ask({ verb: "give_socket", operator: "file", uid: PERSON });
+    },
+  },
+  {
+    ...ask("socket-link", "give a file of root to a person by a link", {}, /link\.sock is not a socket of the daemon/),
+    async run(place) {
+      await place.sh('mkdir -p "$STATE/run/operators" && ln -s "$FOLDER/secret" "$STATE/run/operators/link.sock"');
+      return place.ask({ verb: "give_socket", operator: "link", uid: PERSON });
+    },
+  },
   ask("verb", "ask for a verb that is none", { verb: "exec", argv: ["sh"] }, /the request is refused: verb/),
   ask(
     "more",

@@ -39,6 +39,8 @@ const serverTools = [
   "advisor_20260301",
 ];
 const ofTool = (type: string): object => ({ type, name: "x", mcp_server_name: "x" });
+/** The same with nothing but its type that a tool of the CLI may not have. */
+const asOwnTool = (type: string): object => ({ type, name: "x", input_schema: {} });
 
 const byUrl = { type: "image", source: { type: "url", url: "http://169.254.169.254/" } };
 const documentByUrl = { type: "document", source: { type: "url", url: "http://169.254.169.254/" } };
@@ -98,7 +100,15 @@ export const modelRows: readonly CageRow[] = [
     fromCage(`field-${id.replaceAll("_", "-")}`, `send the field ${id}`, LISTS, REFUSED, () => askModel(bodyWith(extra))),
   ),
   fromCage("server-tools", "use the API's own tools: search, fetch, code, files", LISTS, REFUSED, () =>
-    askEach(Object.fromEntries(serverTools.map((type) => [type, bodyWith({ tools: [ofTool(type)] })])), REFUSED),
+    askEach(
+      Object.fromEntries(
+        serverTools.flatMap((type) => [
+          [type, bodyWith({ tools: [ofTool(type)] })],
+          [`${type} as a tool of the CLI`, bodyWith({ tools: [asOwnTool(type)] })],
+        ]),
+      ),
+      REFUSED,
+    ),
   ),
   fromCage("tool-callers", "let code of the API call a tool", LISTS, REFUSED, () =>
     askModel(bodyWith({ tools: [{ name: "x", input_schema: {}, allowed_callers: ["code_execution_20250825"] }] })),

@@ -69,7 +69,7 @@ export const resourceRows: readonly CageRow[] = [
 import signal
 children = []
 try:
-    for n in range(5000):
+    for n in range(1000):
         child = os.fork()
         if child == 0:
             signal.pause()

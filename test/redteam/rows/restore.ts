@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -210,10 +211,12 @@ const backups: readonly RestoreRow[] = [
   row("restore-part", "restore a file from outside of the backup", "the schema of the manifest", /does not fit/, (place) =>
     restored(
       place,
-      (backup) =>
+      (backup, top) => {
         rewrite(backup, (manifest) => {
-          for (const part of manifest.parts) if (part.file === "agents.tar") part.file = "../../etc/passwd";
-        }),
+          for (const part of manifest.parts) if (part.file === "agents.tar") part.file = "../outside.tar";
+        });
+        renameSync(join(backup, "agents.tar"), join(top, "outside.tar"));
+      },
       () => "it is restored",
     ),
   ),

@@ -1,8 +1,10 @@
 import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { connectLines } from "../../../src/rpc/client.ts";
 import { MAX_LINE_BYTES } from "../../../src/wire/limits.ts";
+import { line } from "../outside/line.ts";
+import { addPerson } from "../outside/people.ts";
 import { KEY, type Place } from "../outside/place.ts";
 import { attemptAs, STRANGER, type Attempt } from "../outside/user.ts";
 import type { OutsideRow } from "../row.ts";
@@ -125,6 +127,15 @@ const others: readonly SocketRow[] = [
     },
   ),
   row(
+    "operator-opened",
+    "connect to an operator's socket, with every folder above it opened",
+    "an operator's socket is its user's alone (0600)",
+    async (place) => {
+      const { socket } = await addPerson(place, "otto", "viewer");
+      return opened([...outer(place), dirname(socket)], () => nowhere(STRANGER, [["connect", socket]]));
+    },
+  ),
+  row(
     "database-opened",
     "read and write the database and the log, with the state folder opened",
     "the daemon's files are its user's alone",
@@ -233,27 +244,6 @@ const others: readonly SocketRow[] = [
     ...SHARED,
   },
 ];
-
-/** Writes to a socket of the hive. Rejects with the error in the first line of the answer; resolves with any other answer. */
-function line(path: string, parts: readonly (string | Buffer)[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    const socket = connect(path, () => parts.forEach((part) => socket.write(part)));
-    socket.setTimeout(10_000, () => socket.destroy(new Error("no answer")));
-    const end = (): void => {
-      socket.destroy();
-      const answer = JSON.parse(text.split("\n")[0] || "{}") as { ok?: boolean; error?: string; code?: string };
-      if (answer.ok === false) reject(new Error(`${answer.code}: ${answer.error}`));
-      else resolve(text.slice(0, 100) || "the connection was closed");
-    };
-    socket.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text.includes("\n")) end();
-    });
-    socket.on("error", (error) => (text === "" ? reject(error) : end()));
-    socket.on("close", end);
-  });
-}
 
 /** Lines, each with the words of its refusal. `I` stands for the number of the call, which host.sock does not have. */
 const LINES: readonly (readonly [id: string, attempt: string, refusal: RegExp, parts: readonly (string | Buffer)[]])[] = [

@@ -153,7 +153,13 @@ export const sessionRows: readonly OutsideRow<Place>[] = [
       const reader = stream.body?.getReader();
       const { sessions } = await place.hive.call("sessions", {});
       await place.hive.call("session_revoke", { id: sessions.at(-1)?.id ?? 0 });
-      while (!(await reader?.read())?.done);
+      const body = `after the end ${random()}`;
+      await place.hive.call("send", { to: "ada", body });
+      let text = "";
+      for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+        text += Buffer.from(part.value).toString();
+        if (text.includes(body)) return "the stream goes on";
+      }
       throw new Error("the stream has ended");
     },
   ),

@@ -1,0 +1,88 @@
+import type { Barrier } from "../barrier.ts";
+
+const SPEC = "src/platforms/bwrap/spec.ts";
+
+/** Files and kernel. */
+export const cageBarriers: readonly Barrier[] = [
+  {
+    name: "files-root-read-only",
+    what: "that the top folder is read-only",
+    file: SPEC,
+    from: '"--remount-ro", "/run", "--remount-ro", "/", ',
+    to: '"--remount-ro", "/run", ',
+    opens: ["files-write-root"],
+    holds: ["files-write-usr", "files-write-config", "files-write-run"],
+  },
+  {
+    name: "files-dev-read-only",
+    what: "that /dev is read-only",
+    file: SPEC,
+    from: '"--tmpfs", "/dev/shm", "--remount-ro", "/dev");',
+    to: '"--tmpfs", "/dev/shm");',
+    opens: ["files-write-dev"],
+    holds: ["files-write-root"],
+  },
+  {
+    name: "files-processes",
+    what: "a /proc of the cage's own",
+    file: SPEC,
+    from: '"--proc", "/proc",',
+    to: '"--ro-bind", "/proc", "/proc",',
+    opens: ["files-processes", "files-other-process"],
+    holds: ["kernel-signal", "files-host-socket"],
+  },
+  {
+    name: "files-etc",
+    what: "the list of files of /etc",
+    file: SPEC,
+    from: '"/etc/ld.so.cache",',
+    to: '"/etc/ld.so.cache",\n  "/etc/shadow",',
+    opens: ["files-shadow"],
+    holds: ["files-write-etc", "files-host-file"],
+  },
+  {
+    name: "files-ipc",
+    what: "the ipc namespace of a cage",
+    file: SPEC,
+    from: '"--unshare-all", ',
+    to: '"--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", ',
+    opens: ["files-sysv", "files-message-queue"],
+    holds: ["kernel-signal", "network-loopback"],
+  },
+  {
+    name: "kernel-filter",
+    what: "the system-call filter",
+    file: SPEC,
+    from: 'args.push("--die-with-parent", "--seccomp", String(filterFd));',
+    to: 'args.push("--die-with-parent");',
+    opens: ["kernel-foreign-call", "kernel-pidfd-getfd", "kernel-setuid-file", "kernel-personality", "kernel-add-key"],
+    holds: ["kernel-mknod", "kernel-signal"],
+  },
+  {
+    name: "kernel-refused-calls",
+    what: "the filter's list of refused calls",
+    file: "src/os/seccomp/filter.ts",
+    from: "set(REFUSED, fail(EPERM));",
+    to: "set(REFUSED, allow);",
+    opens: ["kernel-pidfd-getfd", "identity-stolen-descriptor"],
+    holds: ["kernel-add-key", "kernel-setuid-file"],
+  },
+  {
+    name: "kernel-mode-bits",
+    what: "the filter of mode bits",
+    file: "src/os/seccomp/filter.ts",
+    from: "refuseBits(mode, noSetgid ? made : S_ISUID)",
+    to: "allow",
+    opens: ["kernel-setuid-file"],
+    holds: ["kernel-pidfd-getfd"],
+  },
+  {
+    name: "kernel-capabilities",
+    what: "that a cage has no capabilities",
+    file: SPEC,
+    from: '"--cap-drop", "ALL"',
+    to: '"--cap-add", "ALL"',
+    opens: ["kernel-setuid-program"],
+    holds: ["kernel-mount", "files-shadow"],
+  },
+];

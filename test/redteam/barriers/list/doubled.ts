@@ -1,0 +1,175 @@
+import type { Doubled } from "../barrier.ts";
+
+const PROXY = "src/gateway/egress/proxy.ts";
+const HEADERS = "src/daemon/http/headers.ts";
+
+/** Barriers that stand behind each other: the removal of one reaches nothing. */
+export const doubledBarriers: readonly Doubled[] = [
+  {
+    name: "egress-literals",
+    layers: [
+      {
+        what: "the check of a written address",
+        file: PROXY,
+        from: "if ((isIP(host) && !deps.isPublic(host)) || isThisMachine(host))",
+        to: "if (false)",
+      },
+      { what: "the list of hosts", file: PROXY, from: "if (!isListed(list, host, port)) {", to: "if (false) {" },
+      {
+        what: "the check of every address",
+        file: PROXY,
+        from: "if (!addresses.every((address) => deps.isPublic(address)))",
+        to: "if (false)",
+      },
+    ],
+    opens: ["egress-literal-dotted", "egress-user-info"],
+    holds: ["egress-post"],
+  },
+  {
+    name: "files-config",
+    layers: [
+      {
+        what: "that the config is mounted read-only",
+        file: "src/platforms/bwrap/spec.ts",
+        from: 'cage: "/config", mode: "ro" },',
+        to: 'cage: "/config", mode: "rw" },',
+      },
+      {
+        what: "the mode of its files, which are the daemon's",
+        file: "src/agents/config-tree.ts",
+        from: 'else await writeStable(path, Buffer.from(file.base64, "base64"), file.mode === "100755" ? 0o755 : 0o644);',
+        to: 'else {\n      await writeStable(path, Buffer.from(file.base64, "base64"), 0o644);\n      await (await import("node:fs/promises")).chmod(path, 0o666);\n    }',
+      },
+    ],
+    opens: ["files-write-config"],
+    holds: ["files-write-run", "files-write-root"],
+  },
+  {
+    name: "kernel-user-namespaces",
+    layers: [
+      {
+        what: "the filter of namespaces",
+        file: "src/os/seccomp/filter.ts",
+        from: 'when("anyBit", CLONE_NEW | CLONE_NEWTIME, fail(EPERM), allow)',
+        to: "allow",
+      },
+      {
+        what: "bubblewrap's --disable-userns",
+        file: "src/platforms/bwrap/spec.ts",
+        from: '"--unshare-user", "--disable-userns",',
+        to: '"--unshare-user",',
+      },
+    ],
+    opens: ["kernel-userns"],
+    holds: ["kernel-setns", "kernel-mount"],
+  },
+  {
+    name: "identity-sender",
+    layers: [
+      {
+        what: "that a request has no field but its operation's",
+        file: "src/rpc/server.ts",
+        from: "const input = parseOrThrow(operations[name].input, line);",
+        to: "const input = { ...line, ...parseOrThrow(operations[name].input, line) };",
+      },
+      {
+        what: "that the sender is the socket's",
+        file: "src/daemon/handlers/messages.ts",
+        from: "context.broker.sending(senderOf(caller), input)",
+        to: 'context.broker.sending("from" in input ? { id: String(input.from) } : senderOf(caller), input)',
+      },
+    ],
+    opens: ["identity-forged-sender"],
+    holds: ["identity-foreign-recipient", "identity-read-messages"],
+  },
+  {
+    name: "operators-permit",
+    layers: [
+      {
+        what: "the question of a socket for the role",
+        file: "src/rpc/server.ts",
+        from: "options.permit?.(name);",
+        to: "",
+      },
+      {
+        what: "the question of the dispatch for the role",
+        file: "src/daemon/dispatch.ts",
+        from: 'if (caller.kind === "operator") operators.permit(caller.operator, name);',
+        to: "",
+      },
+    ],
+    opens: ["operators-viewer-send"],
+    holds: ["operators-viewer-web"],
+  },
+  {
+    name: "operators-lowered",
+    layers: [
+      {
+        what: "that a lower role ends connections",
+        file: "src/daemon/operators.ts",
+        from: "if (isLower) this.#deps.sockets.cutOperator(name);",
+        to: "",
+      },
+      {
+        what: "that an open connection has the role that counts now",
+        file: "src/daemon/operators.ts",
+        from: "      one.role = role;\n",
+        to: "",
+      },
+    ],
+    opens: ["operators-lowered"],
+    holds: ["operators-viewer-socket"],
+  },
+  {
+    name: "operators-socket",
+    layers: [
+      {
+        what: "the mode with which an operator's socket is made",
+        file: "src/daemon/sockets.ts",
+        from: "await this.#serveOperator(operator, path, 0o600);",
+        to: "await this.#serveOperator(operator, path, 0o666);",
+      },
+      {
+        what: "the mode with which it is given away",
+        file: "src/os/unix-user.ts",
+        from: "chmodSync(path, 0o600);",
+        to: "",
+      },
+    ],
+    opens: ["user-operator-opened"],
+    holds: ["user-host-opened"],
+  },
+  {
+    name: "browser-frames",
+    layers: [
+      {
+        what: "the page's policy: frame-ancestors",
+        file: HEADERS,
+        from: "  \"frame-ancestors 'none'\",\n",
+        to: "",
+      },
+      { what: "X-Frame-Options", file: HEADERS, from: 'c.header("X-Frame-Options", "DENY");', to: "" },
+    ],
+    opens: ["browser-frame-same"],
+    holds: ["browser-policy-markup"],
+  },
+  {
+    name: "browser-markup",
+    layers: [
+      {
+        what: "the page's policy: require-trusted-types-for",
+        file: HEADERS,
+        from: "  \"require-trusted-types-for 'script'\",\n",
+        to: "",
+      },
+      {
+        what: "the page's policy: script-src",
+        file: HEADERS,
+        from: "\"script-src 'self'\",",
+        to: "\"script-src 'self' 'unsafe-inline'\",",
+      },
+    ],
+    opens: ["browser-policy-inline"],
+    holds: ["browser-policy-base"],
+  },
+];

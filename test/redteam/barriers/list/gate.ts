@@ -1,0 +1,98 @@
+import type { Barrier } from "../barrier.ts";
+
+const REQUESTS = "src/deploys/decisions.ts";
+const CHANGES = "src/work/change-decisions.ts";
+const TREE = "src/config-repos/tree-rules.ts";
+
+export const gateBarriers: readonly Barrier[] = [
+  {
+    name: "gate-unshown",
+    what: "that an approval of a request names what is not shown",
+    file: "src/deploys/request-diff.ts",
+    from: "if (missing.length === 0) return unshown",
+    to: "return unshown",
+    opens: ["gate-cut", "gate-binary"],
+    holds: ["gate-sha", "gate-change-cut"],
+  },
+  {
+    name: "gate-sha",
+    what: "that an approval is for the commit that was shown",
+    file: REQUESTS,
+    from: "if (seen.sha !== undefined && seen.sha !== row.sha)",
+    to: "if (false)",
+    opens: ["gate-sha"],
+    holds: ["gate-digest", "gate-cut"],
+  },
+  {
+    name: "gate-digest",
+    what: "that an approval is for what ran when it was shown",
+    file: REQUESTS,
+    from: "if (!isUnchanged) throw changedSince();",
+    to: "",
+    opens: ["gate-digest"],
+    holds: ["gate-sha", "gate-digest-page"],
+  },
+  {
+    name: "gate-digest-page",
+    what: "that a page names the digest of what it has shown",
+    file: REQUESTS,
+    from: "if (seen.digest === undefined && digestNeeded)",
+    to: "if (false)",
+    opens: ["gate-digest-page"],
+    holds: ["gate-digest", "gate-sha"],
+  },
+  {
+    name: "gate-links",
+    what: "that links stay in the tree of a config",
+    file: TREE,
+    from: 'if (at.length === 0) return "leaves the tree";',
+    to: "",
+    opens: ["gate-link-up"],
+    holds: ["gate-link-out", "gate-submodule"],
+  },
+  {
+    name: "gate-names",
+    what: "that names in a config are seen",
+    file: TREE,
+    from: "if (Array.from(path).some(isUnseen))",
+    to: "if (false)",
+    opens: ["gate-name-bidi", "gate-name-invisible", "gate-name-escape"],
+    holds: ["gate-name-git", "gate-name-case"],
+  },
+  {
+    name: "gate-change-unshown",
+    what: "that an approval of a change names what is not shown",
+    file: CHANGES,
+    from: "if (missing.length === 0) return;",
+    to: "return;",
+    opens: ["gate-change-cut"],
+    holds: ["gate-cut", "gate-change-round"],
+  },
+  {
+    name: "gate-change-sha",
+    what: "that an approval of a change is for the commit that was shown",
+    file: CHANGES,
+    from: "if (seen.sha !== undefined && seen.sha !== row.sha)",
+    to: "if (false)",
+    opens: ["gate-change-round"],
+    holds: ["gate-change-page", "gate-sha"],
+  },
+  {
+    name: "gate-change-digest",
+    what: "that an approval of a change is for the diff that was shown",
+    file: CHANGES,
+    from: "if (seen.digest !== undefined && seen.digest !== row.digest)",
+    to: "if (false)",
+    opens: ["gate-change-page"],
+    holds: ["gate-change-round", "gate-digest"],
+  },
+  {
+    name: "gate-terminal",
+    what: "that the terminal writes out characters that are not seen",
+    file: "src/cli/print.ts",
+    from: "export const clean = readable;",
+    to: "export const clean = (text: string): string => text;",
+    opens: ["terminal-messages", "terminal-questions"],
+    holds: ["gate-name-bidi", "terminal-short-commit"],
+  },
+];

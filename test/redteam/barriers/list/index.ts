@@ -1,0 +1,27 @@
+import type { Barrier, Doubled } from "../barrier.ts";
+import { agentBarriers } from "./agents.ts";
+import { cageBarriers } from "./cage.ts";
+import { doubledBarriers } from "./doubled.ts";
+import { gateBarriers } from "./gate.ts";
+import { gitBarriers } from "./git.ts";
+import { hostBarriers } from "./host.ts";
+import { modelBarriers } from "./model.ts";
+import { networkBarriers } from "./network.ts";
+import { w4rdenBarriers } from "./w4rden.ts";
+import { webBarriers } from "./web.ts";
+
+/** Every barrier that the campaign removes alone. */
+export const barriers: readonly Barrier[] = [
+  ...networkBarriers,
+  ...modelBarriers,
+  ...gitBarriers,
+  ...cageBarriers,
+  ...agentBarriers,
+  ...gateBarriers,
+  ...webBarriers,
+  ...hostBarriers,
+  ...w4rdenBarriers,
+];
+
+/** Barriers that stand behind each other. */
+export const doubled: readonly Doubled[] = doubledBarriers;

@@ -1,0 +1,78 @@
+import type { Barrier } from "../barrier.ts";
+
+const CONTENT = "src/gateway/anthropic/content.ts";
+
+export const modelBarriers: readonly Barrier[] = [
+  {
+    name: "model-fields",
+    what: "the gateway's lists of fields",
+    file: "src/gateway/anthropic/allowed.ts",
+    from: "return z.strictObject(shape, {",
+    to: "return z.looseObject(shape, {",
+    opens: ["model-field-container", "model-field-mcp-servers", "model-tool-callers", "model-prototype", "model-upstream"],
+    holds: ["model-paths", "model-sources"],
+  },
+  {
+    name: "model-tools",
+    what: "the gateway's list of kinds of tools",
+    file: CONTENT,
+    from: 'type: words(here("Tool"), ["custom"]).nullish(),',
+    to: "type: z.string().nullish(),",
+    opens: ["model-server-tools"],
+    holds: ["model-sources", "model-field-container"],
+  },
+  {
+    name: "model-sources",
+    what: "the gateway's list of sources of an image",
+    file: CONTENT,
+    from: 'const ImageSource = blocks(here("ImageSource"), [',
+    to: 'const ImageSource = blocks(here("ImageSource"), [\n  block(here("ImageSource"), "url", { url: z.string() }),',
+    opens: ["model-sources"],
+    holds: ["model-server-tools", "model-field-container"],
+  },
+  {
+    name: "model-granted",
+    what: "the check of the model",
+    file: "src/gateway/anthropic/models.ts",
+    from: "if (family === HELPER_FAMILY) return;",
+    to: "return;",
+    opens: ["model-another-model", "model-model-by-form"],
+    holds: ["model-paths"],
+  },
+  {
+    name: "model-paths",
+    what: "the two paths of the model's API",
+    file: "src/gateway/anthropic/dialect.ts",
+    from: 'if (method !== "POST" || !isServed(path))',
+    to: 'if (method !== "POST")',
+    opens: ["model-paths", "model-pipelined", "model-upgrade"],
+    holds: ["model-method", "model-field-container"],
+  },
+  {
+    name: "model-headers",
+    what: "the gateway's list of headers",
+    file: "src/gateway/anthropic/headers.ts",
+    from: 'const kept: Record<string, string> = { "content-type": "application/json" };',
+    to: "const kept: Record<string, any> = { ...headers };",
+    opens: ["model-own-key"],
+    holds: ["model-paths"],
+  },
+  {
+    name: "model-betas",
+    what: "the gateway's list of betas",
+    file: "src/gateway/anthropic/headers.ts",
+    from: ".filter((beta) => BETAS.has(betaName(beta)));",
+    to: ";",
+    opens: ["model-betas"],
+    holds: ["model-own-key"],
+  },
+  {
+    name: "model-credential",
+    what: "that the gateway adds the credential outside of the cage",
+    file: "src/daemon/cage-spec.ts",
+    from: 'TMPDIR: "/tmp",',
+    to: 'TMPDIR: "/tmp",\n      ANTHROPIC_API_KEY: process.env["ANTHROPIC_API_KEY"] ?? "",',
+    opens: ["files-credential"],
+    holds: ["files-host-socket"],
+  },
+];
