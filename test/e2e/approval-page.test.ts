@@ -62,6 +62,7 @@ describe("the card", () => {
     async (width) => {
       // The focus starts in the text box. On a phone the first key also brings the cards into view.
       const { page, problems } = await openPage(browser, hive, "/?tab=flow", sized(width));
+      if (width > 900) await page.locator(".compose textarea:focus").waitFor();
       await page.keyboard.press("Escape");
       await page.keyboard.press("j");
       await page.keyboard.press("j");

@@ -331,30 +331,3 @@ describe("on a phone", () => {
     expect(problems).toEqual([]);
   });
 });
-
-test("spawn, open the log and the config, destroy and revive, all through the interface", async () => {
-  const { context, page, problems } = await logIn(browser, hive);
-  await page.getByRole("button", { name: "+ request spawn" }).click();
-  expect(page.url()).toContain("open=spawn");
-  await page.getByLabel("name").fill("scout");
-  await page.getByRole("button", { name: "spawn at once" }).click();
-  const row = page.getByRole("listitem", { name: "scout" });
-  await row.getByText(/idle/).waitFor();
-  const choose = async (item: string): Promise<void> => {
-    await row.hover();
-    await row.getByRole("button", { name: "more for scout" }).click();
-    await page.getByRole("menuitem", { name: item }).click();
-  };
-  await choose("config");
-  expect(page.url()).toContain("open=config");
-  await page.getByRole("tab", { name: "agent.nix" }).click();
-  await page.getByText("hyperhive = {").waitFor();
-  await page.goBack();
-  await page.getByText("hyperhive = {").waitFor({ state: "detached" });
-  await choose("destroy…");
-  await page.getByRole("alertdialog").getByRole("button", { name: "destroy, keep its state" }).click();
-  await page.getByRole("region", { name: "kept state" }).getByRole("button", { name: "revive" }).click();
-  await row.getByText(/idle/).waitFor();
-  await context.close();
-  expect(problems).toEqual([]);
-});

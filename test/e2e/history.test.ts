@@ -47,12 +47,26 @@ test("a message is found in the whole history as soon as its send was answered",
 
   const { context, page, problems } = await logIn(browser, hive);
   const flow = page.getByRole("region", { name: "message flow" });
-  await flow.getByText("filler 109").waitFor();
-  await page.getByRole("searchbox", { name: "search all messages" }).fill("zebra");
-  await flow.locator("mark", { hasText: "zebra" }).first().waitFor();
-  await flow.getByText("zebra report", { exact: true }).waitFor();
-  // The search is part of the address: it can be linked, and left.
-  expect(new URL(page.url()).searchParams.get("q")).toBe("zebra");
+  const found = page.getByRole("group", { name: "search results" });
+  for (const width of [390, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${hive.home}/?tab=flow`);
+    await flow.getByText("filler 109").waitFor();
+    if (width > 900) await page.locator(".compose textarea:focus").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("/");
+    await page.locator("input.search:focus").waitFor();
+    await page.keyboard.type("zebr repo");
+    await found.getByText("2 messages").waitFor();
+    expect(await found.locator("mark").allTextContents()).toContain("zebr");
+    await flow.getByText("zebra report", { exact: true }).waitFor();
+    // The search is part of the address: it can be linked, and left.
+    expect(new URL(page.url()).searchParams.get("q")).toBe("zebr repo");
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+  }
+  await page.getByLabel("show only messages of").selectOption("mute");
+  await found.getByText("No message has to do with mute").waitFor();
+  await page.getByLabel("show only messages of").selectOption("");
   await page.reload();
   await flow.getByText("zebra report", { exact: true }).waitFor();
   await page.getByRole("searchbox", { name: "search all messages" }).fill("nowhereatall");

@@ -203,6 +203,51 @@ test.each(WIDTHS)(
   },
 );
 
+test("spawn at once, the config in its drawer, destroy and revive: each asks first if it is final, and sends what it says", async () => {
+  const spawned = anAgent("poet");
+  hive.answers.spawn = () => {
+    hive.tell({ kind: "agent", agent: spawned });
+    return { agent: spawned, risks: [] };
+  };
+  hive.answers.destroy = () => {
+    hive.tell({ kind: "agent", agent: { ...spawned, destroyed: true, running: false, state: "offline" } });
+    return {};
+  };
+  hive.answers.revive = () => {
+    hive.tell({ kind: "agent", agent: spawned });
+    return { agent: spawned };
+  };
+  const { page, problems } = await openPage(browser, hive, "/?tab=swarm");
+  await page.getByRole("button", { name: "+ request spawn" }).click();
+  expect(page.url()).toContain("open=spawn");
+  await page.getByLabel("name").fill("poet");
+  await page.getByRole("button", { name: "spawn at once" }).click();
+  const row = page.getByRole("region", { name: "agents" }).getByRole("listitem", { name: "poet" });
+  await row.getByText(/idle/).waitFor();
+  expect(hive.called("spawn")).toEqual([{ name: "poet" }]);
+  const choose = async (item: string): Promise<void> => {
+    await row.hover();
+    await row.getByRole("button", { name: "more for poet" }).click();
+    await page.getByRole("menuitem", { name: item }).click();
+  };
+  await choose("config");
+  expect(page.url()).toContain("open=config");
+  await page.getByRole("tab", { name: "agent.nix" }).click();
+  await page.getByText("hyperhive = lib").waitFor();
+  await page.goBack();
+  await page.getByText("hyperhive = lib").waitFor({ state: "detached" });
+  await choose("destroy…");
+  expect(hive.called("destroy")).toEqual([]);
+  await page.getByRole("alertdialog").getByRole("button", { name: "destroy, keep its state" }).click();
+  await row.waitFor({ state: "detached" });
+  expect(hive.called("destroy")).toEqual([{ name: "poet", purge: false }]);
+  const kept = page.getByRole("region", { name: "kept state" }).getByRole("listitem").filter({ hasText: "poet" });
+  await kept.getByRole("button", { name: "revive" }).click();
+  await row.getByText(/idle/).waitFor();
+  expect(hive.called("revive")).toEqual([{ name: "poet" }]);
+  expect(problems).toEqual([]);
+});
+
 test("the tail freezes while the reader is further up, and counts what is new", async () => {
   const many = textLines("scout", 300);
   hive.answers.turn_events = ({ before }) => ({ events: before === undefined ? many : [], more: false });
