@@ -39,6 +39,23 @@
         }
       );
 
+      nixosModules = {
+        hive-c0re =
+          { lib, pkgs, ... }:
+          {
+            imports = [ ./nix/modules/hive-c0re ];
+            services.hive-c0re.package =
+              lib.mkDefault
+                self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+          };
+        default = self.nixosModules.hive-c0re;
+      };
+
+      templates.default = {
+        path = ./nix/template;
+        description = "A NixOS host that runs hyperhive";
+      };
+
       formatter = forAllSystems (_: pkgs: pkgs.callPackage ./nix/formatter.nix { });
 
       devShells = forAllSystems (

@@ -2,7 +2,10 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { nixFiles, nixValue } from "./lib/nix.ts";
+import { SETTINGS, readConfig, type Config } from "../src/daemon/config.ts";
+import { USER } from "../src/w4rden/options.ts";
+import { hostUnit, nixFiles, nixValue } from "./lib/nix.ts";
+import { rightsTable } from "./lib/rights.ts";
 
 /** The Nix code, evaluated by the real Nix. It needs no nixpkgs here: what does is evaluated by `nix flake check`. */
 
@@ -109,5 +112,101 @@ test("the flake has its outputs for each system", () => {
       outputs = (import ./flake.nix).outputs { self = outputs; nixpkgs = { inherit lib; }; };
     in builtins.mapAttrs (_: builtins.attrNames) outputs`,
   );
-  expect(outputs).toEqual({ packages: systems, checks: systems, formatter: systems, devShells: systems });
+  expect(outputs).toEqual({
+    packages: systems,
+    checks: systems,
+    formatter: systems,
+    devShells: systems,
+    nixosModules: ["default", "hive-c0re"],
+    templates: ["default"],
+  });
+});
+
+describe("the service of the host module", () => {
+  const unit = hostUnit();
+  const configOf = (values: string): Config => readConfig(hostUnit(values).environment, { foreground: false });
+
+  test("has the documented privileges", () => {
+    const row = rightsTable(read("docs/security.md")).get("`hive-w4rden` as a service of NixOS");
+    const capabilities = String(unit.serviceConfig["CapabilityBoundingSet"]).toLowerCase().replaceAll("cap_", "").split(" ");
+    expect(capabilities.sort()).toEqual(row?.capabilities.split(", ").sort());
+    expect(unit.serviceConfig["NoNewPrivileges"] === true ? "yes" : "no").toBe(row?.noNewPrivs);
+    // The helper needs root; the daemon's user is the helper's own default.
+    expect(unit.serviceConfig).not.toHaveProperty("User");
+    expect(read("nix/modules/hive-c0re/default.nix")).toContain(`users.users.${USER} =`);
+  });
+
+  test("touches no cage when it restarts", () => {
+    expect(unit.serviceConfig["KillMode"]).toBe("process");
+    // Systemd would remove the folder of sockets, or give it to root.
+    expect(unit.serviceConfig).not.toHaveProperty("RuntimeDirectory");
+    expect(unit.serviceConfig["ExecStart"]).toBe("/nix/store/hyperhive/bin/hive-w4rden start -- serve");
+  });
+
+  test.each(["ProtectKernelTunables", "ProtectKernelLogs", "ProtectProc", "ProcSubset", "ProtectHostname", "RestrictNamespaces"])(
+    "does not set %s, with which no cage can be built",
+    (name) => expect(unit.serviceConfig).not.toHaveProperty(name),
+  );
+
+  test.each<[string, (config: Config) => unknown, unknown]>([
+    ["{ }", ({ port }) => port, 7000],
+    ["{ }", ({ stateDir }) => stateDir, "/var/lib/hyperhive"],
+    ["{ }", ({ runDir }) => runDir, "/run/hyperhive"],
+    ["{ }", ({ autoUpdate }) => autoUpdate, true],
+    ["{ dashboardPort = 7100; }", ({ port, agentPortBase }) => [port, agentPortBase], [7100, 8100]],
+    ['{ stateDir = "/srv/hive"; }', ({ stateDir }) => stateDir, "/srv/hive"],
+    ['{ bindAddress = "10.0.0.2"; behindProxy = true; }', ({ bind }) => bind, "10.0.0.2"],
+    ['{ publicUrl = "https://hive.example"; }', ({ publicUrl }) => publicUrl?.origin, "https://hive.example"],
+    ['{ operatorPronouns = "they/them"; }', ({ operatorPronouns }) => operatorPronouns, "they/them"],
+    ['{ modelUpstream = "https://m.example"; }', ({ upstream }) => upstream.baseUrl, "https://m.example"],
+    ["{ autoUpdate = false; }", ({ autoUpdate }) => autoUpdate, false],
+    ['{ settings.HIVE_MAX_HOPS = "7"; }', ({ maxHops }) => maxHops, 7],
+  ])("with %s the daemon has what the option says", (values, of, expected) => expect(of(configOf(values))).toEqual(expected));
+
+  test("sets settings of the daemon only", () => {
+    const all = hostUnit('{ publicUrl = "https://h.example"; modelUpstream = "https://m.example"; }').environment;
+    for (const name of Object.keys(all)) expect(SETTINGS).toContain(name);
+  });
+
+  test("passes the credential under the name that the daemon reads", () => {
+    const { serviceConfig } = hostUnit('{ credentialFile = "/run/secrets/key"; }');
+    const [name, file] = String(serviceConfig["LoadCredential"]).split(":");
+    expect(file).toBe("/run/secrets/key");
+    const { upstream } = readConfig({ ...unit.environment, CREDENTIALS_DIRECTORY: "/run/credentials" }, { foreground: false });
+    expect(upstream).toMatchObject({ credential: { source: { path: `/run/credentials/${name}` } } });
+    expect(unit.serviceConfig).not.toHaveProperty("LoadCredential");
+  });
+
+  test("limits the slice in which the daemon and its cages are", () => {
+    const limits = '{ limits = { memoryMax = "24G"; cpuQuota = "600%"; tasksMax = 8192; }; }';
+    expect(hostUnit(limits).sliceConfig).toEqual({ MemoryMax: "24G", CPUQuota: "600%", TasksMax: 8192 });
+    expect(unit.sliceConfig).toEqual({});
+    expect(read("nix/modules/hive-c0re/default.nix")).toContain("systemd.slices.hyperhive =");
+    expect(read("src/os/delegate.ts")).toContain('const SLICE = "hyperhive.slice"');
+  });
+
+  test.each([
+    ['{ bindAddress = "0.0.0.0"; }', "would serve the dashboard unencrypted"],
+    ['{ bindAddress = "127.0.0.1.example"; }', "would serve the dashboard unencrypted"],
+    ['{ bindAddress = "0.0.0.0"; publicUrl = "http://h.example"; }', "would serve the dashboard unencrypted"],
+    ['{ settings.HIVE_PORT = "1"; }', "another option of services.hive-c0re sets this variable"],
+    ['{ settings.HIVE_UPSTREAM_URL = "https://m.example"; }', "another option of services.hive-c0re sets this variable"],
+    ['{ settings.PATH = "/bin"; }', "begin with HIVE_"],
+  ])("%s is refused when the system is built", (values, words) => {
+    const failed = hostUnit(values).assertions.filter(({ assertion }) => !assertion);
+    expect(failed.map(({ message }) => message)).toEqual([expect.stringContaining(words)]);
+  });
+
+  test.each(["{ }", '{ bindAddress = "::1"; }', '{ bindAddress = "0.0.0.0"; publicUrl = "https://h.example"; }'])(
+    "%s is accepted, by the daemon too",
+    (values) => {
+      expect(hostUnit(values).assertions.filter(({ assertion }) => !assertion)).toEqual([]);
+      expect(() => configOf(values)).not.toThrow();
+    },
+  );
+});
+
+test("docs/nixos.md lists the options, as `npm run nix-options` draws them", () => {
+  const script = join(ROOT, "scripts/nix-options.mjs");
+  expect(execFileSync(process.execPath, [script, "--print"], { encoding: "utf8" })).toBe(read("docs/nixos.md"));
 });

@@ -70,6 +70,7 @@ const Environment = z.object({
   HIVE_BEHIND_PROXY: z.enum(["0", "1"]).default("0"),
   HIVE_TRUSTED_HEADER: UserHeader.optional(),
   HIVE_TRUSTED_PROXY: Peers.optional(),
+  HIVE_AUTO_UPDATE: z.enum(["on", "off"]).default("on"),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
   HIVE_MAX_HOPS: Whole(1, 10_000).default(DEFAULT_MAX_HOPS),
   HIVE_SEND_RATE: Positive.default(DEFAULT_SEND_RATE.perSecond),
@@ -109,6 +110,8 @@ export interface Config {
   trustedProxy: { header: string; peers: TrustedPeers } | undefined;
   /** The manager's port, from which the agents' ports are counted. If undefined, pages are served only on `port`. */
   agentPortBase: number | undefined;
+  /** Whether stale agents are rebuilt without being asked. */
+  autoUpdate: boolean;
   operatorPronouns: string;
   maxHops: number;
   /** The messages that one agent may send per second. A burst may have four seconds' worth. */
@@ -178,6 +181,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     publicUrl,
     trustedProxy: trustedProxyOf(e, publicUrl),
     agentPortBase: e.HIVE_AGENT_PORTS === "off" ? undefined : (e.HIVE_AGENT_PORT_BASE ?? portBase(e.HIVE_PORT)),
+    autoUpdate: e.HIVE_AUTO_UPDATE === "on",
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
     sendRate: { perSecond: e.HIVE_SEND_RATE, burst: e.HIVE_SEND_RATE * BURST_SECONDS },

@@ -103,7 +103,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
-  const { maxHops, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs } = config;
+  const { maxHops, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
   const disk = new Disk(base);
   const usage = new UsageToday(store, now);
   const metrics = openMetrics(base);
@@ -156,7 +156,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const review = new Review({ ...base, included, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths, platform, w4rden });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
-  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, failpoint, repositories });
+  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, autoUpdate, failpoint, repositories });
 
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };

@@ -27,7 +27,7 @@ export function isStale(agent: Agent, revision: string): boolean {
 }
 
 /**
- * Rebuilds stale agents, one at a time and between turns, so that the swarm never stops as a whole. An agent that could
+ * Rebuilds stale agents, where the operator wants it without being asked, one at a time and between turns, so that the swarm never stops as a whole. An agent that could
  * not be rebuilt keeps running and the manager is notified. It is retried manually or by the next daemon.
  */
 export class AutoUpdate implements Service {
@@ -76,9 +76,9 @@ export class AutoUpdate implements Service {
     clearInterval(this.#timer);
   }
 
-  /** Queues an agent if it is stale. Only once, so that a failed rebuild is not retried forever. */
+  /** Queues an agent if it is stale and the hive updates by itself. Only once, so that a failed rebuild is not retried forever. */
   queueIfStale(agent: Agent): void {
-    if (this.#given.has(agent.id) || !isStale(agent, this.#context.revision)) return;
+    if (!this.#context.autoUpdate || this.#given.has(agent.id) || !isStale(agent, this.#context.revision)) return;
     this.#queue(agent, SYSTEM, {}).catch(() => {}); // `#queue` reports the failure.
   }
 

@@ -67,6 +67,8 @@ export interface DeployContext {
   revision: string;
   /** How long a new generation may take to confirm. Milliseconds. */
   confirmMs: number;
+  /** Whether stale agents are rebuilt without being asked. */
+  autoUpdate: boolean;
   paths: Pick<Paths, "agent" | "buildLog">;
   platform: Pick<Platform, "build">;
   review: Pick<Review, "validate" | "shown" | "risks">;

@@ -65,6 +65,21 @@ test("an agent whose harness is outdated is rebuilt between two turns", async ()
   await untilUpdated();
 });
 
+test("with automatic updates switched off an outdated agent is rebuilt on request only", async () => {
+  await system.close();
+  system = await openTestSystem({ settings: { HIVE_AUTO_UPDATE: "off" } });
+  await system.through((await system.requests.spawn({ name: "ada", by: "operator", origin: "spawn" })).id);
+  await system.through((await system.requests.spawn({ name: "bob", by: "operator", origin: "spawn" })).id);
+  outdate();
+  system.context.bus.emit("harness_outdated", ada());
+  system.autoUpdate.queueAllStale();
+  // Updates are made one at a time, so ada's would come before bob's.
+  await system.autoUpdate.ask(system.swarm.byName("bob"), "operator", { always: true });
+  expect(ada().record.hyperhive).toBe("r0");
+  await system.autoUpdate.ask(ada(), "operator");
+  expect(ada().record.hyperhive).toBe("r1");
+});
+
 test("a harness of another generation is shown as drift when it says hello", async () => {
   const { generation } = ada();
   await hello(generation + 1);

@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { isAgentUid, uidRange } from "../../src/platforms/uids.ts";
 import { children, ownRecord, privileges, rightsTable } from "../lib/rights.ts";
+import { hostUnit } from "../lib/nix.ts";
 import { TestHive, commandLine, until } from "../lib/hive.ts";
 
 /** The daemon as a user of its own, as `npm start` starts it for root. */
@@ -24,6 +25,13 @@ const isRoot = process.getuid?.() === 0;
 const USER = `hive-t${process.pid}`;
 let hive: TestHive;
 const helper = (): string[] => [join(ROOT, "dist/hive-w4rden"), "start", "--user", USER, "--etc", join(hive.folder, "etc"), "--"];
+/** The same, with the privileges of the service of NixOS. */
+const service = (): string[] => {
+  const unit = hostUnit();
+  const bounding = String(unit.serviceConfig["CapabilityBoundingSet"]).toLowerCase().replaceAll("cap_", "+").replaceAll(" ", ",");
+  const noNewPrivs = unit.serviceConfig["NoNewPrivileges"] === true ? ["--no-new-privs"] : [];
+  return ["setpriv", ...noNewPrivs, "--bounding-set", `-all,${bounding}`, "--", ...helper()];
+};
 /** The daemon's process: the helper's only child. */
 const daemon = (): number => children(hive.pid)[0] ?? 0;
 
@@ -106,9 +114,13 @@ test("the next daemon takes over the cage of one that was killed, and the helper
   await until(() => helperProcess.signalCode !== null || helperProcess.exitCode !== null);
   expect(helperProcess.signalCode).toBe("SIGKILL");
 
-  await hive.start({ by: helper() });
+  // From here on as the service of NixOS, whose rights are enough for all that follows.
+  await hive.start({ by: service() });
   await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
   expect((await hive.cage("hm1nd")).init).toBe(init);
+  const { uid, capabilities, noNewPrivs } = privileges(hive.pid);
+  const documented = rightsTable(readFileSync(join(ROOT, "docs/security.md"), "utf8")).get("`hive-w4rden` as a service of NixOS");
+  expect(documented).toMatchObject({ user: uid === 0 ? "root" : `uid ${uid}`, capabilities, noNewPrivs });
   expect(readdirSync(join(hive.folder, "etc/hives"))).toHaveLength(1);
 });
 

@@ -14,3 +14,15 @@ export function nixValue(expression: string): unknown {
   const argv = ["--eval", "--strict", "--json", "--store", "dummy://", "--expr", expression];
   return JSON.parse(execFileSync("nix-instantiate", argv, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
 }
+
+/** The service of the host module. `values` replaces values of options, in Nix. */
+export function hostUnit(values = "{ }"): {
+  environment: Record<string, string>;
+  serviceConfig: Record<string, unknown>;
+  sliceConfig: Record<string, unknown>;
+  assertions: { assertion: boolean; message: string }[];
+} {
+  return nixValue(`let
+    inherit (import ./nix/docs/options.nix { file = ./nix/modules/hive-c0re/options.nix; }) defaults;
+  in import ./nix/modules/hive-c0re/unit.nix { cfg = defaults // { package = "/nix/store/hyperhive"; } // ${values}; }`) as never;
+}

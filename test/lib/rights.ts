@@ -23,6 +23,7 @@ const NAMES: Record<number, string> = {
   6: "setgid",
   7: "setuid",
   8: "setpcap",
+  18: "sys_chroot",
   19: "sys_ptrace",
   21: "sys_admin",
   24: "sys_resource",

@@ -14,6 +14,8 @@ interface Options extends Overrides {
   /** The hive continues with the content of this folder, and leaves it. By default the folder is new and is removed. */
   folder?: string;
   onFatal?(error: Error): void;
+  /** Settings of the daemon, besides the test's own. */
+  settings?: NodeJS.ProcessEnv;
 }
 
 /**
@@ -21,14 +23,17 @@ interface Options extends Overrides {
  * A cage that is started confirms at once. Deploys of an earlier system in the folder are recovered; nothing else is
  * started. The parts of the deploys are at the top, because most tests are about them.
  */
-export async function openTestSystem({ folder, onFatal, ...overrides }: Options = {}) {
+export async function openTestSystem({ folder, onFatal, settings, ...overrides }: Options = {}) {
   const top = folder ?? mkdtempSync(join(tmpdir(), "system-"));
   const state = join(top, "s");
   const paths = new Paths(state, join(state, "run"));
   paths.prepare();
   const unexpected: unknown[] = [];
   const system: System = await openSystem({
-    config: readConfig({ HIVE_STATE_DIR: state, HIVE_REHEARSAL: "1", HIVE_AGENT_PORTS: "off" }, { foreground: true }),
+    config: readConfig(
+      { HIVE_STATE_DIR: state, HIVE_REHEARSAL: "1", HIVE_AGENT_PORTS: "off", ...settings },
+      { foreground: true },
+    ),
     paths,
     log: pino({ level: "silent" }),
     requestShutdown() {},
