@@ -117,7 +117,7 @@ export function sizedHive(size: number): FixtureHive {
       reason: n % 2 === 0 ? undefined : `${LONG_TEXT}\n${LONG_WORD}`,
       has_log: n % 2 === 0,
     });
-  // The first has everything. With two hundred bases in each, one page would take most of a test's time.
+  // The first has everything. With twenty bases in each, one page would take most of a test's time.
   const repo = (n: number, most = n === 0 ? 20 : 2) =>
     aRepo(n === 0 ? "web" : `repository-${n}`, {
       upstream: `/home/you/${LONG_WORD}`,
