@@ -211,6 +211,9 @@ describe("the page", () => {
     model_login_finish: "model_login_start",
     model_login_cancel: "model_login_start",
     model_logout: "model_login_start",
+    passkey_start: "passkey_add",
+    passkey_remove: "passkey_add",
+    passkey_require: "passkey_add",
   };
 
   test("asks the table of roles before it shows what calls an operation", () => {

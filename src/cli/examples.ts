@@ -215,7 +215,11 @@ export const MORE: Readonly<Record<string, More>> = {
       "A viewer reads and cannot act. An operator decides requests and changes, answers, sends and controls agents. An admin also adds operators, changes repositories and their settings, and takes backups. Who opens host.sock is the operator `operator`, an admin. Only a hive that root has started gives a socket to another user than its own.",
     examples: ["hivectl operator add bob --role operator", "hivectl operator add office --role viewer --user alice"],
   },
-  "operator set": { examples: ["hivectl operator set bob --role viewer"] },
+  "operator set": {
+    words:
+      "An operator can let its approvals need a passkey, on the page under its name. Then they are refused over its socket, too. If the passkey is lost, the admin of host.sock runs --passkey off; the audit trail records it. Any program that can open host.sock can do the same.",
+    examples: ["hivectl operator set bob --role viewer", "hivectl operator set bob --passkey off"],
+  },
   "operator remove": { examples: ["hivectl operator remove bob --yes"] },
   login: { examples: ["hivectl login", "hivectl login --model"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3", "hivectl logout --model"] },

@@ -191,6 +191,7 @@ const VERBS: readonly Case[] = [
   ["operator list", "operators"],
   ["operator add bob --role viewer", "operator_add"],
   ["operator set bob --role admin", "operator_set"],
+  ["operator set bob --passkey off", "operator_passkey_off"],
   ["operator remove bob --yes", "operator_remove"],
   ["login --model", "model_login_start"],
   ["login --model --code a#b", "model_login_finish"],

@@ -24,6 +24,7 @@ beforeEach(() => {
   call = openDispatch({
     context: {
       operators: { permit: () => {} },
+      passkeys: { permit: () => {} },
       broker: { sending: () => answer, stored: () => (isStored ? {} : undefined) },
       swarm: { all: () => ["scout", "scribe", "critic"].map((name) => ({ name })) },
       questions: { ask: () => Promise.reject(new Error("ENOSPC")) },

@@ -27,7 +27,7 @@ export type Call = (name: OperationName, input: never, caller: CallerContext) =>
 /** Wraps every handler. Refuses new data while the disk is nearly full, counts calls, and counts what agents store. */
 export function openDispatch(deps: DispatchDeps): Call {
   const { context, disk, retention, metrics, onUnexpected } = deps;
-  const { broker, swarm, operators } = context;
+  const { broker, swarm, operators, passkeys } = context;
 
   /** A repeated send is answered from the stored one and adds no data. */
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
@@ -48,7 +48,10 @@ export function openDispatch(deps: DispatchDeps): Call {
 
   return (name, input, caller) => {
     // The transports ask before they parse. Asked again here, the rule holds even for a transport that does not ask.
-    if (caller.kind === "operator") operators.permit(caller.operator, name);
+    if (caller.kind === "operator") {
+      operators.permit(caller.operator, name);
+      passkeys.permit(caller.operator.name, name, caller.browser?.isConfirmed === true);
+    }
     if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(
         "disk_full",

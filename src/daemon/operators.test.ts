@@ -27,8 +27,14 @@ beforeEach(async () => {
     files: { publicPaths: new Set(), has: () => false } as never,
     sessions: system.sessions,
     operators: system.operators,
-    call(name, input, operator) {
-      const answer = system.system.call(name, input, { kind: "operator", operator, ended: new AbortController().signal });
+    passkeys: system.passkeys,
+    call(name, input, operator, browser) {
+      const answer = system.system.call(name, input, {
+        kind: "operator",
+        operator,
+        ended: new AbortController().signal,
+        browser,
+      });
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
     },
@@ -273,6 +279,7 @@ function operatorsOf(uid: number, users: Record<string, number>, rows: OperatorR
   const operators = new Operators({
     store: {
       operators: { all: () => rows, add: (row: OperatorRow) => void rows.push(row) },
+      passkeys: { of: () => [], isRequired: () => false, removeOf() {} },
       ledger: { audit() {} },
       nextSeq: () => 1,
       write: async (act: () => unknown) => act(),

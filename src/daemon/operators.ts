@@ -26,7 +26,7 @@ interface OperatorSockets {
 }
 
 export interface OperatorDeps {
-  store: Pick<Store, "write" | "operators" | "ledger" | "nextSeq">;
+  store: Pick<Store, "write" | "operators" | "passkeys" | "ledger" | "nextSeq">;
   paths: Pick<Paths, "run" | "operatorSocket" | "hostSocket">;
   sockets: OperatorSockets;
   /** Ends what an operator holds besides its socket: sessions, launch links, tokens. */
@@ -102,7 +102,10 @@ export class Operators implements Service {
 
   list(): OperatorView[] {
     const { hostSocket } = this.#deps.paths;
-    return [{ ...this.host, socket: hostSocket }, ...[...this.#known.values()].map((one) => this.#view(one))];
+    return [
+      { ...this.host, socket: hostSocket, ...this.#passkeysOf(OPERATOR) },
+      ...[...this.#known.values()].map((one) => this.#view(one)),
+    ];
   }
 
   /** Adds an operator and opens its socket. Throws if its Unix user does not exist or cannot reach the socket. */
@@ -146,7 +149,10 @@ export class Operators implements Service {
   remove(name: string, by: string): Promise<void> {
     return this.#changes.run(async () => {
       this.#get(name, "removed");
-      await this.#store("operator_removed", by, { operator: name }, (operators) => operators.remove(name));
+      await this.#store("operator_removed", by, { operator: name }, (operators) => {
+        operators.remove(name);
+        this.#deps.store.passkeys.removeOf(name);
+      });
       this.#known.delete(name);
       await this.#close(name);
       for (const holding of this.#deps.holdings) await holding.endOf(name);
@@ -205,12 +211,18 @@ export class Operators implements Service {
     });
   }
 
+  #passkeysOf(name: string): Pick<OperatorView, "passkeys" | "passkey_required"> {
+    const { passkeys } = this.#deps.store;
+    return { passkeys: passkeys.of(name).length, passkey_required: passkeys.isRequired(name) };
+  }
+
   #view({ name, role, row, problem }: Known): OperatorView {
     const view: OperatorView = {
       name,
       role,
       user: row.user,
       socket: this.#deps.paths.operatorSocket(name),
+      ...this.#passkeysOf(name),
       added_at: instant(row.added_at),
     };
     if (problem !== undefined) view.problem = problem;

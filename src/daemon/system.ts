@@ -50,6 +50,7 @@ import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
+import { Passkeys } from "./passkeys/passkeys.ts";
 import { ProxiedStreams } from "./proxied-streams.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
@@ -186,16 +187,18 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
   const proxiedStreams = new ProxiedStreams();
+  const cutStreams = (operator: string): void => {
+    sessions.cutStreamsOf(operator);
+    proxiedStreams.endOf(operator);
+  };
+  const passkeys = new Passkeys({ ...base, hiveId, home: () => urls.home, changed: cutStreams });
   const operators = new Operators({
     ...base,
     sockets,
-    holdings: [sessions, proxiedStreams, repoTokens],
+    holdings: [sessions, proxiedStreams, repoTokens, passkeys],
     // The helper says itself whom it gives none.
     ...(w4rden ? { mayGiveTo: () => true } : {}),
-    changed({ name }) {
-      sessions.cutStreamsOf(name);
-      proxiedStreams.endOf(name);
-    },
+    changed: ({ name }) => cutStreams(name),
   });
   const loginCage = { ...base, driver, hiveId, runtime, web: theWeb, ...overrides.login };
   const modelLogin = new ModelLogin({
@@ -221,6 +224,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     views,
     sessions,
     operators,
+    passkeys,
     now,
     access,
     modelLogin,

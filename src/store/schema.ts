@@ -413,4 +413,24 @@ ALTER TABLE sessions ADD COLUMN operator TEXT NOT NULL DEFAULT 'operator';
 -- Who answered or cancelled a question; null if it expired, or was closed before this column existed.
 ALTER TABLE questions ADD COLUMN closed_by TEXT;
 `,
+  `
+-- Passkeys of operators, and the operators whose approvals need one. A number is never used again: the audit trail has it.
+CREATE TABLE passkeys (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  operator TEXT NOT NULL,
+  name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  credential TEXT NOT NULL UNIQUE,
+  public_key BLOB NOT NULL,
+  counter INTEGER NOT NULL,
+  transports TEXT NOT NULL,
+  added_at INTEGER NOT NULL,
+  used_at INTEGER
+);
+CREATE INDEX passkeys_of ON passkeys (operator, id);
+CREATE TABLE passkey_required (
+  operator TEXT PRIMARY KEY,
+  since INTEGER NOT NULL
+);
+`,
 ];

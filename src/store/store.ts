@@ -10,6 +10,7 @@ import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
 import { operatorQueries } from "./operators.ts";
+import { passkeyQueries } from "./passkeys.ts";
 import { questionQueries } from "./questions.ts";
 import { repositoryQueries } from "./repositories.ts";
 import { rowRetentionQueries } from "./row-retention.ts";
@@ -75,6 +76,7 @@ export function openStore(options: StoreOptions) {
     usage: usageQueries(db),
     sessions: sessionQueries(db),
     operators: operatorQueries(db),
+    passkeys: passkeyQueries(db),
     meta: {
       get: (key: string): string | undefined => getMeta.get(key)?.value,
       /** Only inside a write. */

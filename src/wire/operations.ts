@@ -25,6 +25,7 @@ export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 import { RepoAccess, RepoName } from "./work.ts";
+import { passkeyOperations } from "./passkeys.ts";
 import { operatorOperations } from "./operator-operations.ts";
 import { workOperations } from "./work-operations.ts";
 
@@ -391,6 +392,7 @@ export const operations = {
 
   // ── operators and their doors ───────────────────────────────────────────────────────────────────────────────
   ...operatorOperations,
+  ...passkeyOperations,
   login: {
     summary: "A one-time launch URL for the dashboard, for the operator who asks.",
     callers: ["operator"],

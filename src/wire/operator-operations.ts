@@ -6,7 +6,12 @@ import { ROLES } from "./roles.ts";
 export const Role = z.enum(ROLES);
 
 /** The operator that calls. */
-export const You = z.object({ name: z.string(), role: Role });
+export const You = z.object({
+  name: z.string(),
+  role: Role,
+  /** True if its approvals need a passkey (`second-step.ts`). */
+  passkey: z.literal(true).optional(),
+});
 export type You = z.infer<typeof You>;
 
 /** An operator that exists, also `operator` itself. */
@@ -26,6 +31,9 @@ export const OperatorView = z.object({
   /** The Unix user who owns the socket. Absent for `operator`, whose socket is host.sock. */
   user: z.string().optional(),
   socket: z.string(),
+  /** Its passkeys, and whether its approvals need one. */
+  passkeys: z.number().int(),
+  passkey_required: z.boolean(),
   /** Absent for `operator`, who is always there. */
   added_at: Instant.optional(),
   /** Why the socket is not served, and what to do. */

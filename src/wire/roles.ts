@@ -58,6 +58,8 @@ export const LEAST_ROLE = {
   tombstones: "viewer",
   operators: "viewer",
   sessions: "viewer",
+  // Only the caller's own.
+  passkeys: "viewer",
   // Only the caller's own: a link of its own, and the end of its own sessions. An admin ends those of others.
   login: "viewer",
   session_revoke: "viewer",
@@ -112,10 +114,16 @@ export const LEAST_ROLE = {
   change_to_front: "operator",
   change_revert: "operator",
   queue_pause: "operator",
+  passkey_start: "operator",
+  passkey_add: "operator",
+  passkey_remove: "operator",
+  passkey_require: "operator",
+  passkey_challenge: "operator",
 
   operator_add: "admin",
   operator_set: "admin",
   operator_remove: "admin",
+  operator_passkey_off: "admin",
   model_login_start: "admin",
   model_login_finish: "admin",
   model_login_cancel: "admin",

@@ -28,6 +28,7 @@ const OPEN: Record<string, { open: string; words: string }> = {
   check: { open: "check:13", words: "added 214 packages in 9s" },
   repo: { open: "repo", words: "the branch that changes are merged into" },
   spawn: { open: "spawn", words: "a request shows its config before it runs" },
+  you: { open: "you", words: "can confirm what you approve" },
   login: { open: "login", words: "For a Claude Pro or Max subscription." },
 };
 

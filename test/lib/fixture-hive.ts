@@ -178,6 +178,7 @@ const EMPTY: { [N in OperationName]?: object } = {
   },
   egress: { connections: [] },
   tombstones: { agents: [] },
+  passkeys: { passkeys: [], required: false, place: { why: "the fixture has no name" } },
   search: { messages: [], indexing: false },
   statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, unpriced: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },
 };

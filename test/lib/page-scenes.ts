@@ -132,6 +132,7 @@ const OPENED: Record<DrawerName, Scenes> = {
   check: { "drawer check:12 over an agent's page": { path: "/agent/hm1nd?open=check:12" } },
   repo: { "drawer repo over an agent's page": { path: "/agent/hm1nd?open=repo" } },
   login: over("login"),
+  you: over("you"),
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),

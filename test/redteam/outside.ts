@@ -4,6 +4,7 @@ import { judge, observe, type OutsideRow } from "./row.ts";
 import { browserRows } from "./rows/browser.ts";
 import { gateRows } from "./rows/gate.ts";
 import { operatorRows } from "./rows/operators.ts";
+import { passkeyRows } from "./rows/passkey.ts";
 import { restoreRows } from "./rows/restore.ts";
 import { socketRows } from "./rows/socket.ts";
 import { webRows } from "./rows/web.ts";
@@ -20,6 +21,7 @@ export const outsideRows: readonly OutsideRow<Place>[] = [
   ...restoreRows,
   ...operatorRows,
   ...socketRows,
+  ...passkeyRows,
 ];
 
 /** Starts a hive, carries out these attempts on it one after the other, and stops it. */

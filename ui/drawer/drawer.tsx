@@ -11,6 +11,7 @@ import { Deploys } from "./deploys.tsx";
 import { Logs } from "./logs.tsx";
 import { ModelLogin } from "./model-login.tsx";
 import { Thread } from "./thread.tsx";
+import { You } from "./you.tsx";
 import { TurnTable } from "./turn-table.tsx";
 
 const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, request?: number) => ReactNode }> = {
@@ -23,7 +24,7 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -36,6 +37,7 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
     );
   }
   if (what === "login") return <ModelLogin onClose={onClose} />;
+  if (what === "you") return <You onClose={onClose} />;
   if (what === "repo") return <NewRepo onClose={onClose} />;
   if (what === "check" && rest !== undefined) {
     return (

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { mayCall, type OperatorOperation } from "../../src/wire/roles.ts";
+import { OpenLink } from "./open-link.tsx";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
@@ -33,15 +34,19 @@ export function AllowedOrWhy({ to, children }: AllowedProps): ReactNode {
   return why === undefined ? children : <p className="dim small why-not">{why}</p>;
 }
 
-/** Who is logged in, with the role. On a phone the menu of the bar says it. The hive's own operator needs no reminder. */
+/** Who is logged in, with the role; it opens the passkeys. On a phone the menu of the bar has it. */
 export function You(): ReactNode {
-  const { name, role } = useHive((state) => state.you);
-  if (name === "operator") return null;
+  const { name, role, passkey } = useHive((state) => state.you);
   return (
-    <span className="chip you wide" title={visible(`logged in as ${name}: ${role}`)}>
+    <OpenLink
+      open="you"
+      className={`chip you wide ${passkey ? "green" : ""}`}
+      title={visible(`logged in as ${name}: ${role}; ${passkey ? "approvals need your passkey" : "passkeys"}`)}
+    >
       <span className="sr">logged in as </span>
       {visible(name)}
-      <span className="dim"> {role}</span>
-    </span>
+      {/* The hive's own operator needs no reminder of its role. */}
+      {name !== "operator" && <span className="dim"> {role}</span>}
+    </OpenLink>
   );
 }

@@ -158,6 +158,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
     { words: "swarm", run: () => void navigate({ to: "/swarm" }) },
     { words: "history", run: () => void navigate({ to: "/history" }) },
     { words: "log in to the model", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "login" }) }) },
+    { words: "your passkeys", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "you" }) }) },
     { words: "cost", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "cost" }) }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),

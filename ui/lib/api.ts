@@ -1,4 +1,5 @@
 import { visible } from "./text.ts";
+import { PASSKEY_HEADER, takesPasskey } from "../../src/wire/second-step.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
 /** A refusal of the daemon. Its text may quote an agent, so hidden characters in it are made visible. */
@@ -10,13 +11,29 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls an operation of the contract. Throws `ApiError`. Without a session, goes to the login page. */
+/** Whether the approvals of who is logged in need a passkey. The page's state knows it. */
+let needsPasskey = (): boolean => false;
+export function guardWith(check: () => boolean): void {
+  needsPasskey = check;
+}
+
+/**
+ * Calls an operation of the contract. Asks for the passkey first, if it takes one. Throws `ApiError`. Without a session,
+ * goes to the login page.
+ */
 export async function call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
+  if (!takesPasskey(name) || !(needsPasskey() || name === "passkey_require")) return send(name, input);
+  const { options } = await send("passkey_challenge", { operation: name, input });
+  const { usePasskey } = await import("./passkey.ts");
+  return send(name, input, { [PASSKEY_HEADER]: await usePasskey(options) });
+}
+
+async function send<N extends OperationName>(name: N, input: Input<N>, headers: Record<string, string> = {}): Promise<Output<N>> {
   let response: Response;
   try {
     response = await fetch(`/api/${name}`, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { "Content-Type": "application/json", ...headers },
       body: JSON.stringify(input),
     });
   } catch {

@@ -5,7 +5,7 @@ import type { HiveEvent, StateSnapshot } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import type { ChangeView, RepoView } from "../../src/wire/work.ts";
 import { toast } from "../kit/toast.tsx";
-import { call } from "./api.ts";
+import { call, guardWith } from "./api.ts";
 import { snapshot, stream } from "./bootstrap.ts";
 import { changeName } from "./changes.ts";
 import { notify } from "./notify.ts";
@@ -49,6 +49,7 @@ function set(next: globalThis.Partial<Held>): void {
 
 /** Takes the embedded snapshot, or fetches one, and follows the stream. Runs once per page. */
 export function begin(): void {
+  guardWith(() => held.state?.you.passkey === true);
   if (snapshot) {
     take(snapshot);
     void restOf(snapshot, call).then(

@@ -2,6 +2,7 @@ import { Option, type Command } from "commander";
 import type { OperatorView } from "../../wire/operator-operations.ts";
 import { ROLES, type Role } from "../../wire/roles.ts";
 import { asksFirst, confirm } from "../deciding.ts";
+import { UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
@@ -18,6 +19,10 @@ function operatorTable(operators: readonly OperatorView[], you: string, { width,
     [
       { title: "NAME", value: (one) => `${one.name}${one.name === you ? " (you)" : ""}` },
       { title: "ROLE", value: (one) => one.role },
+      {
+        title: "PASSKEY",
+        value: (one) => (one.passkey_required ? `required (${one.passkeys})` : one.passkeys > 0 ? `${one.passkeys}` : ""),
+      },
       { title: "USER", value: (one) => one.user ?? "", spare: 1 },
       {
         title: "SOCKET",
@@ -55,17 +60,30 @@ export function operatorCommands(program: Command): void {
       ),
   );
 
-  act<{ role: Role }>(
+  act<{ role?: Role; passkey?: "off" }>(
     operators
       .command("set")
       .argument("<operator>", "its name")
-      .addOption(role())
-      .description("change an operator's role; it counts at once, for open pages too"),
-    async (shell, [name]: [string], { role: given }) =>
-      shell.show(
-        await shell.client.call("operator_set", { name, role: given }),
-        ({ operator }) => `${operator.name} is ${operator.role} now`,
-      ),
+      .addOption(role().makeOptionMandatory(false))
+      .addOption(
+        new Option(
+          "--passkey <off>",
+          "make its approvals need no passkey, for one who has lost it; only the admin of host.sock",
+        ).choices(["off"]),
+      )
+      .description("change an operator's role, or let its approvals need no passkey; it counts at once, for open pages too"),
+    async (shell, [name]: [string], { role: given, passkey }) => {
+      const { client } = shell;
+      const off = passkey === undefined ? undefined : await client.call("operator_passkey_off", { name });
+      const changed = given === undefined ? off : await client.call("operator_set", { name, role: given });
+      if (!changed) throw new UsageError("say what to change: --role <role>, or --passkey off");
+      shell.show(changed, ({ operator }) =>
+        [
+          ...(given === undefined ? [] : [`${operator.name} is ${operator.role} now`]),
+          ...(off ? [`the approvals of ${operator.name} need no passkey now; its passkeys are kept`] : []),
+        ].join("\n"),
+      );
+    },
   );
 
   act<{ yes?: boolean }>(

@@ -107,7 +107,7 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
 
   async approve(context, input, caller) {
-    const isBrowser = caller.kind === "operator" && caller.browser === true;
+    const isBrowser = caller.kind === "operator" && caller.browser !== undefined;
     const row = await context.deploys.decisions.approve(input.id, input, {
       by: actorOf(caller),
       digestNeeded: isBrowser,

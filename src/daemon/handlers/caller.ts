@@ -3,6 +3,7 @@ import { HiveError } from "../../wire/error.ts";
 import type { HarnessSession } from "../../agents/harness-session.ts";
 import { includes, operatorActor } from "../../wire/roles.ts";
 import type { Operator } from "../operator.ts";
+import type { Asker } from "../passkeys/challenges.ts";
 import type { CallerContext } from "./types.ts";
 
 /** The agent that a cage's call comes from. The socket lets no other caller through, so anything else is a defect. */
@@ -15,6 +16,14 @@ export function agentOf(caller: CallerContext): Extract<CallerContext, { kind: "
 export function operatorOf(caller: CallerContext): Operator {
   if (caller.kind !== "operator") throw new Error("an operator's operation was called by an agent");
   return caller.operator;
+}
+
+/** The operator that calls from a page, with the log-in of that page. Throws `conflict` for any other caller. */
+export function askerOf(caller: CallerContext): Asker {
+  const operator = operatorOf(caller);
+  if (caller.kind !== "operator" || !caller.browser)
+    throw new HiveError("conflict", "a passkey is used in a browser: open the page, and your name in its bar");
+  return { operator: operator.name, login: caller.browser.login };
 }
 
 /** Who calls, as the audit trail, requests and changes name it: an agent's name, or an operator's (`operatorActor`). */

@@ -107,7 +107,7 @@ export const changeHandlers: Pick<Handlers, Names> = {
     return patchPart(file.hunks, input.after);
   },
   async change_approve(context, input, caller) {
-    const isBrowser = caller.kind === "operator" && caller.browser === true;
+    const isBrowser = caller.kind === "operator" && caller.browser !== undefined;
     return viewOf(
       context,
       await context.work.decisions.approve(input.change, input, { by: actorOf(caller), digestNeeded: isBrowser }),

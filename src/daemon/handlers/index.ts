@@ -10,6 +10,7 @@ import { messageHandlers } from "./messages.ts";
 import { modelLoginHandlers } from "./model-login.ts";
 import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
+import { passkeyHandlers } from "./passkeys.ts";
 import { operatorHandlers } from "./operators.ts";
 import type { Handlers } from "./types.ts";
 import { workspaceHandlers } from "./workspaces.ts";
@@ -29,5 +30,6 @@ export const handlers: Handlers = {
   ...changeHandlers,
   ...workspaceHandlers,
   ...operatorHandlers,
+  ...passkeyHandlers,
   ...modelLoginHandlers,
 };

@@ -7,8 +7,7 @@ type Names = "operators" | "operator_add" | "operator_set" | "operator_remove" |
 
 export const operatorHandlers: Pick<Handlers, Names> = {
   operators(context, _input, caller) {
-    const { name, role } = operatorOf(caller);
-    return { operators: context.operators.list(), you: { name, role } };
+    return { operators: context.operators.list(), you: context.passkeys.you(operatorOf(caller)) };
   },
   operator_add: async (context, input, caller) => ({ operator: await context.operators.add(input, operatorOf(caller).name) }),
   operator_set: async (context, { name, role }, caller) => ({

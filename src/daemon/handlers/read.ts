@@ -52,8 +52,7 @@ export const readHandlers: Pick<Handlers, Names> = {
     };
   },
   state(context, input, caller) {
-    const { name, role } = operatorOf(caller);
-    return { state: context.views.snapshot(input.messages, { name, role }) };
+    return { state: context.views.snapshot(input.messages, context.passkeys.you(operatorOf(caller))) };
   },
   turn_events: (context, input) => context.turns.page(context.swarm.byNameEvenDestroyed(input.agent), input),
 

@@ -23,6 +23,7 @@ import type { OperationName, Operations, Output, Parsed } from "../../wire/opera
 import type { AgentPages } from "../http/agent-pages.ts";
 import type { Operator } from "../operator.ts";
 import type { Operators } from "../operators.ts";
+import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Sessions } from "../sessions.ts";
 import type { HiveWork } from "../../work/open.ts";
 import type { ModelLogin } from "../login/model-login.ts";
@@ -53,6 +54,7 @@ export interface HandlerContext {
   views: Views;
   sessions: Sessions;
   operators: Operators;
+  passkeys: Passkeys;
   access: ModelAccess;
   modelLogin: ModelLogin;
   pages: Pick<AgentPages, "portOf">;
@@ -66,13 +68,22 @@ export interface HandlerContext {
   onUnexpected(error: unknown): void;
 }
 
+/** A call of a page. */
+export interface BrowserCall {
+  /** Names the log-in: a session, or that of the trusted proxy. */
+  login: string;
+  /** A passkey has confirmed exactly this call. */
+  isConfirmed: boolean;
+}
+
 /** The caller, as the socket or the session identifies it. */
 export type CallerContext =
   | {
       kind: "operator";
       operator: Operator;
       ended: AbortSignal;
-      /** The call comes from a page, so an approval must name the digest of what the page showed. */ browser?: boolean;
+      /** Set if the call comes from a page, so an approval must name the digest of what the page showed. */
+      browser?: BrowserCall;
     }
   | {
       kind: "agent";

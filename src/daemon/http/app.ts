@@ -14,7 +14,10 @@ import { MAX_LINE_BYTES } from "../../wire/limits.ts";
 import { AgentName, Seq } from "../../wire/names.ts";
 import { operations, type OperationName, type Output, type Parsed } from "../../wire/operations.ts";
 import { operatorActor } from "../../wire/roles.ts";
+import { PASSKEY_HEADER } from "../../wire/second-step.ts";
+import type { BrowserCall } from "../handlers/types.ts";
 import type { Operator } from "../operator.ts";
+import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Operators } from "../operators.ts";
 import type { ProxiedStreams } from "../proxied-streams.ts";
 import { openEventStream, type EventStream } from "./events.ts";
@@ -55,7 +58,8 @@ export interface WebDeps {
   /** The reverse proxy that logs operators in, and their streams. Absent where there is none. */
   proxy?: TrustedProxy & { streams: ProxiedStreams };
   /** Runs an operation of the contract for an operator. */
-  call(name: OperationName, input: never, operator: Operator): Promise<object>;
+  call(name: OperationName, input: never, operator: Operator, browser: BrowserCall): Promise<object>;
+  passkeys: Pick<Passkeys, "confirm">;
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
   subscribe(filter: EventFilter, stream: EventStream, operator: Operator): () => void;
   metrics(): Promise<string>;
@@ -72,6 +76,8 @@ interface Variables {
   /** Absent if the proxy has logged the operator in. */
   session?: SessionRecord;
   operator: Operator;
+  /** Names the log-in to which the answers of passkeys are bound. */
+  login: string;
   /** Runs this when the operator loses its log-in or its role. Returns a function that unregisters it. */
   whileValid: (close: () => void) => () => void;
 }
@@ -123,6 +129,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     if (proxied && deps.proxy) {
       const { streams } = deps.proxy;
       c.set("operator", proxied);
+      c.set("login", `proxy ${proxied.name}`);
       c.set("whileValid", (close) => streams.whileValid(proxied.name, close));
       return next();
     }
@@ -133,6 +140,7 @@ export function webApp(deps: WebDeps): Hono<Env> {
     if (session && operator) {
       c.set("session", session);
       c.set("operator", operator);
+      c.set("login", `session ${session.id}`);
       c.set("whileValid", (close) => deps.sessions.whileValid(session.id, close));
       return next();
     }
@@ -155,7 +163,10 @@ export function webApp(deps: WebDeps): Hono<Env> {
     const operator = c.get("operator");
     deps.operators.permit(operator, name);
     const input = parseOrThrow(operations[name].input, await read());
-    return deps.call(name, input as never, operator);
+    const login = c.get("login");
+    const answer = c.req.header(PASSKEY_HEADER);
+    if (answer !== undefined) await deps.passkeys.confirm({ operator: operator.name, login }, name, input, answer);
+    return deps.call(name, input as never, operator, { login, isConfirmed: answer !== undefined });
   };
   const look = (c: Context<Env>): Promise<Output<"state">> => run(c, "state", () => ({})) as Promise<Output<"state">>;
   app.get("/api/state", async (c) => c.json(success(await look(c)), 200, { "Cache-Control": "no-store" }));

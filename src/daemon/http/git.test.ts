@@ -22,7 +22,10 @@ beforeAll(async () => {
     await work.seed(repo, "main", { "README.md": "hello\n" });
   }
   const hosts = new Set<string>();
-  const app = webApp({ origins: { hosts }, git: { tokens, permit: () => {}, work } } as unknown as WebDeps);
+  const app = webApp({
+    origins: { hosts },
+    git: { tokens, permit: () => {}, needsPasskey: (name: string) => name === "guarded", work },
+  } as unknown as WebDeps);
   const server = createAdaptorServer({ fetch: app.fetch });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -35,7 +38,7 @@ afterAll(async () => {
 });
 
 const address = (repo: string, token: string): string => `${origin.replace("http://", `http://me:${token}@`)}/git/${repo}`;
-const url = (): string => address("web", tokens.issue("web", "bob").token);
+const url = (operator = "bob"): string => address("web", tokens.issue("web", operator).token);
 let clones = 0;
 
 async function clone(): Promise<{ git(...argv: string[]): Promise<GitEnd>; commit(text: string): Promise<string> }> {
@@ -114,6 +117,16 @@ test("a base without upstream moves forward only, and branches of its own are th
   expect((await git("push", "origin", "main:refs/tags/v2")).err).toContain("tags cannot be pushed");
   expect(work.repositories.tip("web", "main")).toBe(sha);
   expect([...work.repositories.tips("web").keys()]).toEqual(["main", "release/1.x"]);
+});
+
+test("an operator whose approvals need a passkey pushes branches of its own, and no base", async () => {
+  const { git, commit } = await clone();
+  const before = [...work.repositories.tips("web")];
+  await commit("by a program that runs as the operator");
+  await git("remote", "set-url", "origin", url("guarded"));
+  expect((await git("push", "origin", "main")).err).toContain("main is a base, and your approvals need your passkey");
+  expect(await git("push", "-q", "origin", "main:operator/mine", "main:later")).toMatchObject({ code: 0 });
+  expect([...work.repositories.tips("web")]).toEqual(before);
 });
 
 test("a base of a repository with an upstream is not pushed", async () => {

@@ -14,6 +14,8 @@ export interface OperatorGit {
   tokens: Pick<RepoTokens, "holder">;
   /** Throws if the operator of a name may not use git any more. */
   permit(operator: string): void;
+  /** True if the operator's approvals need a passkey, which git cannot ask for. */
+  needsPasskey(operator: string): boolean;
   work: Pick<HiveWork, "repositories" | "transport">;
 }
 
@@ -21,7 +23,7 @@ export interface OperatorGit {
  * The operator's git over HTTP. It takes the token of a repository and nothing else: a browser's cookie has no power
  * here, and what a page can send is refused.
  */
-export function gitRoute({ tokens, permit, work }: OperatorGit) {
+export function gitRoute({ tokens, permit, needsPasskey, work }: OperatorGit) {
   return async (c: Context<{ Bindings: HttpBindings }>): Promise<Response> => {
     const sentByPage =
       c.req.header("origin") !== undefined || [...c.req.raw.headers.keys()].some((name) => name.startsWith("sec-fetch-"));
@@ -36,7 +38,7 @@ export function gitRoute({ tokens, permit, work }: OperatorGit) {
     }
     if (!work.repositories.find(repo)) return c.text(`there is no repository ${repo}\n`, 404);
     permit(holder);
-    const caller = await work.transport.operatorCaller(repo, operatorActor(holder));
+    const caller = await work.transport.operatorCaller(repo, operatorActor(holder), !needsPasskey(holder));
     const { search } = new URL(c.req.url);
     await work.transport.endpoint.serve(path + search, c.env.incoming, c.env.outgoing, caller);
     return RESPONSE_ALREADY_SENT;

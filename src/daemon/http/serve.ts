@@ -1,4 +1,5 @@
 import { createAdaptorServer, getRequestListener } from "@hono/node-server";
+import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -33,7 +34,8 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
   const { header, peers } = config.trustedProxy ?? {};
   if (peers?.kind === "tcp") checkPeers(peers.addresses);
   let app: ReturnType<typeof webApp> | undefined;
-  const server = listener((request, bindings) => app?.fetch(request, bindings) ?? new Response("starting\n", { status: 503 }));
+  const fetch: Fetch = (request, bindings) => app?.fetch(request, bindings) ?? new Response("starting\n", { status: 503 });
+  const server = listener(fetch);
   await listen(server, config);
   const { port } = server.address() as AddressInfo;
   const origins = originsFor(port, config.publicUrl);
@@ -43,19 +45,22 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
     files: new StaticFiles(INTERFACE),
     sessions: hive.sessions,
     operators: hive.operators,
-    call(name, input, operator) {
-      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser: true });
+    passkeys: hive.passkeys,
+    call(name, input, operator, browser) {
+      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser });
       // The app refuses streams before this.
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
     },
-    subscribe: (filter, stream, { name, role }) => subscribe(hive, filter, (frame) => stream.write(frame.sse), { name, role }),
+    subscribe: (filter, stream, operator) =>
+      subscribe(hive, filter, (frame) => stream.write(frame.sse), hive.passkeys.you(operator)),
     metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
   const git: OperatorGit = {
     tokens: hive.repoTokens,
     work: hive.work,
+    needsPasskey: (name) => hive.passkeys.isRequired(name),
     permit: (name) => hive.operators.permitName(name, "repo_token"),
   };
   const proxy = (isPeer: NonNullable<WebDeps["proxy"]>["isPeer"]): Pick<WebDeps, "proxy"> =>
@@ -68,6 +73,8 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
     return (request, response) => void respond(request, response);
   });
   const servers = [server];
+  const six = await otherLocalhost(config, port, fetch);
+  if (six) servers.push(six);
   if (peers?.kind === "unix" && config.publicUrl) {
     // Every connection is the proxy's: no other user can open the socket.
     const own = webApp({ ...deps, origins: publicOrigins(config.publicUrl), git, ...proxy(() => true) });
@@ -85,8 +92,29 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
   };
 }
 
-const listener = (fetch: Parameters<typeof createAdaptorServer>[0]["fetch"]): Server =>
-  bounded(createAdaptorServer({ fetch }) as Server);
+type Fetch = Parameters<typeof createAdaptorServer>[0]["fetch"];
+const listener = (fetch: Fetch): Server => bounded(createAdaptorServer({ fetch }) as Server);
+
+/**
+ * Takes the port of IPv6 loopback too, where browsers look for `localhost` first: another user's program there would get
+ * the cookie of the page. Undefined if the page is not at localhost, or if this host has no IPv6. Throws if the port is taken.
+ */
+async function otherLocalhost({ bind, publicUrl }: Config, port: number, fetch: Fetch): Promise<Server | undefined> {
+  if (publicUrl?.hostname !== "localhost" || bind !== "127.0.0.1") return undefined;
+  const server = listener(fetch);
+  try {
+    server.listen(port, "::1");
+    await once(server, "listening");
+    return server;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return undefined;
+    throw new HiveError(
+      "conflict",
+      `port ${port} of ::1 cannot be taken (${code ?? String(error)}), and browsers look for localhost there: stop what uses it, or set HIVE_PORT`,
+    );
+  }
+}
 
 async function listen(server: Server, config: Config): Promise<void> {
   await new Promise<void>((resolve, reject) => {

@@ -40,8 +40,14 @@ beforeAll(async () => {
     } as never,
     sessions: system.sessions,
     operators: system.operators,
-    call(name, input, operator) {
-      const answer = system.system.call(name, input, { kind: "operator", operator, ended: new AbortController().signal });
+    passkeys: system.passkeys,
+    call(name, input, operator, browser) {
+      const answer = system.system.call(name, input, {
+        kind: "operator",
+        operator,
+        ended: new AbortController().signal,
+        browser,
+      });
       if (typeof answer !== "function") throw new Error(`${name} is a stream`);
       return new Promise(answer);
     },

@@ -18,6 +18,6 @@ export function openTransport(context: WorkContext, repositories: Repositories, 
     branches,
     endpoint,
     agentGit: new AgentGit(deps),
-    operatorCaller: (repo: string, actor: string) => operatorCaller(deps, repo, actor),
+    operatorCaller: (repo: string, actor: string, movesBases = true) => operatorCaller(deps, repo, actor, movesBases),
   };
 }

@@ -20,12 +20,14 @@ export interface OperatorGitDeps {
 /**
  * The operator's git for one repository, as its token grants it. It sees bases, branches and the pinned commits of
  * changes, and what resets of bases have kept. It pushes `operator/*`, and bases of a repository without upstream. `actor`
- * is which operator it is, for the audit trail.
+ * is which operator it is, for the audit trail. It pushes no base if `movesBases` is false: its approvals need a passkey,
+ * and git asks for none.
  */
 export async function operatorCaller(
   { context, repositories, branches }: OperatorGitDeps,
   repo: string,
   actor: string,
+  movesBases = true,
 ): Promise<GitCaller> {
   const pinned = await listRefs(repositories.folder(repo), ["refs/changes", KEPT]);
   return {
@@ -53,7 +55,12 @@ export async function operatorCaller(
             upstream === undefined
               ? `the tags are those of the folder that a repository follows, and ${repo} follows none. Push a branch`
               : `the tags are those of ${upstream.folder}. Tag there, then run ${hivectl(`repo fetch ${repo}`)}`,
-          whyNoBase: upstream === undefined ? undefined : `which follows ${upstream.folder}`,
+          whyNoBase:
+            upstream !== undefined
+              ? `which follows ${upstream.folder}`
+              : movesBases
+                ? undefined
+                : "and your approvals need your passkey, which git does not ask for",
         }),
       };
     },

@@ -4,6 +4,7 @@ import { TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
 import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
+import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { Texts } from "./texts.ts";
@@ -26,6 +27,7 @@ export class Place {
   #texts: Promise<Texts> | undefined;
   #changes: Promise<Changes> | undefined;
   #proxied: Promise<Proxied> | undefined;
+  #guarded: Promise<Guarded> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -118,6 +120,11 @@ export class Place {
   /** A second hive, behind a proxy that names the operator. */
   proxied(): Promise<Proxied> {
     return (this.#proxied ??= Proxied.start(this));
+  }
+
+  /** A third hive, where an operator's approvals need a passkey. */
+  guarded(): Promise<Guarded> {
+    return (this.#guarded ??= Guarded.start(this));
   }
 
   /** Has this run at the end. */

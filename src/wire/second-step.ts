@@ -1,0 +1,104 @@
+import type { LEAST_ROLE, OperatorOperation } from "./roles.ts";
+
+/** The header in which a page sends the answer of a passkey with a call, as base64url of its JSON. */
+export const PASSKEY_HEADER = "hive-passkey";
+
+/** The operations that take more than reading. */
+type Act = { [N in OperatorOperation]: (typeof LEAST_ROLE)[N] extends "viewer" ? never : N }[OperatorOperation];
+
+/**
+ * Which operations take the passkey of an operator whose approvals need it: the one table that the daemon, the page and
+ * the terminal ask. They are those that let an agent do more than was approved before, that change a repository or who
+ * decides about one, and that make another operator. What stops, denies, talks or repeats takes none. An operation that
+ * is added has to be entered here.
+ */
+const TAKES: Record<Act, boolean> = {
+  // What agents are and may do.
+  approve: true,
+  spawn: true,
+  revive: true,
+  rollback: true,
+  deploy_force: true,
+  meta_update: true,
+  // A merge, and everything that decides what is merged without the operator.
+  change_approve: true,
+  repo_set: true,
+  repo_reconcile: true,
+  // A file of the operator that agents get.
+  repo_include: true,
+  // An operator without a passkey would approve instead.
+  operator_add: true,
+  operator_set: true,
+  // The passkeys themselves, once approvals need one.
+  passkey_add: true,
+  passkey_remove: true,
+  passkey_require: true,
+
+  // Gives no agent anything, or asks for a decision.
+  repo_create: false,
+  repo_add: false,
+  request_spawn: false,
+  propose: false,
+  change_revert: false,
+  passkey_start: false,
+  passkey_challenge: false,
+  // Repeats what was approved, or shows the same in another order.
+  rebuild: false,
+  update: false,
+  change_retry: false,
+  change_to_front: false,
+  queue_pause: false,
+  repo_fetch: false,
+  repo_push: false,
+  repo_gc: false,
+  workspace_retry: false,
+  workspace_skip: false,
+  // Its git pushes no base: `operator-git.ts`.
+  repo_token: false,
+  // Takes something away.
+  deny: false,
+  cancel_request: false,
+  change_deny: false,
+  change_dequeue: false,
+  change_return: false,
+  withdraw_change: false,
+  operator_remove: false,
+  // Only the admin of host.sock can: it helps where a passkey is lost.
+  operator_passkey_off: false,
+  repo_remove: false,
+  repo_include_remove: false,
+  workspace_drop: false,
+  destroy: false,
+  // Talks, and says how agents run.
+  send: false,
+  mark_read: false,
+  message_retry: false,
+  message_drop: false,
+  chain_resume: false,
+  answer: false,
+  question_cancel: false,
+  change_comment: false,
+  change_comment_drop: false,
+  change_comment_resolve: false,
+  start: false,
+  stop: false,
+  stop_all: false,
+  start_what_ran: false,
+  restart: false,
+  kill: false,
+  set_paused: false,
+  cancel: false,
+  compact: false,
+  model: false,
+  new_session: false,
+  // The hive itself.
+  model_login_start: false,
+  model_login_finish: false,
+  model_login_cancel: false,
+  model_logout: false,
+  backup: false,
+  shutdown: false,
+};
+
+/** True if an operation takes the passkey of an operator whose approvals need it. */
+export const takesPasskey = (name: string): boolean => Object.hasOwn(TAKES, name) && TAKES[name as Act];
