@@ -11,14 +11,11 @@ const LISTS = [{ mark: "host options", prefix: "services.hive-c0re", file: "./ni
 
 /** The page with its lists drawn anew. */
 function drawn(page) {
-  return LISTS.reduce(
-    (text, { mark, prefix, file }) =>
-      text.replace(
-        new RegExp(`(<!-- ${mark} -->\\n\\n)[\\s\\S]*?(\\n\\n<!-- /${mark} -->)`),
-        (_, before, after) => before + listOf(prefix, file) + after,
-      ),
-    page,
-  );
+  return LISTS.reduce((text, { mark, prefix, file }) => {
+    const place = new RegExp(`(<!-- ${mark} -->\\n\\n)[\\s\\S]*?(\\n\\n<!-- /${mark} -->)`);
+    if (!place.test(text)) throw new Error(`docs/nixos.md has no place for the list "${mark}"`);
+    return text.replace(place, (_, before, after) => before + listOf(prefix, file) + after);
+  }, page);
 }
 
 function listOf(prefix, file) {

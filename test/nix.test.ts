@@ -4,6 +4,15 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { SETTINGS, readConfig, type Config } from "../src/daemon/config.ts";
 import { USER } from "../src/w4rden/options.ts";
+import {
+  CheckOn,
+  DEFAULT_REPO_SETTINGS,
+  DeclaredRepos,
+  MergeMethod,
+  MergePolicy,
+  PushRule,
+  RepoSettings,
+} from "../src/wire/work.ts";
 import { hostUnit, nixFiles, nixValue } from "./lib/nix.ts";
 import { rightsTable } from "./lib/rights.ts";
 
@@ -78,9 +87,9 @@ describe("the packages that the Nix package fetches", () => {
 
   test("have the programs that npm links", () => {
     const modules = join(ROOT, "node_modules");
-    const linked = readdirSync(join(modules, ".bin")).map((name) => [name, realpathSync(join(modules, ".bin", name))]);
+    const linked = readdirSync(join(modules, ".bin")).map((name) => [name, realpathSync(join(modules, ".bin", name))] as const);
     const { programs } = npm(process.arch);
-    expect(programs.map(({ name, path }) => [name, join(modules, path)]).sort()).toEqual(linked.sort());
+    expect(new Map(programs.map(({ name, path }) => [name, join(modules, path)]))).toEqual(new Map(linked));
   });
 });
 
@@ -129,7 +138,7 @@ describe("the service of the host module", () => {
   test("has the documented privileges", () => {
     const row = rightsTable(read("docs/security.md")).get("`hive-w4rden` as a service of NixOS");
     const capabilities = String(unit.serviceConfig["CapabilityBoundingSet"]).toLowerCase().replaceAll("cap_", "").split(" ");
-    expect(capabilities.sort()).toEqual(row?.capabilities.split(", ").sort());
+    expect(new Set(capabilities)).toEqual(new Set(row?.capabilities.split(", ")));
     expect(unit.serviceConfig["NoNewPrivileges"] === true ? "yes" : "no").toBe(row?.noNewPrivs);
     // The helper needs root; the daemon's user is the helper's own default.
     expect(unit.serviceConfig).not.toHaveProperty("User");
@@ -204,6 +213,34 @@ describe("the service of the host module", () => {
       expect(() => configOf(values)).not.toThrow();
     },
   );
+});
+
+describe("a declared repository", () => {
+  const file = "import ./nix/docs/options.nix { file = ./nix/modules/hive-c0re/repository.nix; }";
+  const { options, defaults } = nixValue(file) as { options: { name: string; type: string }[]; defaults: object };
+
+  test("has the settings of the daemon, with their defaults", () => {
+    expect(defaults).toEqual({ create: true, base: "main", ...DEFAULT_REPO_SETTINGS });
+    expect(options.map(({ name }) => name)).toEqual(expect.arrayContaining(["create", ...Object.keys(RepoSettings.shape)]));
+  });
+
+  test.each([
+    ["merge", MergeMethod],
+    ["policy", MergePolicy],
+    ["push", PushRule],
+    ["check_on", CheckOn],
+  ] as const)("has the values of %s that the daemon knows", (name, { options: values }) => {
+    const { type } = options.find((one) => one.name === name) ?? {};
+    expect(type).toBe(`one of ${values.map((value) => JSON.stringify(value)).join(", ")}`);
+  });
+
+  test("is written to the file that the daemon reads", () => {
+    const values = `{ repositories.web = (${file}).defaults // { check = "make"; }; }`;
+    const { environment, repositories } = hostUnit(values);
+    expect(readConfig(environment, { foreground: false }).repositoriesFile).toMatch(/-hyperhive-repositories\.json$/);
+    expect(DeclaredRepos.parse({ source: "x", repositories }).repositories["web"]).toEqual({ ...defaults, check: "make" });
+    expect(hostUnit().environment).not.toHaveProperty("HIVE_REPOSITORIES");
+  });
 });
 
 test("docs/nixos.md lists the options, as `npm run nix-options` draws them", () => {

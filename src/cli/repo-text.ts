@@ -80,6 +80,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
   const held = repo.queues.filter(({ reason }) => reason !== undefined);
   const lines = [
     `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows no folder" : `follows ${visible(repo.upstream)}`}`,
+    ...field("declared", repo.declared === undefined ? "" : `${repo.declared}, in the host's configuration`),
     ...field("base", `${repo.base}  ${tipOf(repo) || "empty"}`),
     ...field("merge", `${repo.merge}, policy ${repo.policy}`),
     ...field("reviewers", repo.reviewers.map((name) => reviewerWords(name, repo)).join(", ")),

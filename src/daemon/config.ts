@@ -89,6 +89,7 @@ const Environment = z.object({
   HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   HIVE_CLAUDE_PATH: Folder.optional(),
   HIVE_PRICES: Folder.optional(),
+  HIVE_REPOSITORIES: Folder.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
   CREDENTIALS_DIRECTORY: Folder.optional(),
@@ -140,6 +141,8 @@ export interface Config {
   claudePath: string | undefined;
   /** A JSON file of prices that override the built-in ones. */
   pricesFile: string | undefined;
+  /** A JSON file of the repositories that the host declares. */
+  repositoriesFile: string | undefined;
   /** Ctrl-C and SIGTERM also stop the cages. Under a service manager the cages keep running. */
   foreground: boolean;
 }
@@ -199,6 +202,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     path: e.PATH,
     claudePath: e.HIVE_CLAUDE_PATH,
     pricesFile: e.HIVE_PRICES,
+    repositoriesFile: e.HIVE_REPOSITORIES,
     foreground: options.foreground,
   };
 }

@@ -52,6 +52,7 @@ import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
 import { Passkeys } from "./passkeys/passkeys.ts";
 import { ProxiedStreams } from "./proxied-streams.ts";
+import { readDeclared } from "./declared-file.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
@@ -83,6 +84,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const stored = new StoredLogin(paths.modelLogin);
   const access = openModelAccess(config.upstream, config.scenarios, stored);
   const prices = readPrices(config.pricesFile);
+  const declared = readDeclared(config.repositoriesFile);
   const pricedModels = Object.keys(prices);
   const runtime = overrides.runtime ?? openRuntime(paths.runtimes, findClaude(config.claudePath));
   const { revision } = runtime;
@@ -162,7 +164,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, exportedFolders: w4rden });
-  const work = openWork({ ...base, broker, cages, git, driver, hiveId, runtime, failpoint, disk });
+  const work = openWork({ ...base, declared, broker, cages, git, driver, hiveId, runtime, failpoint, disk });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };

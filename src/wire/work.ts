@@ -119,6 +119,21 @@ export const DEFAULT_REPO_SETTINGS: Omit<RepoSettings, "base"> = {
   check_on: "merge",
 };
 
+/** Repositories that the configuration of the host declares, as it writes them to a file. */
+export const DeclaredRepos = z.strictObject({
+  /** The option that declares them, for people. */
+  source: z.string().min(1).max(128),
+  repositories: z
+    .record(
+      RepoName,
+      RepoSettings.partial()
+        .strict()
+        .extend({ create: z.boolean().default(true) }),
+    )
+    .refine((repos) => Object.keys(repos).length <= MAX_REPOS, `a hive has at most ${MAX_REPOS} repositories`),
+});
+export type DeclaredRepos = z.infer<typeof DeclaredRepos>;
+
 /** What the merge queue of one base does. */
 export const QueueView = z.object({
   base: z.string(),
@@ -150,6 +165,8 @@ export type PushView = z.infer<typeof PushView>;
 export const RepoView = z.object({
   name: z.string(),
   ...RepoSettings.shape,
+  /** The option of the host that declares its settings. Absent: the operator sets them. */
+  declared: z.string().optional(),
   /** The folder of the host that it follows. Absent: the hive's copy is the only one. */
   upstream: z.string().optional(),
   created_at: Instant,

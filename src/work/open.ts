@@ -6,6 +6,7 @@ import { ChangeDecisions } from "./change-decisions.ts";
 import { ChangeStore } from "./change-store.ts";
 import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
+import { applyDeclared } from "./declared.ts";
 import { Divergences } from "./divergences.ts";
 import { Collector } from "./gc/collector.ts";
 import { IncludeFiles } from "./include-files.ts";
@@ -78,6 +79,7 @@ export function openWork(context: WorkContext) {
     /** Reads the repositories and finishes what the last daemon left. The queues run from here on. */
     async start(): Promise<void> {
       await repositories.open();
+      await applyDeclared(context.declared, repositories);
       await transport.branches.open();
       // A daemon that ended in a purge has left them.
       for (const { id, record } of context.agents.everyone())

@@ -24,9 +24,11 @@ export const remedyFor = (name: string, damage: string): string =>
   `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
 export function viewOf(repo: Repo, context: WorkContext, { tips, pushes, collecting, damage }: Known): RepoView {
+  const declared = context.declared.placeOf(repo.name);
   return {
     name: repo.name,
     ...repo.settings,
+    ...(declared === undefined ? {} : { declared }),
     ...(repo.upstream ? { upstream: repo.upstream.folder } : {}),
     created_at: instant(repo.createdAt),
     bases: [...tips].map(([name, sha]) => ({ name, sha })),

@@ -119,17 +119,26 @@ export class Repositories {
     return this.tips(name).get(base);
   }
 
-  /** Stores a new, empty repository. Throws if the name is taken. */
+  /**
+   * Stores a new, empty repository. One that the host declares has the declared settings. Throws if the name is taken,
+   * and if the caller sets up one that is declared.
+   */
   async create(name: string, settings: Partial<RepoSettings>, upstream?: Upstream, by: string = OPERATOR): Promise<Repo> {
     if (this.#repos.has(name) || this.#making.has(name))
       throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
     if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
-    checkTogether({ ...DEFAULT_REPO_SETTINGS, ...settings }, upstream);
+    const { declared } = this.#context;
+    const own = declared.settingsOf(name);
+    // The base of a followed folder is known before its repository is made.
+    if (Object.keys(settings).some((key) => key !== "base") || (settings.base ?? own?.base) !== own?.base)
+      declared.refuse(name, "set it up");
+    const all = own ?? { base: "main", ...DEFAULT_REPO_SETTINGS, ...settings };
+    checkTogether(all, upstream);
     this.#making.add(name);
     try {
       const repo: Repo = {
         name,
-        settings: { base: "main", ...DEFAULT_REPO_SETTINGS, ...settings },
+        settings: all,
         upstream,
         holds: {},
         bytes: 0,
@@ -145,7 +154,7 @@ export class Repositories {
     }
   }
 
-  /** Changes settings or the followed folder. */
+  /** Changes settings or the followed folder. Throws if an operator changes settings that the host declares. */
   async set(
     name: string,
     patch: { settings?: Partial<RepoSettings>; upstream?: Upstream },
@@ -153,6 +162,7 @@ export class Repositories {
   ): Promise<Repo> {
     return this.#writes.run(async () => {
       const repo = this.get(name);
+      if (patch.settings && by !== SYSTEM) this.#context.declared.refuse(name, "change it");
       const next: Repo = {
         ...repo,
         settings: { ...repo.settings, ...patch.settings },

@@ -56,7 +56,8 @@ export class Upstreams {
     const refs = await listUpstream(this.#context.git, upstream);
     if (refs.heads.size === 0)
       throw new HiveError("bad_request", `${folder} has no branch with a commit: commit something first`);
-    const base = settings.base ?? refs.head ?? [...refs.heads.keys()][0] ?? "main";
+    const base =
+      settings.base ?? this.#context.declared.settingsOf(name)?.base ?? refs.head ?? [...refs.heads.keys()][0] ?? "main";
     if (!refs.heads.has(base))
       throw new HiveError(
         "bad_request",

@@ -7,6 +7,7 @@ import type { Broker } from "../messages/broker.ts";
 import type { Driver } from "../platforms/port.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
+import type { Declared } from "./declared.ts";
 import type { GitWorker } from "./git/worker.ts";
 
 /** The parts of the hive that work on repositories uses. */
@@ -17,6 +18,7 @@ export interface WorkContext {
   agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed" | "everyone">;
   paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;
   git: GitWorker;
+  declared: Declared;
   cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

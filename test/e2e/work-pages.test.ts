@@ -267,6 +267,15 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   await page.getByRole("textbox", { name: /^check:/ }).fill("make test");
   await page.getByRole("button", { name: "save" }).click();
   await expect.poll(() => hive.called("repo_set")).toEqual([{ name: "web", check: "make test", policy: "checks" }]);
+
+  // Settings that the host declares can be read and not changed, and the page says where they are declared.
+  const declared = "services.hive-c0re.repositories.web";
+  hive.tell({ kind: "repo", name: "web", repo: { ...web, declared } });
+  await page.getByText(declared).waitFor();
+  const settings = page.getByRole("region", { name: "settings" });
+  expect(await settings.getByRole("textbox", { name: /^check:/ }).isDisabled()).toBe(true);
+  expect(await settings.getByRole("button").count()).toBe(0);
+  expect(await page.getByRole("region", { name: "remove" }).count()).toBe(0);
   expect(await faults()).toEqual([]);
   expect(problems).toEqual([]);
 });

@@ -20,6 +20,7 @@ export function hostUnit(values = "{ }"): {
   environment: Record<string, string>;
   serviceConfig: Record<string, unknown>;
   sliceConfig: Record<string, unknown>;
+  repositories: Record<string, Record<string, unknown>>;
   assertions: { assertion: boolean; message: string }[];
 } {
   return nixValue(`let

@@ -14,6 +14,7 @@ import { GitWorker } from "../../src/work/git/worker.ts";
 import { MergeQueue } from "../../src/work/queue/merge-queue.ts";
 import type { CheckLimits } from "../../src/work/queue/check/limits.ts";
 import { revertChange } from "../../src/work/queue/merge.ts";
+import { Declared } from "../../src/work/declared.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
 import { openStoreIn } from "./store.ts";
@@ -65,6 +66,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     agents: { all: () => [], byId: (id: string) => (id === agent.id ? agent : undefined), find: () => undefined },
     paths,
     git: new GitWorker({ sandboxedRun, owner: { uid, gid }, repos: paths.repos, scratch: paths.repoScratch }),
+    declared: new Declared(undefined),
     driver,
     hiveId,
     runtime: { revision: "r1", dir: join(top, "runtime") },

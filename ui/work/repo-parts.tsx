@@ -181,8 +181,9 @@ export function Branches({ repo }: { repo: RepoView }): ReactNode {
   );
 }
 
-/** Removes the repository with its changes. */
+/** Removes the repository with its changes. Only its declaration removes one that the host declares. */
 export function Remove({ repo }: { repo: RepoView }): ReactNode {
+  if (repo.declared !== undefined) return null;
   return (
     <Allowed to="repo_remove">
       <RemoveAsked repo={repo} />

@@ -33,12 +33,12 @@ const PUSHES: Record<PushRule, string> = {
 /** The settings of a repository as a form. Fields that you have not touched follow the repository. */
 export function Settings({ repo }: { repo: RepoView }): ReactNode {
   const [draft, setDraft] = useDraft(`repo-settings:${repo.name}`);
-  const typed = draft === "" ? {} : (JSON.parse(draft) as Partial<Fields>);
+  const typed = draft === "" || repo.declared !== undefined ? {} : (JSON.parse(draft) as Partial<Fields>);
   const fields: Fields = { ...fieldsOf(repo), ...typed };
   const [error, setError] = useState<string>();
   const [isBusy, setBusy] = useState(false);
   const changed = changedSettings(repo, fields);
-  const maySet = useMay("repo_set");
+  const maySet = useMay("repo_set") && repo.declared === undefined;
   const isChanged = Object.keys(changed).length > 0;
   const set = (next: Partial<Fields>): void => setDraft(JSON.stringify({ ...typed, ...next }));
   const save = async (): Promise<void> => {
@@ -118,20 +118,33 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
             {error}
           </p>
         )}
-        <AllowedOrWhy to="repo_set">
-          <div className="foot">
-            <button type="submit" className="go" disabled={!isChanged || isBusy} aria-busy={isBusy}>
-              {isBusy && <span className="spinner" aria-hidden="true" />}save
-            </button>
-            {isChanged && (
-              <button type="button" className="ghost" onClick={() => setDraft("")}>
-                discard
+        {repo.declared !== undefined ? (
+          <DeclaredNote option={repo.declared} />
+        ) : (
+          <AllowedOrWhy to="repo_set">
+            <div className="foot">
+              <button type="submit" className="go" disabled={!isChanged || isBusy} aria-busy={isBusy}>
+                {isBusy && <span className="spinner" aria-hidden="true" />}save
               </button>
-            )}
-          </div>
-        </AllowedOrWhy>
+              {isChanged && (
+                <button type="button" className="ghost" onClick={() => setDraft("")}>
+                  discard
+                </button>
+              )}
+            </div>
+          </AllowedOrWhy>
+        )}
       </form>
     </section>
+  );
+}
+
+/** Where the settings are declared. */
+function DeclaredNote({ option }: { option: string }): ReactNode {
+  return (
+    <p className="dim small">
+      Declared in the host’s configuration, as <code>{visible(option)}</code>: change it there, and rebuild the system.
+    </p>
   );
 }
 

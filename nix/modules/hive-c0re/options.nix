@@ -108,6 +108,19 @@ in
     description = "The folder of all persistent state. The helper makes it and gives it to the user `hyperhive`. Other users have to be able to enter its parents.";
   };
 
+  repositories = mkOption {
+    type = types.attrsOf (types.submodule { options = import ./repository.nix { inherit lib; }; });
+    default = { };
+    example = {
+      web = {
+        check = "npm ci && npm test";
+        policy = "reviewed";
+        reviewers = [ "lint" ];
+      };
+    };
+    description = "Repositories that agents work on, by name ([work.md](work.md)). The page and `hivectl` show where they are declared, and change nothing of them. Without its declaration a repository stays, with the settings that it had, and can be changed and removed.";
+  };
+
   settings = mkOption {
     type = types.attrsOf types.str;
     default = { };

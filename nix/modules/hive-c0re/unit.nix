@@ -23,6 +23,14 @@ let
     "CAP_SETFCAP"
   ];
 
+  # Nothing of it is secret: the store may have it.
+  repositories = builtins.toFile "hyperhive-repositories.json" (
+    builtins.toJSON {
+      source = "services.hive-c0re.repositories";
+      inherit (cfg) repositories;
+    }
+  );
+
   # Set by options.
   own = {
     HIVE_STATE_DIR = cfg.stateDir;
@@ -33,6 +41,7 @@ let
     HIVE_OPERATOR_PRONOUNS = cfg.operatorPronouns;
     HIVE_AUTO_UPDATE = if cfg.autoUpdate then "on" else "off";
   }
+  // (if cfg.repositories == { } then { } else { HIVE_REPOSITORIES = repositories; })
   // optional "HIVE_PUBLIC_URL" cfg.publicUrl
   // optional "HIVE_UPSTREAM_URL" cfg.modelUpstream;
 
@@ -41,10 +50,14 @@ let
     HIVE_PUBLIC_URL = null;
     HIVE_UPSTREAM_URL = null;
     HIVE_CREDENTIAL_FILE = null;
+    HIVE_REPOSITORIES = null;
   };
   isLoopback = address: address == "localhost" || address == "::1" || match "127[.][0-9.]+" address != null;
 in
 {
+  # For tests: what the file says.
+  inherit (cfg) repositories;
+
   environment = cfg.settings // own;
 
   serviceConfig = {

@@ -98,7 +98,8 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     queue.settingsChanged(input.name);
     return { repo: repositories.view(set) };
   },
-  async repo_remove({ backups, work: { repositories, queue } }, { name }, caller) {
+  async repo_remove({ backups, work: { context, repositories, queue } }, { name }, caller) {
+    context.declared.refuse(name, "remove it");
     backups.refuseWhileTaking("remove the repository");
     await repositories.remove(name, actorOf(caller));
     await queue.forget(name);
