@@ -33,10 +33,11 @@
 
       checks = forAllSystems (
         system: pkgs:
-        pkgs.callPackage ./nix/checks.nix {
+        # What callPackage adds to the set is no check.
+        removeAttrs (pkgs.callPackage ./nix/checks.nix {
           src = self;
           package = self.packages.${system}.default;
-        }
+        }) [ "override" "overrideDerivation" ]
       );
 
       nixosModules = {
