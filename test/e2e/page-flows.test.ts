@@ -149,7 +149,7 @@ test("on a phone the menu of the bar has what the bar has no room for", async ()
   const { page, problems } = await openPage(browser, hive, "/", { viewport: { width: 390, height: 844 } });
   await page.getByRole("button", { name: "more", exact: true }).click();
   await page.getByRole("menu").getByText("today 1.24 M tok").waitFor();
-  await page.getByRole("menuitem", { name: "keys" }).click();
+  await page.getByRole("menuitem", { name: "keys", exact: true }).click();
   await page.getByRole("dialog", { name: "keys" }).waitFor();
   expect(problems).toEqual([]);
 });
