@@ -195,6 +195,8 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_LOG_LEVEL: ["info", "debug"],
     HIVE_CLAUDE_PATH: ["/a", "/b"],
     HIVE_PRICES: ["/a", "/b"],
+    HIVE_AUTO_UPDATE: ["on", "off"],
+    HIVE_REPOSITORIES: ["/a", "/b"],
     ANTHROPIC_API_KEY: ["a", "b"],
     CLAUDE_CODE_OAUTH_TOKEN: ["a", "b"],
     CREDENTIALS_DIRECTORY: ["/a", "/b"],

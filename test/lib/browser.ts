@@ -38,8 +38,8 @@ export async function launch(options: LaunchOptions = {}): Promise<Browser> {
   const timeout = scaled(120_000);
   const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS, timeout, ...options });
   const open = browser.newContext.bind(browser);
-  browser.newContext = async (options) => {
-    const context = await open({ reducedMotion: "reduce", ...options });
+  browser.newContext = async (given) => {
+    const context = await open({ reducedMotion: "reduce", ...given });
     context.setDefaultTimeout(ACTION_MS);
     return context;
   };

@@ -53,7 +53,8 @@ export class FixtureHive {
     return this;
   }
   get home(): string {
-    return `http://127.0.0.1:${(this.#server?.address() as AddressInfo).port}`;
+    if (!this.#server) throw new Error("the hive has not been started");
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
   /** Ends all connections. The next hive has the same port, so that a browser has the interface in its cache. */
   stop(): Promise<void> {

@@ -94,7 +94,7 @@ export const doubledBarriers: readonly Doubled[] = [
       {
         what: "the question of the dispatch for the role",
         file: "src/daemon/dispatch.ts",
-        from: 'if (caller.kind === "operator") operators.permit(caller.operator, name);',
+        from: "operators.permit(caller.operator, name);",
         to: "",
       },
     ],
