@@ -10,6 +10,7 @@ import { Repositories } from "../../src/work/repositories.ts";
 import { openTransport } from "../../src/work/transport/open.ts";
 import type { Pace } from "../../src/work/transport/pace.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
+import { Declared } from "../../src/work/declared.ts";
 import { openStoreIn } from "./store.ts";
 
 /** The git of a user without any configuration. */
@@ -84,6 +85,7 @@ export async function openWorkGit(agents: Agent[], pace?: Pace) {
     paths: { repoScratch: scratch },
     failpoint: async (name: string) => breakAt.get(name)?.(),
     disk: { checkAfter: () => false, low: false },
+    declared: new Declared(undefined),
     onUnexpected: (error: unknown) => void unexpected.push(error),
     now: Date.now,
   } as unknown as WorkContext;
