@@ -36,14 +36,17 @@ export function isAlive(process: ProcessId): boolean {
   return identify(process.pid)?.startTime === process.startTime;
 }
 
-/** Signals a process unless its number has been reused. False if it has ended. */
-export function signal(target: ProcessId, name: NodeJS.Signals): boolean {
-  if (!isAlive(target)) return false;
+/**
+ * Signals a process unless its number has been reused. `refused`: the kernel does not let us, as with a process of
+ * another user in a user namespace that we are not above.
+ */
+export function signal(target: ProcessId, name: NodeJS.Signals): "sent" | "ended" | "refused" {
+  if (!isAlive(target)) return "ended";
   try {
     process.kill(target.pid, name);
-    return true;
-  } catch {
-    // It ended between the check and the signal.
-    return false;
+    return "sent";
+  } catch (error) {
+    // Otherwise it ended between the check and the signal.
+    return (error as NodeJS.ErrnoException).code === "EPERM" ? "refused" : "ended";
   }
 }

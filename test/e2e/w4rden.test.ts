@@ -16,7 +16,7 @@ import { connectLines } from "../../src/rpc/client.ts";
 import { isAgentUid, uidRange } from "../../src/platforms/uids.ts";
 import { children, ownRecord, privileges, rightsTable } from "../lib/rights.ts";
 import { hostUnit } from "../lib/nix.ts";
-import { TestHive, commandLine, until } from "../lib/hive.ts";
+import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
 
 /** The daemon as a user of its own, as `npm start` starts it for root. */
 
@@ -118,6 +118,11 @@ test("the next daemon takes over the cage of one that was killed, and the helper
   await hive.start({ by: service() });
   await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
   expect((await hive.cage("hm1nd")).init).toBe(init);
+  // It is of another user namespace than this daemon, and can be killed all the same.
+  await hive.call("kill", { name: "hm1nd" });
+  await until(() => !isRunning(init));
+  await hive.call("start", { scope: { agent_names: ["hm1nd"] } });
+  await hive.untilAgent("hm1nd", (agent) => agent.state === "idle" && agent.running);
   const { uid, capabilities, noNewPrivs } = privileges(hive.pid);
   const documented = rightsTable(readFileSync(join(ROOT, "docs/security.md"), "utf8")).get("`hive-w4rden` as a service of NixOS");
   expect(documented).toMatchObject({ user: uid === 0 ? "root" : `uid ${uid}`, capabilities, noNewPrivs });

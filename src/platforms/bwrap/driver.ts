@@ -212,7 +212,7 @@ async function start(spec: CageSpec, way: LimitWay, isRoot: boolean): Promise<Ru
   writeNote(spec.cageDir, note);
   const exited = ended.then(async ({ reason }) => {
     // The launcher ends last. If it was killed before, the cage has lost its log and is killed, too.
-    if (signal(init, "SIGKILL")) await gone(init);
+    if (signal(init, "SIGKILL") === "sent") await gone(init);
     rmSync(join(spec.cageDir, "cage.json"), { force: true });
     const exit = { code: readStatus(statusFile).exitCode ?? null, ...(reason === undefined ? {} : { reason }) };
     return withReason(exit, group, oomsBefore, limits.memoryBytes);
@@ -272,7 +272,7 @@ function running(note: Note, exited: Promise<CageExit>, group: Group): Running {
     memoryBytes: () => group.memoryBytes(),
     async kill() {
       // The kernel ends a pid namespace with its first process.
-      signal(note.init, "SIGKILL");
+      end(note.init, note);
       await gone(note.init);
       await endLauncher(note);
       await exited;
@@ -294,14 +294,24 @@ function withReason(exit: CageExit, group: Group, oomsBefore: number, limitBytes
  * bubblewrap, and both then end, even on a busy machine or after SIGSTOP. If they were killed earlier, a zombie could
  * remain on a host whose init reaps none.
  */
-async function endLauncher({ outer, launcher }: Note): Promise<void> {
+async function endLauncher(note: Note): Promise<void> {
+  const { outer, launcher } = note;
   const all = launcher === undefined ? [outer] : [outer, launcher];
   for (const one of all) signal(one, "SIGCONT");
   for (const one of all) {
     if (await gone(one, GONE_MS)) continue;
-    signal(one, "SIGKILL");
+    end(one, note);
     await gone(one);
   }
+}
+
+/**
+ * Kills a process of a cage. A daemon that root's helper has started is root of its own user namespace only, so it may
+ * not signal the agents' processes in a cage of the daemon before it. The launcher runs as the daemon's user, and
+ * bubblewrap and the cage end with it.
+ */
+function end(one: ProcessId, { launcher }: Note): void {
+  if (signal(one, "SIGKILL") === "refused" && launcher !== undefined) signal(launcher, "SIGKILL");
 }
 
 /** Rotates a log that is half full, so that the output of a start is always in the new one. */
