@@ -11,6 +11,7 @@ import type { OperatorRow } from "../store/operators.ts";
 import { operationsOf } from "../wire/operations.ts";
 import { includes, LEAST_ROLE, ROLES, type OperatorOperation, type Role } from "../wire/roles.ts";
 import { webApp, type WebDeps } from "./http/app.ts";
+import { surfaceOf } from "./http/serve.ts";
 import { originsFor } from "./http/origin.ts";
 import { Operators } from "./operators.ts";
 
@@ -22,23 +23,9 @@ let app: ReturnType<typeof webApp>;
 beforeEach(async () => {
   system = await openTestSystem();
   const deps: Partial<WebDeps> = {
-    hiveId: system.id,
+    ...surfaceOf(system.system),
     origins: originsFor(7000, undefined),
     files: { publicPaths: new Set(), has: () => false } as never,
-    sessions: system.sessions,
-    operators: system.operators,
-    passkeys: system.passkeys,
-    call(name, input, operator, browser) {
-      const answer = system.system.call(name, input, {
-        kind: "operator",
-        operator,
-        ended: new AbortController().signal,
-        browser,
-      });
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
-    },
-    metrics: async () => "",
     onUnexpected: (error) => expect.unreachable(String(error)),
   };
   app = webApp(deps as WebDeps);

@@ -4,6 +4,7 @@ import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import type { Output } from "../wire/operations.ts";
+import { Closers } from "../lib/closers.ts";
 import { Moment } from "../lib/timers.ts";
 
 /** Lifetime of a launch token: long enough to open the browser, short enough to be worthless in a log. */
@@ -53,7 +54,8 @@ export class Sessions {
   readonly #now: () => number;
   readonly #launch = new Map<string, LaunchToken>();
   readonly #sessions = new Map<string, SessionRecord>();
-  readonly #onRevoked = new Map<number, Set<() => void>>();
+  /** The open streams, by session. */
+  readonly #streams = new Closers<number>();
 
   constructor(store: SessionStore, onUnexpected: (error: unknown) => void, now: () => number = Date.now) {
     this.#store = store;
@@ -126,13 +128,7 @@ export class Sessions {
 
   /** Runs `close` when the session is revoked, so that its open streams end. Returns a function that unregisters it. */
   whileValid(id: number, close: () => void): () => void {
-    const closers = this.#onRevoked.get(id) ?? new Set();
-    this.#onRevoked.set(id, closers);
-    closers.add(close);
-    return () => {
-      closers.delete(close);
-      if (closers.size === 0) this.#onRevoked.delete(id);
-    };
+    return this.#streams.whileValid(id, close);
   }
 
   list(): Output<"sessions">["sessions"] {
@@ -156,7 +152,7 @@ export class Sessions {
   async revoke(id: number, by: string): Promise<void> {
     const session = this.get(id);
     this.#sessions.delete(session.hash);
-    this.#cut(id);
+    this.#streams.endOf(id);
     await this.#store.revoke(id, by);
   }
 
@@ -168,10 +164,6 @@ export class Sessions {
 
   /** Ends the open streams of an operator, whose role has changed. Its pages connect again. */
   cutStreamsOf(operator: string): void {
-    for (const session of this.#sessions.values()) if (session.operator === operator) this.#cut(session.id);
-  }
-
-  #cut(id: number): void {
-    for (const close of this.#onRevoked.get(id) ?? []) close();
+    for (const session of this.#sessions.values()) if (session.operator === operator) this.#streams.endOf(session.id);
   }
 }

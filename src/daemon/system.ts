@@ -18,6 +18,7 @@ import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
 import { Review } from "../deploys/review.ts";
 import { Feed } from "../eventlog/feed.ts";
+import { Closers } from "../lib/closers.ts";
 import { Bus } from "../lib/bus.ts";
 import { Announcements } from "../messages/announcements.ts";
 import { Broker } from "../messages/broker.ts";
@@ -51,7 +52,6 @@ import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
 import { Passkeys } from "./passkeys/passkeys.ts";
-import { ProxiedStreams } from "./proxied-streams.ts";
 import { readDeclared } from "./declared-file.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
@@ -188,7 +188,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
   const sessions = new Sessions(sessionStore(store, onUnexpected, now), onUnexpected, now);
-  const proxiedStreams = new ProxiedStreams();
+  // They have no session that ends, so they end with their operator and with its role.
+  const proxiedStreams = new Closers<string>();
   const cutStreams = (operator: string): void => {
     sessions.cutStreamsOf(operator);
     proxiedStreams.endOf(operator);

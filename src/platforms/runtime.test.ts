@@ -23,3 +23,16 @@ test.each([0, 1])("a large program of a time that says nothing, %s, is identifie
   expect(revision("one", seconds)).not.toBe(revision("two", seconds));
   expect(revision("one", seconds)).toBe(revision("one", seconds));
 });
+
+test("a large program of a store is identified by its path, and not read", () => {
+  const store = mkdtempSync(join(tmpdir(), "hive-store-"));
+  onTestFinished(() => rmSync(store, { recursive: true }));
+  const revisionAt = (name: string, content: string): string => {
+    const from = join(store, name);
+    writeFileSync(from, content);
+    utimesSync(from, 1, 1);
+    return revisionOf([{ from, to: "bin/program", large: true }], [], `${store}/`);
+  };
+  expect(revisionAt("one", "a")).toBe(revisionAt("one", "b"));
+  expect(revisionAt("one", "a")).not.toBe(revisionAt("two", "a"));
+});

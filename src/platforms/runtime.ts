@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   readdirSync,
   renameSync,
   rmSync,
@@ -18,7 +19,7 @@ export interface RuntimeFile {
   from: string;
   /** Path inside the runtime folder, such as `bin/node`. */
   to: string;
-  /** Too large to read at every start: identified by size and time instead of content, if it has a time. */
+  /** Too large to read at every start: see `identityOf`. */
   large?: boolean;
 }
 
@@ -27,19 +28,27 @@ const REVISION_CHARS = 12;
 
 /** Files of a Nix store are one second old in 1970, whatever they contain. Milliseconds. */
 const NO_TIME_MS = 1000;
+/** What is at a path of the store never changes. */
+const NIX_STORE = "/nix/store/";
+
+/** What identifies a large file: its path in the store, its size and time, or its content. */
+function identityOf(path: string, store: string): string | Buffer {
+  const real = realpathSync(path);
+  if (real.startsWith(store)) return `${real}\0`;
+  const { size, mtimeMs } = statSync(real);
+  return mtimeMs > NO_TIME_MS ? `${size} ${Math.round(mtimeMs)}\0` : readFileSync(real);
+}
 
 /**
  * The revision of a runtime: a hash of its contents. Takes milliseconds, whatever the size of the programs, unless they
- * have no time.
+ * have no time. `store` is another folder than that of Nix for tests.
  */
-export function revisionOf(files: readonly RuntimeFile[], versions: readonly string[]): string {
+export function revisionOf(files: readonly RuntimeFile[], versions: readonly string[], store: string = NIX_STORE): string {
   const hash = createHash("sha256");
   for (const version of versions) hash.update(`${version}\0`);
   for (const file of files) {
     hash.update(`${file.to}\0`);
-    const { size, mtimeMs } = statSync(file.from);
-    if (file.large && mtimeMs > NO_TIME_MS) hash.update(`${size} ${Math.round(mtimeMs)}\0`);
-    else hash.update(readFileSync(file.from));
+    hash.update(file.large ? identityOf(file.from, store) : readFileSync(file.from));
   }
   return hash.digest("hex").slice(0, REVISION_CHARS);
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { Closers } from "../../lib/closers.ts";
 import { hivectl } from "../../lib/hivectl.ts";
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -19,7 +20,6 @@ import type { BrowserCall } from "../handlers/types.ts";
 import type { Operator } from "../operator.ts";
 import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Operators } from "../operators.ts";
-import type { ProxiedStreams } from "../proxied-streams.ts";
 import { openEventStream, type EventStream } from "./events.ts";
 import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
@@ -56,7 +56,7 @@ export interface WebDeps {
   sessions: Sessions;
   operators: Pick<Operators, "find" | "permit">;
   /** The reverse proxy that logs operators in, and their streams. Absent where there is none. */
-  proxy?: TrustedProxy & { streams: ProxiedStreams };
+  proxy?: TrustedProxy & { streams: Closers<string> };
   /** Runs an operation of the contract for an operator. */
   call(name: OperationName, input: never, operator: Operator, browser: BrowserCall): Promise<object>;
   passkeys: Pick<Passkeys, "confirm">;

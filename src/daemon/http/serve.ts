@@ -41,20 +41,8 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
   const origins = originsFor(port, config.publicUrl);
   hive.urls.home = origins.canonical.origin;
   const deps: Omit<WebDeps, "origins"> = {
-    hiveId: hive.id,
+    ...surfaceOf(hive),
     files: new StaticFiles(INTERFACE),
-    sessions: hive.sessions,
-    operators: hive.operators,
-    passkeys: hive.passkeys,
-    call(name, input, operator, browser) {
-      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser });
-      // The app refuses streams before this.
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
-    },
-    subscribe: (filter, stream, operator) =>
-      subscribe(hive, filter, (frame) => stream.write(frame.sse), hive.passkeys.you(operator)),
-    metrics: () => hive.metrics.text(),
     onUnexpected: (error) => log.error({ err: error }, "unexpected"),
   };
   const git: OperatorGit = {
@@ -89,6 +77,25 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
         one.closeAllConnections();
       }
     },
+  };
+}
+
+/** What a hive gives to each of its listeners. */
+export function surfaceOf(hive: System): Omit<WebDeps, "origins" | "files" | "onUnexpected"> {
+  return {
+    hiveId: hive.id,
+    sessions: hive.sessions,
+    operators: hive.operators,
+    passkeys: hive.passkeys,
+    call(name, input, operator, browser) {
+      const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser });
+      // The app refuses streams before this.
+      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
+      return new Promise(answer);
+    },
+    subscribe: (filter, stream, operator) =>
+      subscribe(hive, filter, (frame) => stream.write(frame.sse), hive.passkeys.you(operator)),
+    metrics: () => hive.metrics.text(),
   };
 }
 

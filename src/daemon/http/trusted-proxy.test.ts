@@ -10,6 +10,7 @@ import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
 import { parseAnswer, sendBytes, type Answer } from "../../../test/redteam/outside/http.ts";
 import { ROLES } from "../../wire/roles.ts";
 import { webApp, type WebDeps } from "./app.ts";
+import { surfaceOf } from "./serve.ts";
 import { originsFor, publicOrigins } from "./origin.ts";
 import { openProxySocket } from "./proxy-socket.ts";
 import { checkPeers, peerWithin } from "./trusted-proxy.ts";
@@ -32,27 +33,12 @@ beforeAll(async () => {
   system = await openTestSystem();
   for (const role of ROLES) await system.operators.add({ name: `a-${role}`, role, user: userInfo().username }, "operator");
   const deps: Omit<WebDeps, "origins"> = {
-    hiveId: system.id,
+    ...surfaceOf(system.system),
     files: {
       publicPaths: new Set(),
       has: () => false,
       sendApp: (c: { text(words: string): Response }) => c.text("app"),
     } as never,
-    sessions: system.sessions,
-    operators: system.operators,
-    passkeys: system.passkeys,
-    call(name, input, operator, browser) {
-      const answer = system.system.call(name, input, {
-        kind: "operator",
-        operator,
-        ended: new AbortController().signal,
-        browser,
-      });
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
-    },
-    subscribe: () => () => {},
-    metrics: async () => "",
     onUnexpected: (error) => expect.unreachable(String(error)),
   };
   const proxy = (isPeer: (socket: Socket) => boolean): Pick<WebDeps, "proxy"> => ({

@@ -8,6 +8,7 @@ import { ROLES } from "../../wire/roles.ts";
 import { PASSKEY_HEADER, takesPasskey } from "../../wire/second-step.ts";
 import { operationsOf } from "../../wire/operations.ts";
 import { webApp, type WebDeps } from "../http/app.ts";
+import { surfaceOf } from "../http/serve.ts";
 import { originsFor } from "../http/origin.ts";
 import { CHALLENGE_MS, digestOf } from "./challenges.ts";
 
@@ -22,18 +23,9 @@ beforeAll(async () => {
   now = Date.parse("2026-01-31T12:00:00Z");
   system = await openTestSystem({ now: () => now });
   const deps: Partial<WebDeps> = {
-    hiveId: system.id,
+    ...surfaceOf(system.system),
     origins: originsFor(7000, new URL(HOME)),
     files: { publicPaths: new Set(), has: () => false } as never,
-    sessions: system.sessions,
-    operators: system.operators,
-    passkeys: system.passkeys,
-    call(name, input, operator, browser) {
-      const ended = new AbortController().signal;
-      const answer = system.system.call(name, input, { kind: "operator", operator, ended, browser });
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
-    },
     onUnexpected: (error) => expect.unreachable(String(error)),
   };
   app = webApp(deps as WebDeps);
