@@ -102,7 +102,7 @@ export const webBarriers: readonly Barrier[] = [
     name: "web-session-stream",
     what: "that the end of a session ends its streams",
     file: SESSIONS,
-    from: "this.#sessions.delete(session.hash);\n    this.#cut(id);",
+    from: "this.#sessions.delete(session.hash);\n    this.#streams.endOf(id);",
     to: "this.#sessions.delete(session.hash);",
     opens: ["web-session-stream"],
     holds: ["web-session-ended", "web-session-logout"],
