@@ -50,7 +50,33 @@
                 self.packages.${pkgs.stdenv.hostPlatform.system}.default;
           };
         default = self.nixosModules.hive-c0re;
+
+        # For the systems of agents, which the hive builds.
+        harness-base = ./nix/modules/agent/harness-base.nix;
+        agent-base = ./nix/modules/agent/agent-base.nix;
+        manager = ./nix/modules/agent/manager.nix;
       };
+
+      # The system of an agent, for the flake that a hive writes: it names each agent with its role and its module.
+      lib.agentSystem =
+        {
+          name,
+          role,
+          system,
+          module,
+        }:
+        lib.nixosSystem {
+          inherit system;
+          modules = [
+            {
+              agent = ./nix/modules/agent/agent-base.nix;
+              manager = ./nix/modules/agent/manager.nix;
+            }
+            .${role}
+            { networking.hostName = name; }
+            module
+          ];
+        };
 
       templates.default = {
         path = ./nix/template;

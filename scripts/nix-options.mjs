@@ -7,7 +7,10 @@ import { ROOT } from "./lib.mjs";
 
 const PAGE = join(ROOT, "docs/nixos.md");
 /** The lists of the page: the word of their marks, the prefix of the options, and their file. */
-const LISTS = [{ mark: "host options", prefix: "services.hive-c0re", file: "./nix/modules/hive-c0re/options.nix" }];
+const LISTS = [
+  { mark: "host options", prefix: "services.hive-c0re", file: "./nix/modules/hive-c0re/options.nix" },
+  { mark: "agent options", prefix: "hyperhive", file: "./nix/modules/agent/options.nix" },
+];
 
 /** The page with its lists drawn anew. */
 function drawn(page) {

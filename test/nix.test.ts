@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { NIX_TEMPLATE } from "../src/agents/template.ts";
 import { SETTINGS, readConfig, type Config } from "../src/daemon/config.ts";
 import { USER } from "../src/w4rden/options.ts";
 import {
@@ -13,6 +14,8 @@ import {
   PushRule,
   RepoSettings,
 } from "../src/wire/work.ts";
+import { z } from "zod";
+import { AgentConfig } from "../src/wire/config.ts";
 import { hostUnit, nixFiles, nixValue } from "./lib/nix.ts";
 import { rightsTable } from "./lib/rights.ts";
 
@@ -126,7 +129,7 @@ test("the flake has its outputs for each system", () => {
     checks: systems,
     formatter: systems,
     devShells: systems,
-    nixosModules: ["default", "hive-c0re"],
+    nixosModules: ["agent-base", "default", "harness-base", "hive-c0re", "manager"],
     templates: ["default"],
   });
 });
@@ -242,6 +245,85 @@ describe("a declared repository", () => {
     expect(hostUnit().environment).not.toHaveProperty("HIVE_REPOSITORIES");
   });
 });
+
+describe("the options of an agent", () => {
+  const file = "import ./nix/docs/options.nix { file = ./nix/modules/agent/options.nix; }";
+  const { options, defaults } = nixValue(file) as {
+    options: { name: string; type: string; default?: unknown }[];
+    defaults: object;
+  };
+
+  test("are the keys of agent.json with their types, ranges and values", () => {
+    const types = new Map(options.map(({ name, type }) => [name, type]));
+    expect(types).toEqual(new Map(optionsOf(z.toJSONSchema(AgentConfig, { io: "input" }) as Schema)));
+  });
+
+  test("have the defaults of agent.json, of its lists and sets too", () => {
+    expect(agentJson(defaults)).toEqual(AgentConfig.parse({}));
+    const given = { repos: [{ name: "web" }], mounts: [{ host: "/a", cage: "/b" }], extraMcpServers: { x: { command: "y" } } };
+    const filled = {
+      repos: [{ ...defaultsBelow("repos.*."), ...given.repos[0] }],
+      mounts: [{ ...defaultsBelow("mounts.*."), ...given.mounts[0] }],
+      extraMcpServers: { x: { ...defaultsBelow("extraMcpServers.*."), ...given.extraMcpServers.x } },
+    };
+    expect(agentJson({ ...defaults, ...filled })).toEqual(AgentConfig.parse(given));
+  });
+
+  test("are loaded from agent.json by the agent.nix that every agent begins with", () => {
+    expect(NIX_TEMPLATE["agent.nix"]).toContain("lib.mapAttrsRecursive (_: lib.mkDefault) (lib.importJSON ./agent.json)");
+  });
+
+  /** The values as the daemon would read them. */
+  const agentJson = (values: object): unknown =>
+    nixValue(
+      `import ./nix/modules/agent/agent-json.nix { cfg = builtins.fromJSON ${JSON.stringify(JSON.stringify(values)).replaceAll("${", "\\${")}; }`,
+    );
+
+  const defaultsBelow = (prefix: string): object =>
+    Object.fromEntries(
+      options.flatMap(({ name, ...option }) =>
+        name.startsWith(prefix) && "default" in option ? [[name.slice(prefix.length), option.default]] : [],
+      ),
+    );
+});
+
+/** What the JSON schema of a config says of one value. */
+interface Schema {
+  type?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | false;
+  items?: Schema;
+  enum?: unknown[];
+  const?: unknown;
+  minimum?: number;
+  maximum?: number;
+  default?: unknown;
+  required?: string[];
+}
+
+/** The options that a schema has in Nix, as [name, type]. A key without a value and without a default is null. */
+function optionsOf({ properties = {}, required = [] }: Schema, prefix = ""): [string, string][] {
+  return Object.entries(properties).flatMap(([key, schema]): [string, string][] => {
+    const name = prefix + key;
+    const below = elementOf(schema);
+    if (schema.properties) return optionsOf(schema, `${name}.`);
+    const type = schema.default === undefined && !required.includes(key) ? `null or ${typeOf(schema)}` : typeOf(schema);
+    return [[name, type], ...(below?.properties ? optionsOf(below, `${name}.*.`) : [])];
+  });
+}
+
+const elementOf = ({ items, additionalProperties }: Schema): Schema | undefined => items ?? (additionalProperties || undefined);
+
+function typeOf(schema: Schema): string {
+  const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
+  if (values) return `one of ${values.map((value) => JSON.stringify(value)).join(", ")}`;
+  const below = elementOf(schema);
+  const element = below && (below.properties ? "submodule" : typeOf(below));
+  if (schema.type === "array") return `list of ${element}`;
+  if (schema.type === "object") return `attribute set of ${element}`;
+  if (schema.type === "integer") return `integer from ${schema.minimum} to ${schema.maximum}`;
+  return schema.type ?? "unknown";
+}
 
 test("docs/nixos.md lists the options, as `npm run nix-options` draws them", () => {
   const script = join(ROOT, "scripts/nix-options.mjs");

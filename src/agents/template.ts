@@ -3,18 +3,11 @@ import { AgentConfig } from "../wire/config.ts";
 /** A config tree: path → text. */
 export type ConfigTree = Record<string, string>;
 
-const AGENT_NIX = `# Read by the nixos driver only. It loads agent.json, so the portable part lives in one place.
-{ lib, ... }:
-let
-  agent = builtins.fromJSON (builtins.readFile ./agent.json);
-in
+const AGENT_NIX = `# For hives on NixOS. agent.json is the part that every platform reads. Here goes what only NixOS knows, such as
+# environment.systemPackages = [ pkgs.ripgrep ]; what is set here wins over agent.json.
+{ lib, pkgs, ... }:
 {
-  hyperhive = {
-    model = lib.mkDefault (agent.model or "sonnet");
-    allowedRecipients = lib.mkDefault (agent.allowedRecipients or null);
-    extraMcpServers = lib.mkDefault (agent.extraMcpServers or { });
-    egress = lib.mkDefault (agent.egress or [ ]);
-  };
+  hyperhive = lib.mapAttrsRecursive (_: lib.mkDefault) (lib.importJSON ./agent.json);
 }
 `;
 

@@ -6,7 +6,8 @@ import { bwrapDriver } from "../platforms/bwrap/driver.ts";
 import type { CageSpec } from "../platforms/port.ts";
 import type { TreeFile } from "../wire/approval.ts";
 import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
-import { openRepos, type RepoPaths } from "./index.ts";
+import { openRepos } from "./index.ts";
+import type { RepoPaths } from "./types.ts";
 import type { AppliedRepo, Repos } from "./types.ts";
 
 /** The manager's side, tested as the manager: in a real cage, with its uid, using only git. */

@@ -9,7 +9,7 @@ import { appliedRepo } from "./applied.ts";
 import { Gate } from "./gate.ts";
 import { removeLocks } from "../os/git/refs.ts";
 import { ensureProposed, proposedRepo, removeProposed } from "./proposed.ts";
-import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
+import type { AppliedRepo, MetaRepo, RepoPaths, Repos } from "./types.ts";
 
 /**
  * Files of commits that are kept: a request reads those of its commit and of what runs a dozen times until it is
@@ -17,19 +17,9 @@ import type { AppliedRepo, MetaRepo, Repos } from "./types.ts";
  */
 const KEPT_FILES = { bytes: 16 * 1024 * 1024, count: 256 };
 
-/**
- * The folders of a hive's repositories: the manager's three bind mounts, and a scratch folder on the same file system.
- */
-export interface RepoPaths {
-  proposed: string;
-  applied: string;
-  meta: string;
-  scratch: string;
-}
-
 /** The parts that differ between platforms. */
 export interface RepoDeps {
-  ledger(folder: string, scratch: string): MetaRepo;
+  ledger(paths: RepoPaths): MetaRepo;
   sandboxedRun: SandboxedRun;
 }
 
@@ -61,7 +51,7 @@ export async function openRepos(paths: RepoPaths, { ledger, sandboxedRun }: Repo
   };
   return {
     applied,
-    meta: gatedMeta(ledger(paths.meta, paths.scratch), gate),
+    meta: gatedMeta(ledger(paths), gate),
     still: (work) => gate.still(work),
     ensureProposed: (agent, from, owner) => ensureProposed(place, agent, { gitDir: applied(agent).folder, sha: from }, owner),
     proposed: (agent, owner) => proposedRepo(place, checkName(agent), owner),

@@ -10,7 +10,7 @@ import { MAIN, makeRepo } from "../os/git/folders.ts";
 import { commitObject, treeObjects } from "./objects.ts";
 import { moveRef, readRef } from "../os/git/refs.ts";
 import { isAncestor, readObjects, writeObjects } from "./store.ts";
-import type { Ledger, MetaRepo } from "./types.ts";
+import type { Ledger, LedgerEntry, MetaRepo, RepoPaths } from "./types.ts";
 
 /** The ledger's file. Sorted and indented, so that a deploy changes only a few lines. */
 const LOCK = "hive.lock";
@@ -19,11 +19,27 @@ const LockFile = z.strictObject({
   agents: z.record(z.string(), z.strictObject({ rev: Sha, tree: Sha, hyperhive: z.string() })),
 });
 
+/** Files of the ledger besides `hive.lock`, all in its top folder. */
+export interface MoreFiles {
+  names: readonly string[];
+  /** The files of a candidate. The same facts give the same files. */
+  make(candidate: {
+    /** What the candidate locks. */
+    ledger: Ledger;
+    /** The agent whose entry changes, and the entry: undefined if it is removed. */
+    agent: string;
+    entry: LedgerEntry | undefined;
+    /** A file of the commit before, if it has it. */
+    before(path: string): Promise<string | undefined>;
+  }): Promise<Record<string, string>>;
+}
+const NO_MORE: MoreFiles = { names: [], make: async () => ({}) };
+
 /**
- * The ledger at `folder`, for a hive whose driver does not need Nix. Readers see an ordinary repository with a
+ * The ledger in the folder `meta`: a file of hashes, and what a platform adds to it. Readers see an ordinary repository with a
  * checkout. The daemon reads only objects and refs in `.git`, never the checkout or the index.
  */
-export function metaRepo(folder: string, scratch: string): MetaRepo {
+export function metaRepo({ meta: folder, scratch }: Pick<RepoPaths, "meta" | "scratch">, more: MoreFiles = NO_MORE): MetaRepo {
   const gitDir = join(folder, ".git");
   const checkouts = new SerialQueue();
   /** The last ledger read; commits never change. */
@@ -51,8 +67,13 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
       const ledger = await repo.ledger(parent);
       if (entry === undefined) delete ledger[agent];
       else ledger[agent] = { rev: entry.rev, tree: entry.tree, hyperhive: entry.hyperhive };
-      const text = lockText(ledger);
-      const objects = treeObjects([{ path: LOCK, mode: "100644", base64: Buffer.from(text).toString("base64") }]);
+      const files = {
+        ...(await more.make({ ledger, agent, entry, before: (path) => textAt(parent, path) })),
+        [LOCK]: lockText(ledger),
+      };
+      const objects = treeObjects(
+        Object.entries(files).map(([path, text]) => ({ path, mode: "100644", base64: Buffer.from(text).toString("base64") })),
+      );
       const commit = commitObject(objects.at(-1)?.sha ?? "", parent === undefined ? [] : [parent], facts);
       await writeObjects(gitDir, [...objects, commit]);
       // The next deploy most likely builds on this one.
@@ -84,12 +105,25 @@ export function metaRepo(folder: string, scratch: string): MetaRepo {
       return checkouts.run(writeCheckout);
     },
   };
+  async function textAt(commit: Sha | undefined, path: string): Promise<string | undefined> {
+    if (commit === undefined) return undefined;
+    const [read] = await readObjects(gitDir, [`${commit}:${path}`]);
+    return read?.body.toString("utf8");
+  }
+
   async function writeCheckout(): Promise<void> {
     const head = await repo.head();
     if (head === undefined) return;
-    const [read] = await readObjects(gitDir, [`${head}:${LOCK}`]);
-    if (read === undefined) throw new Error(`the ledger at ${head} is missing`);
-    await replaceFile(join(folder, LOCK), read.body, 0o644);
+    const [lock, ...others] = await readObjects(
+      gitDir,
+      [LOCK, ...more.names].map((name) => `${head}:${name}`),
+    );
+    if (lock === undefined) throw new Error(`the ledger at ${head} is missing`);
+    await replaceFile(join(folder, LOCK), lock.body, 0o644);
+    for (const [n, name] of more.names.entries()) {
+      const body = others[n]?.body;
+      if (body !== undefined) await replaceFile(join(folder, name), body, 0o644);
+    }
     // An index for the readers' `git status`. Written to another name and renamed, so that no reader sees half of it.
     const index = join(gitDir, "index");
     await git(gitDir, ["read-tree", head], { env: { GIT_INDEX_FILE: `${index}.new` } });

@@ -121,6 +121,16 @@ export interface MetaRepo {
   refreshCheckout(): Promise<void>;
 }
 
+/**
+ * The folders of a hive's repositories: the manager's three bind mounts, and a scratch folder on the same file system.
+ */
+export interface RepoPaths {
+  proposed: string;
+  applied: string;
+  meta: string;
+  scratch: string;
+}
+
 /** Opens and creates the repositories. */
 export interface Repos {
   applied(agent: string): AppliedRepo;

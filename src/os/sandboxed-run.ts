@@ -11,7 +11,7 @@ export interface SandboxedProgram {
   folder: string;
   /** Binds /repo writable, as far as the owner may write. */
   writable?: boolean;
-  /** More folders of the host, read-only, each at a path of one name such as `/objects`. */
+  /** More folders of the host, read-only, each at its path in the sandbox. A later one may be inside an earlier one. */
   reads?: readonly { host: string; at: string }[];
   /** An id map of the folder, as `idMap` makes it. Only root can use one. */
   idMap?: string | undefined;

@@ -1,4 +1,4 @@
-import type { MetaRepo } from "../config-repos/types.ts";
+import type { MetaRepo, RepoPaths } from "../config-repos/types.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha } from "../wire/approval.ts";
 import type { Driver } from "./port.ts";
@@ -11,8 +11,8 @@ import type { Driver } from "./port.ts";
 export interface Platform {
   /** Runs the cages. */
   readonly driver: Driver;
-  /** Opens the deploy ledger in `folder`. It is created in `scratch`, on the same file system. */
-  readonly ledger: (folder: string, scratch: string) => MetaRepo;
+  /** Opens the deploy ledger in the folder `meta`. It is created in `scratch`. */
+  readonly ledger: (paths: Pick<RepoPaths, "meta" | "applied" | "scratch">) => MetaRepo;
   /**
    * Builds what a candidate of the ledger locks, before anything that runs is touched. Called again after a crash, it
    * ends in the same state. It may take minutes. Rejects with a text for the operator if the build fails, and as soon

@@ -1,0 +1,56 @@
+import { MANAGER } from "../../wire/names.ts";
+
+/** What the flake of a hive is made of. */
+export interface MetaFlakeFacts {
+  /** The names of its agents. */
+  agents: readonly string[];
+  /** The folder of the applied repositories. */
+  applied: string;
+  /** The address of hyperhive's flake. */
+  hyperhive: string;
+  /** Nix's name of this machine. */
+  system: string;
+}
+
+/** The input of an agent: its name in the lock, too. */
+export const inputOf = (agent: string): string => `agent-${agent}`;
+
+/** The address of an agent's input: what its applied repository has on main. */
+export const inputUrl = (applied: string, agent: string): string => `git+file://${encodeURI(applied)}/${agent}.git?ref=main`;
+
+/**
+ * The text of `flake.nix`: an input and a system for each agent. It changes only when an agent is made or removed; a
+ * deploy changes `flake.lock`.
+ */
+export function metaFlake({ agents, applied, hyperhive, system }: MetaFlakeFacts): string {
+  const names = [...agents].sort();
+  const inputs = names.map((name) => `    ${inputOf(name)}.url = ${nixString(inputUrl(applied, name))};\n`);
+  const systems = names.map(
+    (name) =>
+      `      ${name} = hyperhive.lib.agentSystem {\n` +
+      `        name = "${name}";\n` +
+      `        role = "${name === MANAGER ? "manager" : "agent"}";\n` +
+      `        system = "${system}";\n` +
+      `        module = inputs.${inputOf(name)}.nixosModules.default;\n` +
+      `      };\n`,
+  );
+  return `# Written by hyperhive. An agent changes by a request that the operator approves, and no other way.
+{
+  description = "The agents of a hive";
+
+  inputs = {
+    hyperhive.url = ${nixString(hyperhive)};
+${inputs.join("")}  };
+
+  outputs = { self, hyperhive, ... }@inputs: {
+    nixosConfigurations = {
+${systems.join("")}    };
+  };
+}
+`;
+}
+
+/** A string as Nix writes it: nothing in it is an expression. */
+function nixString(text: string): string {
+  return JSON.stringify(text).replaceAll("${", "\\${");
+}
