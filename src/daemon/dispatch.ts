@@ -50,7 +50,7 @@ export function openDispatch(deps: DispatchDeps): Call {
     // The transports ask before they parse. Asked again here, the rule holds even for a transport that does not ask.
     if (caller.kind === "operator") {
       operators.permit(caller.operator, name);
-      passkeys.permit(caller.operator.name, name, caller.browser?.isConfirmed === true);
+      passkeys.permit(caller.operator.name, name, input, caller.browser?.isConfirmed === true);
     }
     if (disk.low && takesIn(name) && !isStored(name, input, caller))
       throw new HiveError(

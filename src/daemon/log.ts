@@ -1,5 +1,6 @@
 import { existsSync, renameSync, statSync } from "node:fs";
 import pino, { type Logger } from "pino";
+import { readable } from "../wire/unseen.ts";
 import type { Config } from "./config.ts";
 
 export type Log = Logger;
@@ -63,5 +64,6 @@ function destination(where: { fd: number } | { dest: string; mkdir: true }): Ret
 
 function showWarning(line: string): void {
   const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
-  process.stderr.write(`hive-c0re: ${msg ?? ""}${err?.message ? `: ${err.message}` : ""}\n`);
+  // A message may quote git, and git an agent.
+  process.stderr.write(`${readable(`hive-c0re: ${msg ?? ""}${err?.message ? `: ${err.message}` : ""}`)}\n`);
 }

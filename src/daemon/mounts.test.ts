@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openPlatform } from "../platforms/open.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
@@ -85,6 +85,14 @@ test("a missing folder, a file, a link and the hive's own files are refused", as
   );
   expect(await problem(paths.state, "ro")).toMatch(/contains the hive's own files/);
   expect(await problem("/", "ro")).toMatch(/contains the hive's own files/);
+});
+
+test("a folder with the program of the hive, or with Node, can only be read", async () => {
+  const program = dirname(import.meta.dirname);
+  for (const host of [program, import.meta.dirname, dirname(program), dirname(process.execPath)]) {
+    expect(await problem(host, "rw"), host).toMatch(/contains the program of the hive, or is part of it/);
+    expect((await problem(host, "ro")) ?? "", host).not.toMatch(/program/);
+  }
 });
 
 /** Uses id maps if this host supports them. Otherwise the error must say what the host lacks. */

@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Identity } from "../platforms/port.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
 import type { Paths } from "../lib/paths.ts";
@@ -11,6 +12,9 @@ import { HiveError } from "../wire/error.ts";
 import { whyNotAs } from "./owner-maps.ts";
 import type { W4rden } from "./w4rden.ts";
 
+/** The checkout. This file is in its folder `dist` once it is bundled. */
+const PROGRAM = dirname(import.meta.dirname);
+
 type Mount = AgentConfig["mounts"][number];
 
 /**
@@ -21,7 +25,7 @@ const HOST_ONLY = ["/proc", "/sys", "/dev", "/run"];
 
 /**
  * The host folder of a mount, with links resolved. Throws if it does not exist, contains the hive's own files, or is
- * inside one of the hive's folders.
+ * inside one of the hive's folders; also if an agent could write the program of the hive.
  */
 export function mountSource(mount: Mount, paths: Paths, w4rden?: unknown): string {
   let host = mount.host;
@@ -32,12 +36,21 @@ export function mountSource(mount: Mount, paths: Paths, w4rden?: unknown): strin
     throw new HiveError("not_found", `mounts: ${mount.host} does not exist on this host`);
   }
   for (const own of [paths.state, paths.run].map((folder) => realpathSync(folder))) {
-    if (host === own || host.startsWith(`${own}/`) || own.startsWith(host === "/" ? "/" : `${host}/`)) {
+    if (isNested(host, own)) {
       throw new HiveError("forbidden", `mounts: ${mount.host} contains the hive's own files, or is one of them`);
     }
   }
+  if (mount.mode === "rw" && [PROGRAM, process.execPath].some((one) => isNested(host, one)))
+    throw new HiveError(
+      "forbidden",
+      `mounts: ${mount.host} contains the program of the hive, or is part of it: an agent could change what you run. Mount it read-only`,
+    );
   return host;
 }
+
+/** True if one of two paths is, or contains, the other. */
+const isNested = (one: string, other: string): boolean =>
+  one === other || one.startsWith(`${other}/`) || other.startsWith(one === "/" ? "/" : `${one}/`);
 
 /** Who tries a mount, and how. */
 export interface MountTester {

@@ -229,6 +229,25 @@ test("the end of an operator is the end of its socket, sessions, links and token
   expect(() => gone && system.operators.permit(gone, "list")).toThrow("bob is no operator of this hive any more");
 });
 
+test("a log-in that races with the end of its operator gives nothing, to another one of the name either", async () => {
+  for (const order of ["log-in first", "removal first"]) {
+    await add("bob", "admin");
+    const { token } = system.sessions.mint("bob");
+    const enter = (): Promise<string> => system.sessions.enter(token, "x");
+    const remove = (): Promise<void> => system.operators.remove("bob", "operator");
+    const both = order === "log-in first" ? [enter(), remove()] : [remove(), enter()];
+    const ended = await Promise.allSettled(both);
+    const secret = ended.flatMap((one) => (one.status === "fulfilled" && typeof one.value === "string" ? [one.value] : []))[0];
+    await add("bob", "admin");
+    expect(system.sessions.check(secret), order).toBeUndefined();
+    expect(
+      system.store.sessions.live().filter(({ operator }) => operator === "bob"),
+      order,
+    ).toEqual([]);
+    await system.operators.remove("bob", "operator");
+  }
+});
+
 test("an operator ends its own sessions, and an admin those of others", async () => {
   await add("bob", "operator");
   await add("vera", "viewer");

@@ -26,7 +26,7 @@ interface OperatorSockets {
 }
 
 export interface OperatorDeps {
-  store: Pick<Store, "write" | "operators" | "passkeys" | "ledger" | "nextSeq">;
+  store: Pick<Store, "write" | "operators" | "passkeys" | "sessions" | "ledger" | "nextSeq">;
   paths: Pick<Paths, "run" | "operatorSocket" | "hostSocket">;
   sockets: OperatorSockets;
   /** Ends what an operator holds besides its socket: sessions, launch links, tokens. */
@@ -152,6 +152,7 @@ export class Operators implements Service {
       await this.#store("operator_removed", by, { operator: name }, (operators) => {
         operators.remove(name);
         this.#deps.store.passkeys.removeOf(name);
+        this.#deps.store.sessions.revokeOf(name, this.#deps.now());
       });
       this.#known.delete(name);
       await this.#close(name);

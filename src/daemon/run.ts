@@ -22,6 +22,8 @@ const MAX_SOCKET_PATH = 100;
  */
 export async function run(config: Config, overrides: Pick<Overrides, "failpoint" | "login"> = {}): Promise<number> {
   process.umask(0o022);
+  // Root's helper, or a terminal, may be gone: that ends nothing.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   findHivectlIn(config.path);
   const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
   checkSocketPaths(paths);

@@ -1,5 +1,6 @@
 import type { Store } from "../store/store.ts";
 import { operatorActor } from "../wire/roles.ts";
+import { checkOperator } from "./operator.ts";
 import type { SessionStore } from "./sessions.ts";
 
 /** Browser sessions in the hive's store. */
@@ -10,6 +11,7 @@ export function sessionStore(store: Store, onUnexpected: (error: unknown) => voi
     async add(session) {
       const { hash, createdAt, userAgent, operator } = session;
       const id = await store.write(() => {
+        checkOperator(store, operator);
         const added = store.sessions.add(hash, createdAt, userAgent, operator);
         audit("session_started", operatorActor(operator), { session: added });
         return added;

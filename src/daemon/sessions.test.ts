@@ -21,6 +21,30 @@ test("a launch link whose login failed on a full disk can be used again, once", 
   await expect(sessions.enter(token, "firefox")).rejects.toMatchObject({ code: "unauthorized" });
 });
 
+test("a log-in whose operator is removed while it is stored becomes no session, and leaves no link", async () => {
+  let finish: (error?: Error) => void = () => {};
+  const revoked: number[] = [];
+  const add = (session: Omit<SessionRecord, "id">): Promise<SessionRecord> =>
+    new Promise((resolve, reject) => (finish = (error) => (error ? reject(error) : resolve({ ...session, id: 7 }))));
+  const store = storeOf({ add, revoke: async (id) => void revoked.push(id) });
+  const sessions = new Sessions(store, (error) => expect.unreachable(String(error)));
+  const enter = (): { token: string; entering: Promise<string> } => {
+    const { token } = sessions.mint("bob");
+    return { token, entering: sessions.enter(token, "firefox") };
+  };
+  const one = enter();
+  await sessions.endOf("bob");
+  finish();
+  await expect(one.entering).rejects.toThrow("bob is no operator of this hive any more");
+  expect([sessions.list(), revoked]).toEqual([[], [7]]);
+
+  const other = enter();
+  await sessions.endOf("bob");
+  finish(new HiveError("disk_full", "the disk is full"));
+  await expect(other.entering).rejects.toThrow("the disk is full");
+  await expect(sessions.enter(other.token, "firefox")).rejects.toThrow("was used or is too old");
+});
+
 test("an expired session is refused, even if that cannot be stored", async () => {
   let now = 0;
   const unexpected: unknown[] = [];

@@ -54,6 +54,8 @@ export class Sessions {
   readonly #now: () => number;
   readonly #launch = new Map<string, LaunchToken>();
   readonly #sessions = new Map<string, SessionRecord>();
+  /** Log-ins that are being stored. One whose operator is removed meanwhile becomes no session. */
+  readonly #entering = new Set<{ operator: string; ended: boolean }>();
   /** The open streams, by session. */
   readonly #streams = new Closers<number>();
 
@@ -94,14 +96,21 @@ export class Sessions {
     const secret = randomBytes(TOKEN_BYTES).toString("base64url");
     const now = this.#now();
     const { operator } = link;
+    const entering = { operator, ended: false };
+    this.#entering.add(entering);
     const draft = { hash: hashOf(secret), createdAt: now, lastSeenAt: now, userAgent: userAgent.slice(0, 256), operator };
-    const session = await this.#store.add(draft).catch((error: unknown) => {
-      // The login failed, for example on a full disk, so the link stays valid.
-      this.#launch.set(hash, link);
-      throw error;
-    });
+    const session = await this.#store
+      .add(draft)
+      .catch((error: unknown) => {
+        // The login failed, for example on a full disk, so the link stays valid.
+        if (!entering.ended) this.#launch.set(hash, link);
+        throw error;
+      })
+      .finally(() => this.#entering.delete(entering));
     this.#sessions.set(session.hash, session);
-    return secret;
+    if (!entering.ended) return secret;
+    await this.revoke(session.id, SYSTEM);
+    throw new HiveError("unauthorized", `${operator} is no operator of this hive any more`);
   }
 
   /** The session of a cookie, or undefined. */
@@ -158,6 +167,7 @@ export class Sessions {
 
   /** Ends the sessions and launch links of an operator who was removed. */
   async endOf(operator: string): Promise<void> {
+    for (const one of this.#entering) if (one.operator === operator) one.ended = true;
     for (const [hash, link] of this.#launch) if (link.operator === operator) this.#launch.delete(hash);
     for (const session of this.#sessions.values()) if (session.operator === operator) await this.revoke(session.id, SYSTEM);
   }

@@ -40,16 +40,19 @@ export class W4rden implements ExportedFolders {
     await this.#done(new W4rdenProgram({ verb: "give_proxy_socket" }));
   }
 
-  async ownerOf(folder: string, nonce: string): Promise<Ids> {
-    return (await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }))).owner;
+  async ownerOf(folder: string, nonce: string): Promise<Ids | { code: number }> {
+    const { owner, code } = await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }));
+    return owner !== undefined && code === 0 ? owner : { code };
   }
 
-  /** What a program without input and output has said, once it has ended. */
-  async #done(program: W4rdenProgram): Promise<W4rdenStarted> {
+  /** How a program without input and output has ended, and the owner of its folder if it has told that. */
+  async #done(program: W4rdenProgram): Promise<{ code: number; owner?: Ids }> {
     program.stdin.end();
     for (const stream of [program.stdout, program.stderr]) stream.resume();
-    const [started] = await Promise.all([startedBy(program), once(program, "close")]);
-    return started;
+    let owner: Ids | undefined;
+    program.once("started", (started: W4rdenStarted) => (owner = started.owner));
+    const [code] = (await once(program, "close")) as [number | null];
+    return { code: code ?? -1, ...(owner === undefined ? {} : { owner }) };
   }
 }
 

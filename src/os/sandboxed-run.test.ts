@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -43,6 +43,30 @@ test("a sandbox may keep sixteen megabytes of files in memory, in /tmp only", as
      done`,
   );
   expect(out).toBe(`/tmp ${16 * 1024 * 1024}\n`);
+});
+
+test("what the first folder contains does not choose the second one, where links lead through the place of the first", async () => {
+  // Only root binds folders before bubblewrap does.
+  if (process.getuid?.() !== 0) return;
+  const name = `throw-${process.pid}`;
+  const at = (...parts: string[]): string => join(folder, ...parts);
+  for (const [one, text] of [
+    ["data", "the host's"],
+    ["secret", "chosen by the first folder"],
+  ] as const) {
+    mkdirSync(at(one));
+    writeFileSync(at(one, "name"), text);
+  }
+  mkdirSync(at("first"));
+  symlinkSync(at("secret"), at("first", name));
+  symlinkSync(join(STAGES[0] ?? "", name), at("link"));
+  symlinkSync(at("data"), join(STAGES[0] ?? "", name));
+  try {
+    const out = await inside("cat /second/name", { folder: at("first"), reads: [{ host: at("link"), at: "/second" }] });
+    expect(out).toBe("the host's");
+  } finally {
+    rmSync(join(STAGES[0] ?? "", name));
+  }
 });
 
 /** A new folder with a file of its own name. */

@@ -86,9 +86,11 @@ export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
   const io = { env: LAUNCH_ENV, cwd: "/", extra: [seccompFilter()] };
   if (process.getuid?.() !== 0)
     return startChild("/bin/sh", ["-c", AS_USER, "hive-once", ...limits, ...bwrapArguments(cage, sources)], io);
-  const { stage, targets } = placesFor(sources);
+  // Bound by their real paths: a link could lead through what was bound before it.
+  const real = sources.map(realPath);
+  const { stage, targets } = placesFor(real);
   const { uid, gid } = cage.owner;
-  const binds = sources.flatMap((source, index) => [source, targets[index] ?? ""]);
+  const binds = real.flatMap((source, index) => [source, targets[index] ?? ""]);
   const argv = ["hive-once", String(uid), String(gid), stage, cage.idMap ?? "", ...limits, ...binds, "--"];
   const inside = ["/bin/sh", "-c", AS_ROOT, ...argv, ...bwrapArguments(cage, targets)];
   return startChild("unshare", ["--mount", "--propagation", "private", "--", ...inside], io);
@@ -98,14 +100,13 @@ export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
  * Where root binds each source: on a stage of its own, or, if there are too few, in folders of one stage. A stage hides
  * what is below it, so none that holds a source is taken. Throws if none is left.
  */
-function placesFor(sources: readonly string[]): { stage: string; targets: string[] } {
-  const real = sources.map(realPath);
+function placesFor(real: readonly string[]): { stage: string; targets: string[] } {
   const free = STAGES.filter((stage) => existsSync(stage) && !real.some((path) => `${path}/`.startsWith(`${stage}/`)));
-  if (free.length >= sources.length) return { stage: "", targets: free };
+  if (free.length >= real.length) return { stage: "", targets: free };
   const [stage] = free;
   if (stage === undefined)
     throw new Error(`one of ${STAGES.join(", ")} has to exist and hold none of ${real.join(", ")}: make one, as an empty folder`);
-  return { stage, targets: sources.map((_, index) => `${stage}/${index}`) };
+  return { stage, targets: real.map((_, index) => `${stage}/${index}`) };
 }
 
 /** A path without links, or as it is given if we may not follow it. */

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
 
@@ -18,7 +18,7 @@ export interface MappedProgram {
   argv: readonly string[];
   env: Record<string, string>;
   /** Standard input, output and error. */
-  stdio: "inherit" | "pipe" | "ignore";
+  stdio: "pipe" | StdioOptions;
   /** A command that starts the namespace, such as a service manager's. It has to keep its pid. */
   inside?: readonly string[];
   /** Called with the pid before the program starts. */
@@ -71,7 +71,9 @@ export async function startMapped(cage: MappedProgram): Promise<ChildProcess> {
   // The namespace has no ids before the maps are written, so the launcher can keep capabilities only as ambient ones.
   const unshare = ["unshare", "--user", "--mount", "--keep-caps", "--propagation", "unchanged", "--"];
   const [program = "", ...argv] = [...inside, ...unshare, "/bin/sh", "-c", LAUNCHER, "hive-launch", cage.program, ...cage.argv];
-  const child = spawn(program, argv, { env: cage.env, cwd: "/", stdio: [stdio, stdio, stdio, "pipe", "pipe"] });
+  const descriptors: StdioOptions = Array.isArray(stdio) ? [...stdio, "pipe", "pipe"] : [stdio, stdio, stdio, "pipe", "pipe"];
+  // In a session of its own: root's terminal does not control it, and it does not control the terminal.
+  const child = spawn(program, argv, { env: cage.env, cwd: "/", stdio: descriptors, detached: true });
   const [ready, go] = [child.stdio[READY_FD] as Readable, child.stdio[GO_FD] as Writable];
   // If the launcher ends early, its exit reports that.
   go.on("error", () => {});

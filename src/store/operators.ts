@@ -13,6 +13,7 @@ export interface OperatorRow {
 
 export function operatorQueries(db: Sqlite) {
   const all = db.prepare<[], OperatorRow>("SELECT name, role, user, uid, added_at FROM operators ORDER BY name");
+  const one = db.prepare<[string], { name: string }>("SELECT name FROM operators WHERE name = ?");
   const add = db.prepare<OperatorRow>(
     "INSERT INTO operators (name, role, user, uid, added_at) VALUES (@name, @role, @user, @uid, @added_at)",
   );
@@ -20,6 +21,7 @@ export function operatorQueries(db: Sqlite) {
   const remove = db.prepare<[string]>("DELETE FROM operators WHERE name = ?");
   return {
     all: () => all.all(),
+    has: (name: string): boolean => one.get(name) !== undefined,
     add: (row: OperatorRow): void => void add.run(row),
     setRole: (name: string, role: Role): void => void setRole.run(role, name),
     remove: (name: string): void => void remove.run(name),

@@ -20,11 +20,13 @@ export function sessionQueries(db: Sqlite) {
   );
   const seen = db.prepare<[number, number]>("UPDATE sessions SET last_seen_at = ? WHERE id = ?");
   const revoke = db.prepare<[number, number]>("UPDATE sessions SET revoked_at = ? WHERE id = ?");
+  const revokeOf = db.prepare<[number, string]>("UPDATE sessions SET revoked_at = ? WHERE operator = ? AND revoked_at IS NULL");
   return {
     add: (hash: string, at: number, userAgent: string, operator: string): number =>
       Number(add.run(hash, at, at, userAgent, operator).lastInsertRowid),
     live: () => live.all(),
     seen: (id: number, at: number): void => void seen.run(at, id),
     revoke: (id: number, at: number): void => void revoke.run(at, id),
+    revokeOf: (operator: string, at: number): void => void revokeOf.run(at, operator),
   };
 }

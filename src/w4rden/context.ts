@@ -12,5 +12,7 @@ export interface VerbContext {
   /** The Unix user of the trusted proxy, as root's environment names it. */
   proxy: { uid: number } | undefined;
   etc: string;
+  /** What root runs: the folder of the program, and Node. */
+  programs: readonly string[];
   binds: Binds;
 }

@@ -12,7 +12,15 @@ beforeEach(() => {
   list = join(etc, "mounts");
 });
 afterEach(() => rmSync(etc, { recursive: true, force: true }));
-const check = (folder: string) => () => checkListed(folder, { etc, state: "/var/lib/hyperhive" });
+const check =
+  (folder: string, mode: "ro" | "rw" = "ro") =>
+  () =>
+    checkListed(folder, mode, {
+      etc,
+      state: "/var/lib/hyperhive",
+      run: "/home/hive/run",
+      programs: ["/opt/hyperhive", "/usr/bin/node"],
+    });
 
 test("root lists folders; each stands for itself and what is below it", () => {
   expect(check("/srv/data")).toThrow(
@@ -24,7 +32,7 @@ test("root lists folders; each stands for itself and what is below it", () => {
     return;
   }
   for (const folder of ["/srv/data", "/srv/data/x", "/home/ann/a b/c"]) expect(check(folder)).not.toThrow();
-  for (const folder of ["/srv", "/srv/database", "/home", "/home/ann", "/etc"])
+  for (const folder of ["/srv", "/srv/database", "/home/bob", "/home/ann", "/etc"])
     expect(check(folder)).toThrow(/root does not allow/);
 });
 
@@ -39,8 +47,20 @@ test("the running system, root's records and the state folder are never mounted,
     etc,
     join(etc, "hives"),
     "/var/run/x",
+    "/home/hive/run/agents",
+    "/home/hive",
   ])
     expect(check(folder), folder).toThrow(/no agent can have it/);
+});
+
+test("what root runs is never mounted writable, and no folder that contains it", () => {
+  if (!isRoot) return;
+  writeFileSync(list, "/opt\n/usr\n");
+  for (const folder of ["/opt/hyperhive", "/opt/hyperhive/dist", "/opt", "/usr/bin", "/usr"]) {
+    expect(check(folder, "rw"), folder).toThrow(/no agent can have it/);
+    expect(check(folder), folder).not.toThrow();
+  }
+  for (const folder of ["/opt/hyperhive-data", "/usr/share"]) expect(check(folder, "rw"), folder).not.toThrow();
 });
 
 test("a list that others can write does not count", () => {

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
+import type { VerbContext } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 
 /** Folders of the running system: processes, devices, and sockets of services that amount to root. */
@@ -8,12 +9,16 @@ const NEVER = ["/proc", "/sys", "/dev", "/run", "/var/run"];
 /** True if `path` is `folder` or below it. */
 export const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
+type Closed = Pick<VerbContext, "etc" | "state" | "run" | "programs">;
+
 /**
  * Refuses a folder that root's list does not allow: `<etc>/mounts`, an absolute path on each line, which stands for
  * itself and what is below it. Read for each request, so that a change applies at once.
  */
-export function checkListed(folder: string, { etc, state }: { etc: string; state: string }): void {
-  const closed = [...NEVER, etc, state].find((one) => isWithin(folder, one) || isWithin(one, folder));
+export function checkListed(folder: string, mode: "ro" | "rw", { etc, state, run, programs }: Closed): void {
+  // What root runs may be read.
+  const own = [...NEVER, etc, state, run, ...(mode === "rw" ? programs : [])];
+  const closed = own.find((one) => isWithin(folder, one) || isWithin(one, folder));
   if (closed !== undefined) throw new Refusal(`${folder} is, or contains, ${closed}: no agent can have it`);
   const file = join(etc, "mounts");
   if (!listed(file).some((one) => isWithin(folder, one)))

@@ -25,6 +25,9 @@ const PLACE_BYTES = "1m";
 export const SHARED_PLACE = join(PLACE, "mounts");
 export const OWN_PLACE = join(PLACE, "own");
 
+/** An empty folder. */
+export const NOTHING = join(PLACE, "nothing");
+
 /** Paths of the daemon's program as the daemon sees them. On the host, the daemon may not be able to enter their folders. */
 export const PROGRAM = join(PLACE, "program");
 export const NODE = join(PLACE, "node");
@@ -41,6 +44,7 @@ export function makePlace(sources: { program: string; node: string }): void {
   // What the helper mounts in it later appears in the daemon's namespace too.
   runNow("mount", ["--make-shared", PLACE]);
   mkdirSync(SHARED_PLACE);
+  mkdirSync(NOTHING, { mode: 0o755 });
   mkdirSync(OWN_PLACE);
   runNow("mount", ["-t", "tmpfs", "-o", `mode=700,nosuid,nodev,size=${PLACE_BYTES}`, "hive-w4rden", OWN_PLACE]);
   runNow("mount", ["--make-private", OWN_PLACE]);

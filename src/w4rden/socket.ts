@@ -7,6 +7,7 @@ import { MAX_REQUEST_BYTES, W4RDEN_SOCKET, W4rdenRequest, type W4rdenEnded, type
 import type { VerbContext } from "./context.ts";
 import { Refusal } from "./refusal.ts";
 import { deliver } from "./verbs/deliver.ts";
+import { isExported } from "../os/git/exported-folder.ts";
 import { exportRepository, type Started } from "./verbs/export.ts";
 import { giveProxySocket, giveSocket } from "./verbs/give-socket.ts";
 import { mount } from "./verbs/mount.ts";
@@ -99,7 +100,13 @@ class Connection {
   #run({ owner, child, release }: Started, hasInput: boolean): void {
     const timer = setTimeout(() => killGroup(child), PROGRAM_MS);
     this.#socket.once("close", () => killGroup(child));
-    this.#started({ owner });
+    // The owner is told once the folder has proved to be exported: its output begins after that, and so do these codes.
+    let isTold = false;
+    const tellOwner = (): void => {
+      if (!isTold) this.#started({ owner });
+      isTold = true;
+    };
+    child.stdout?.once("data", tellOwner);
     for (const [stream, type] of [
       [child.stdout, FRAME.stdout],
       [child.stderr, FRAME.stderr],
@@ -123,7 +130,10 @@ class Connection {
       this.#end(ended);
     };
     child.once("error", (error) => finish({ error: `the sandbox cannot be started: ${error.message}` }));
-    child.once("close", (code) => finish(code === null ? { error: "the program was killed" } : { code }));
+    child.once("close", (code) => {
+      if (code !== null && isExported(code)) tellOwner();
+      finish(code === null ? { error: "the program was killed" } : { code });
+    });
   }
 
   /** A second request, or input that a verb does not take, ends the connection. `onEnd` is called when no more can come. */

@@ -14,6 +14,7 @@ import type { Options } from "./options.ts";
 import { makePlace, takeCredential } from "./place.ts";
 import { Hives } from "./range.ts";
 import { openSocket } from "./socket.ts";
+import { daemonStdio, lastOutput, showOutput } from "./terminal.ts";
 import { takeStateFolder } from "./state-folder.ts";
 
 /** Maximum characters that the daemon prints as its hive's id, with a line end. */
@@ -50,19 +51,23 @@ export async function start(
   const range = uidRange(hiveId);
   const { state, etc } = options;
   const run = env["HIVE_RUN_DIR"] || join(state, "run");
-  const socket = await openSocket({ account, range, state, run, proxy: await proxyUser(env), etc, binds: new Binds() }, complain);
+  const proxy = await proxyUser(env);
+  const programs = [host.program, host.node];
+  const socket = await openSocket({ account, range, state, run, proxy, etc, programs, binds: new Binds() }, complain);
   const daemon = await startDaemon({
     ...base,
     range,
     argv: options.daemon,
-    stdio: "inherit",
+    stdio: daemonStdio(),
     ...(group ? { inside: group.inside, onPid: (pid: number) => group.join(pid) } : {}),
   });
+  showOutput(daemon);
   forwardSignals(daemon);
-  const ended = await endOf(daemon);
+  const [code, signal] = (await once(daemon, "exit")) as [number | null, NodeJS.Signals | null];
+  await lastOutput(daemon);
   socket.close();
   group?.remove();
-  return ended;
+  return endOf(code, signal);
 }
 
 /** The Unix user of the trusted proxy. An odd value is the daemon's to refuse. */
@@ -94,8 +99,8 @@ async function askId(base: {
   let [out, errors] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (out = (out + text).slice(0, MAX_ID_CHARS)));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-MAX_ERROR_CHARS)));
-  const ended = await endOf(child);
-  if (!("code" in ended) || ended.code !== 0) throw new Error(`the hive in ${base.state} cannot be opened: ${errors.trim()}`);
+  const [code] = (await once(child, "close")) as [number | null];
+  if (code !== 0) throw new Error(`the hive in ${base.state} cannot be opened: ${errors.trim()}`);
   return out;
 }
 const MAX_ERROR_CHARS = 4096;
@@ -104,7 +109,6 @@ function forwardSignals(daemon: ChildProcess): void {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => daemon.kill(name));
 }
 
-async function endOf(child: ChildProcess): Promise<Ended> {
-  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+function endOf(code: number | null, signal: NodeJS.Signals | null): Ended {
   return signal === null ? { code: code ?? 1 } : { signal };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Id, Instant, OPERATOR, OperatorName } from "./names.ts";
 import { nothing, type Operation } from "./operation.ts";
 import { OperatorView } from "./operator-operations.ts";
-import { takesPasskey } from "./second-step.ts";
+import { mayTakePasskey } from "./second-step.ts";
 
 /** Passkeys of one operator: a device or two, a spare key, and what was replaced and not yet removed. */
 export const MAX_PASSKEYS = 10;
@@ -107,7 +107,7 @@ export const passkeyOperations = {
     summary: "A challenge for one call of one operation. The answer of a passkey to it confirms this call and no other.",
     callers: ["operator"],
     input: z.object({
-      operation: z.string().max(64).refine(takesPasskey, "this operation takes no passkey"),
+      operation: z.string().max(64).refine(mayTakePasskey, "this operation takes no passkey"),
       input: z.record(z.string(), z.unknown()),
     }),
     output: z.object({ options: Options }),

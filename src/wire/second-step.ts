@@ -12,7 +12,7 @@ type Act = { [N in OperatorOperation]: (typeof LEAST_ROLE)[N] extends "viewer" ?
  * decides about one, and that make another operator. What stops, denies, talks or repeats takes none. An operation that
  * is added has to be entered here.
  */
-const TAKES: Record<Act, boolean> = {
+const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   // What agents are and may do.
   approve: true,
   spawn: true,
@@ -23,6 +23,9 @@ const TAKES: Record<Act, boolean> = {
   // A merge, and everything that decides what is merged without the operator.
   change_approve: true,
   repo_set: true,
+  // With settings it is `repo_set`. Without any, the operator approves each merge.
+  repo_create: hasSettings,
+  repo_add: hasSettings,
   repo_reconcile: true,
   // A file of the operator that agents get.
   repo_include: true,
@@ -35,8 +38,6 @@ const TAKES: Record<Act, boolean> = {
   passkey_require: true,
 
   // Gives no agent anything, or asks for a decision.
-  repo_create: false,
-  repo_add: false,
   request_spawn: false,
   propose: false,
   change_revert: false,
@@ -100,5 +101,21 @@ const TAKES: Record<Act, boolean> = {
   shutdown: false,
 };
 
-/** True if an operation takes the passkey of an operator whose approvals need it. */
-export const takesPasskey = (name: string): boolean => Object.hasOwn(TAKES, name) && TAKES[name as Act];
+/** What a new repository has besides settings. */
+const NO_SETTINGS = new Set(["name", "base", "folder", "nonce"]);
+function hasSettings(input: object): boolean {
+  return Object.entries(input).some(([key, value]) => value !== undefined && !NO_SETTINGS.has(key));
+}
+
+/** True if a call takes the passkey of an operator whose approvals need it. */
+export function takesPasskey(name: string, input: object): boolean {
+  const takes = Object.hasOwn(TAKES, name) && TAKES[name as Act];
+  return typeof takes === "function" ? takes(input) : takes;
+}
+
+/** How to do with a passkey what only a terminal can do. */
+export const onThePage = (name: string): string =>
+  name === "repo_add" ? "leave the settings out, and set them on the repository's page" : "do it on the page";
+
+/** True if calls of an operation can take a passkey. */
+export const mayTakePasskey = (name: string): boolean => Object.hasOwn(TAKES, name) && TAKES[name as Act] !== false;

@@ -147,7 +147,7 @@ export class Repositories {
       // Without a row it is what a daemon left that ended while it made or removed a repository.
       await discard(this.folder(name), this.#scratch);
       await makeRepo(this.folder(name), this.#scratch);
-      await this.#put(repo, "repo_added", {}, by);
+      await this.#put(repo, "repo_added", settings, by);
       return repo;
     } finally {
       this.#making.delete(name);

@@ -7,7 +7,7 @@ import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import type { GitWorker } from "./git/worker.ts";
-import { copyHistory, listUpstream, type UpstreamRefs } from "./git/import.ts";
+import { copyHistory, listUpstream, refusal, type UpstreamRefs } from "./git/import.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
 import type { Repositories } from "./repositories.ts";
@@ -203,7 +203,9 @@ async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
 
 async function ownerOf(git: GitWorker, folder: string, nonce: string): Promise<Upstream["owner"]> {
   try {
-    return await git.ownerOf(folder, nonce);
+    const owner = await git.ownerOf(folder, nonce);
+    if ("code" in owner) throw refusal({ folder }, owner.code, "");
+    return owner;
   } catch (error) {
     if (error instanceof HiveError) throw error;
     throw new HiveError("bad_request", `${folder} is not a folder that the hive can see: ${hivectl("repo add --help")}`, {

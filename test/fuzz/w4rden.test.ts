@@ -128,6 +128,7 @@ describe("the socket", () => {
       proxy: undefined,
       // Nothing is listed here.
       etc: join(folder, "etc"),
+      programs: [],
       binds: {
         bind() {
           throw new Refusal("nothing is bound here");

@@ -5,7 +5,8 @@ import { uidRange } from "../../src/platforms/uids.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 import { children, ownRecord } from "../lib/rights.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+/** The checkout, which root runs. */
+export const ROOT = join(import.meta.dirname, "../..");
 
 /** The uid of a person of the host. */
 export const PERSON = 54_321;
@@ -56,8 +57,8 @@ export class DaemonPlace {
     execFileSync("git", ["init", "-q", "--bare", join(hive.folder, "listed/repo")], { env: cleanEnv({ HOME: hive.folder }) });
     for (const name of ["person", "repo"])
       execFileSync("chown", ["-R", `${PERSON}:${PERSON}`, join(hive.folder, "listed", name)]);
-    // With two lines that root should not have written: what no agent can have is refused all the same.
-    writeFileSync(join(etc, "mounts"), `${join(hive.folder, "listed")}\n/proc\n${etc}\n`);
+    // With three lines that root should not have written: what no agent can have is refused all the same.
+    writeFileSync(join(etc, "mounts"), `${join(hive.folder, "listed")}\n/proc\n${etc}\n${ROOT}\n`);
     return place;
   }
 

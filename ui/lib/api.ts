@@ -22,7 +22,7 @@ export function guardWith(check: () => boolean): void {
  * goes to the login page.
  */
 export async function call<N extends OperationName>(name: N, input: Input<N>): Promise<Output<N>> {
-  if (!takesPasskey(name) || !(needsPasskey() || name === "passkey_require")) return send(name, input);
+  if (!takesPasskey(name, input) || !(needsPasskey() || name === "passkey_require")) return send(name, input);
   const { options } = await send("passkey_challenge", { operation: name, input });
   const { usePasskey } = await import("./passkey.ts");
   return send(name, input, { [PASSKEY_HEADER]: await usePasskey(options) });

@@ -34,6 +34,7 @@ beforeAll(async () => {
   for (const role of ROLES) await system.operators.add({ name: `a-${role}`, role, user: userInfo().username }, "operator");
   const deps: Omit<WebDeps, "origins"> = {
     ...surfaceOf(system.system),
+    git: { tokens: system.repoTokens, permit: () => {}, needsPasskey: () => false, work: system.system.work },
     files: {
       publicPaths: new Set(),
       has: () => false,
@@ -161,6 +162,16 @@ describe("through the proxy", () => {
     for (const first of ["POST /api/login", "POST /api/logout"])
       expect((await ask(socket, first, [as("a-admin"), ...PAGE], '{"token":"x"}')).body, first).toContain("logs you in and out");
     expect((await ask(socket, "GET /login", [as("a-admin")])).headers["location"]).toBe("/");
+  });
+
+  test("git takes its token, and no header of the proxy or of a page helps", async () => {
+    const { token } = system.repoTokens.issue("web", "a-admin");
+    const basic = `Authorization: Basic ${Buffer.from(`x:${token}`).toString("base64")}`;
+    const post = (...headers: string[]): Promise<Answer> => ask(socket, "POST /git/web/git-upload-pack", headers, "0000");
+    expect((await post(as("a-admin"))).status).toBe(401);
+    expect((await post(as("a-admin"), ...PAGE)).status).toBe(403);
+    // With its token it is past every door: the hive has no such repository.
+    expect(await post(basic)).toMatchObject({ status: 404, body: "there is no repository web\n" });
   });
 
   test("a cookie adds nothing: the operator is the header's", async () => {

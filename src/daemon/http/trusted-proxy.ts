@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { hivectl } from "../../lib/hivectl.ts";
+import { GIT_PATH } from "./git.ts";
 import { isIn, listOf } from "../../lib/trusted-proxy.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR, OperatorName } from "../../wire/names.ts";
@@ -54,7 +55,8 @@ type Env = { Bindings: HttpBindings; Variables: { proxied?: Operator } };
 export function proxyGuard(proxy: TrustedProxy, operators: Pick<Operators, "find">): MiddlewareHandler<Env> {
   return async (c, next) => {
     const { incoming } = c.env;
-    if (!proxy.isPeer(incoming.socket)) return next();
+    // Git has a token, which the proxy does not add, and its route serves no browser.
+    if (!proxy.isPeer(incoming.socket) || c.req.path.startsWith(`${GIT_PATH}/`)) return next();
     try {
       c.set("proxied", operatorIn(incoming, proxy.header, operators));
     } catch (error) {

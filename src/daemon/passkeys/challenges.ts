@@ -3,7 +3,10 @@ import { Moment } from "../../lib/timers.ts";
 
 /** How long a challenge can be answered: time to find a key and a finger. Milliseconds. */
 export const CHALLENGE_MS = 2 * 60_000;
-/** Open challenges of one operator: what a few pages ask at once. The oldest one ends earlier. */
+/**
+ * Open challenges of one log-in: what a few pages ask at once. The oldest one ends earlier. Counted for each log-in, so
+ * that a stolen one does not end those of its operator.
+ */
 const MAX_CHALLENGES = 16;
 /** 256 bits: cannot be guessed. */
 const CHALLENGE_BYTES = 32;
@@ -36,7 +39,7 @@ export class Challenges {
   /** A new challenge, in base64url. */
   issue(asker: Asker, purpose: Purpose): string {
     for (const [challenge, { expires }] of this.#open) if (expires.hasCome) this.#open.delete(challenge);
-    const own = [...this.#open].filter(([, { operator }]) => operator === asker.operator);
+    const own = [...this.#open].filter(([, one]) => one.operator === asker.operator && one.login === asker.login);
     if (own.length >= MAX_CHALLENGES) this.#open.delete(own[0]?.[0] ?? "");
     const challenge = randomBytes(CHALLENGE_BYTES).toString("base64url");
     const { operator, login } = asker;

@@ -5,7 +5,7 @@ import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
 import { connectLines } from "../../rpc/client.ts";
 import { MAX_PASSKEYS, MAX_PASSKEY_HEADER_CHARS, type PasskeyView } from "../../wire/passkeys.ts";
 import { ROLES } from "../../wire/roles.ts";
-import { PASSKEY_HEADER, takesPasskey } from "../../wire/second-step.ts";
+import { PASSKEY_HEADER, mayTakePasskey } from "../../wire/second-step.ts";
 import { operationsOf } from "../../wire/operations.ts";
 import { webApp, type WebDeps } from "../http/app.ts";
 import { surfaceOf } from "../http/serve.ts";
@@ -248,17 +248,18 @@ describe("an answer", () => {
 
 test("every operation of the table is refused without the passkey: on the page, and over the operator's socket", async () => {
   const { page } = await guarded("a-admin");
-  const names = operationsOf("operator").filter(takesPasskey);
+  const names = operationsOf("operator").filter(mayTakePasskey);
   // An operation that leaves the table has to leave this list, too.
   expect([...names].sort()).toEqual(Object.keys(INPUTS).sort());
   const client = await connectLines(system.paths.operatorSocket("a-admin"), { ordered: true });
   for (const name of names) {
     const input = INPUTS[name];
-    const words = expect.stringContaining("takes its passkey") as string;
-    expect(await page(name, input), name).toMatchObject({ error: words });
+    const words = name === "repo_add" ? "is not served over HTTP" : "takes its passkey";
+    expect(await page(name, input), name).toMatchObject({ error: expect.stringContaining(words) as string });
     await expect(client.call(name, input as never), name).rejects.toThrow("takes its passkey");
   }
-  // What takes none goes on.
+  // What takes none goes on, a repository too that is decided as every new one.
+  expect(await page("repo_create", { name: "plain", base: "trunk" })).toMatchObject({ ok: true });
   expect(await page("list")).toMatchObject({ ok: true });
   const input = await asked();
   expect((await client.call("deny", { id: input.id })).approval.state).toBe("denied");
@@ -275,6 +276,8 @@ const INPUTS: Record<string, object> = {
   meta_update: { inputs: ["hyperhive"] },
   change_approve: { change: 1, sha: "0".repeat(40), digest: "0".repeat(64) },
   repo_set: { name: "web", merge: "squash" },
+  repo_create: { name: "app", policy: "checks", check: "true" },
+  repo_add: { name: "app", folder: "/srv/app/.git", nonce: "0".repeat(32), protected: [] },
   repo_reconcile: { name: "web", base: "main", by: "merge" },
   repo_include: { name: "web", path: ".env", content: "eA==", executable: false },
   operator_add: { name: "eve", role: "admin" },

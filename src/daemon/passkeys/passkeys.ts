@@ -8,14 +8,14 @@ import { MAX_PASSKEYS, type MadePasskey, type PasskeyView } from "../../wire/pas
 import type { Output } from "../../wire/operations.ts";
 import { operatorActor } from "../../wire/roles.ts";
 import type { You } from "../../wire/operator-operations.ts";
-import type { Operator } from "../operator.ts";
-import { takesPasskey } from "../../wire/second-step.ts";
+import { checkOperator, type Operator } from "../operator.ts";
+import { onThePage, takesPasskey } from "../../wire/second-step.ts";
 import { CHALLENGE_MS, Challenges, digestOf, type Asker } from "./challenges.ts";
 import { passkeyHost, passkeyPlace } from "./place.ts";
 import { readAnswer, refused } from "./answer.ts";
 
 export interface PasskeyDeps {
-  store: Pick<Store, "write" | "passkeys" | "ledger" | "nextSeq">;
+  store: Pick<Store, "write" | "operators" | "passkeys" | "ledger" | "nextSeq">;
   hiveId: string;
   /** The address of the dashboard. */
   home(): string;
@@ -65,14 +65,14 @@ export class Passkeys {
   }
 
   /** Throws `forbidden` if a call has to be confirmed by a passkey and is not. */
-  permit(operator: string, operation: string, confirmed: boolean): void {
-    if (confirmed || !takesPasskey(operation)) return;
+  permit(operator: string, operation: string, input: object, confirmed: boolean): void {
+    if (confirmed || !takesPasskey(operation, input)) return;
     // Turning it on proves that the passkey works.
     if (operation !== "passkey_require" && !this.isRequired(operator)) return;
     const { home } = this.#deps;
     throw new HiveError(
       "forbidden",
-      `"${operation}" of ${operator} takes its passkey: do it on the page, at ${home()}. Without the passkey, the admin of host.sock runs ${hivectl(`operator set ${operator} --passkey off`)}`,
+      `"${operation}" of ${operator} takes its passkey: ${onThePage(operation)}, at ${home()}. Without the passkey, the admin of host.sock runs ${hivectl(`operator set ${operator} --passkey off`)}`,
     );
   }
 
@@ -131,6 +131,7 @@ export class Passkeys {
       added_at: now(),
     };
     const id = await store.write(() => {
+      checkOperator(store, operator);
       const known = store.passkeys.of(operator);
       checkRoom(known);
       if (store.passkeys.byCredential(credential.id)) throw new HiveError("conflict", "this passkey is known already");
@@ -171,6 +172,7 @@ export class Passkeys {
   async #setRequired(operator: string, required: boolean, actor: string): Promise<void> {
     const { store, now, changed } = this.#deps;
     await store.write(() => {
+      if (required) checkOperator(store, operator);
       if (required === store.passkeys.isRequired(operator)) return;
       if (required) store.passkeys.require(operator, now());
       else store.passkeys.unrequire(operator);

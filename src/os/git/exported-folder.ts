@@ -23,19 +23,25 @@ export type ExportTask =
 
 /** The branches of a folder that belong to the hive. It writes no other. */
 export const HIVE_BRANCHES = "hive/";
+/** The exit code for a folder without the nonce. Every other reason has a higher one. */
+const NOT_EXPORTED = 71;
+
 /**
  * Runs as the owner of the folder, which is /repo. Exit codes give the reason of a refusal. `hive-export` has to hold
  * the nonce that the owner wrote: the hive reads no repository that its owner has not exported.
  */
 const GUARD = `
 set -eu
-[ -f /repo/hive-export ] && [ "$(head -c 64 /repo/hive-export)" = "$1" ] || exit 71
+[ -f /repo/hive-export ] && [ "$(head -c 64 /repo/hive-export)" = "$1" ] || exit ${NOT_EXPORTED}
 shift
 [ -d /repo/objects ] && [ -f /repo/HEAD ] || exit 72
 [ ! -e /repo/shallow ] || exit 73
 [ ! -e /repo/objects/info/alternates ] || exit 74
 [ -z "$(git config --file /repo/config --get-regexp '^(extensions\\.partialclone|remote\\..*\\.promisor)$' || true)" ] || exit 75
 `;
+/** True for an exit code that says that the folder has the nonce. */
+export const isExported = (code: number): boolean => code === 0 || code > NOT_EXPORTED;
+
 const REFS = `${GUARD}
 git symbolic-ref -q HEAD || echo
 exec git for-each-ref --format='%(objectname) %(objecttype) %(*objecttype) %(refname)' refs/heads refs/tags

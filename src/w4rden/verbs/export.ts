@@ -4,7 +4,9 @@ import { onExportedFolder, type ExportTask } from "../../os/git/exported-folder.
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
 import type { ExportRequest } from "../../wire/w4rden.ts";
 import type { VerbContext } from "../context.ts";
-import { openFolder } from "../open-folder.ts";
+import { openFolder, type OpenFolder } from "../open-folder.ts";
+import { NOTHING } from "../place.ts";
+import { Refusal } from "../refusal.ts";
 
 /** A program of the sandbox that was started for the daemon. */
 export interface Started {
@@ -25,7 +27,7 @@ export function onFolder(
   task: ExportTask,
   { binds }: VerbContext,
 ): Started {
-  const open = openFolder(folder);
+  const open = openOrNothing(folder);
   try {
     const owner = { uid: open.stat.uid, gid: open.stat.gid };
     const bound = binds.bind(open, { mode, forDaemon: false });
@@ -33,5 +35,18 @@ export function onFolder(
     return { owner, child, release: () => bound.release() };
   } finally {
     closeSync(open.fd);
+  }
+}
+
+/**
+ * The folder, or an empty one for a path that cannot be opened. So the daemon learns nothing about the folders of the
+ * host that no one has exported: not even from the time that an answer takes.
+ */
+function openOrNothing(folder: string): OpenFolder {
+  try {
+    return openFolder(folder);
+  } catch (error) {
+    if (error instanceof Refusal) return openFolder(NOTHING);
+    throw error;
   }
 }

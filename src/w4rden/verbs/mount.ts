@@ -11,7 +11,7 @@ import { Refusal } from "../refusal.ts";
 /** Binds a folder for the daemon, until it is released. */
 export function mount(request: MountRequest, context: VerbContext): { owner: { uid: number; gid: number }; bound: Bound } {
   const { folder, mode, map } = request;
-  checkListed(folder, context);
+  checkListed(folder, mode, context);
   const open = openFolder(folder);
   try {
     const { uid, gid } = open.stat;

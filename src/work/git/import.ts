@@ -39,7 +39,7 @@ const WHY: Record<number, string> = {
 };
 
 /** The reason for which a script on a folder has ended, from its exit code. */
-export function refusal(upstream: Upstream, code: number | undefined, said: string): Error {
+export function refusal(upstream: Pick<Upstream, "folder">, code: number | undefined, said: string): Error {
   const why = code === undefined ? undefined : WHY[code];
   return why === undefined
     ? new GitError(`reading ${upstream.folder} failed (exit ${code ?? "by a signal"}): ${said.trim()}`)

@@ -21,7 +21,7 @@ export interface ExportedFolders {
   /** Starts a task with the rights of the folder's owner. */
   start(upstream: ExportedFolder, task: ExportTask & { repo?: string }): Program;
   /** The owner of a folder. Rejects if there is none. */
-  ownerOf(folder: string, nonce: string): Promise<Owner>;
+  ownerOf(folder: string, nonce: string): Promise<Owner | { code: number }>;
 }
 
 /** A task on an exported folder. A push has its commit in a repository of the hive. */
@@ -129,8 +129,11 @@ export class GitWorker {
     return exportedFolders?.start(upstream, own) ?? onExportedFolder(sandboxedRun, upstream, own);
   }
 
-  /** The owner of a folder of the host. Rejects if it is no folder that the hive can see. */
-  async ownerOf(folder: string, nonce: string): Promise<Owner> {
+  /**
+   * The owner of a folder of the host, or the exit code of `GUARD` if root's helper refuses it. Rejects if it is no
+   * folder that the hive can see.
+   */
+  async ownerOf(folder: string, nonce: string): Promise<Owner | { code: number }> {
     if (this.#deps.exportedFolders) return this.#deps.exportedFolders.ownerOf(folder, nonce);
     const stat = await lstat(folder);
     if (!stat.isDirectory()) throw new Error("not a folder");

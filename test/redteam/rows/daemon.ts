@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { PERSON, type DaemonPlace } from "../daemon-place.ts";
+import { PERSON, ROOT, type DaemonPlace } from "../daemon-place.ts";
 import type { OutsideRow } from "../row.ts";
 
 /** A daemon that has been taken over, and wants to be root. */
@@ -180,6 +180,24 @@ export const daemonRows: readonly Row[] = [
     { verb: "export", folder: "$FOLDER/listed/repo", nonce: NONCE, what: "refs" },
     /"code":71/,
   ),
+  {
+    ...ask(
+      "exists",
+      "learn which folders root has, by asking for them as repositories",
+      {},
+      /^(?:[^{}]*\{"code":71\}){3}[^{}]*$/,
+    ),
+    async run(place) {
+      const refused = (name: string): Promise<string> =>
+        place.ask({ verb: "export", folder: `$FOLDER/${name}`, nonce: NONCE, what: "check" }).then(
+          (answer) => `answered ${name}: ${answer}`,
+          (error: Error) => error.message,
+        );
+      const answers = [await refused("listed"), await refused("secret"), await refused("none")];
+      throw new Error(answers.join(" "));
+    },
+  },
+  ask("program", "have an agent write what root runs", mount({ folder: join(ROOT, "dist"), mode: "rw" }), /no agent can have it/),
   ask(
     "objects",
     "have another folder taken for the hive's objects",
