@@ -52,6 +52,7 @@ beforeEach(() => {
         if (refused) throw refused;
         return Promise.resolve(1);
       },
+      resume() {},
       takeEnd() {
         if (refused) throw refused;
       },

@@ -33,7 +33,7 @@ export interface Peer {
 
 export interface HarnessDeps {
   broker: Pick<Broker, "leases" | "next" | "setServed" | "isHandling">;
-  turns: Pick<Turns, "record" | "takeEnd" | "interrupt" | "position">;
+  turns: Pick<Turns, "record" | "takeEnd" | "interrupt" | "position" | "resume">;
   sleep: Pick<Sleep, "idle" | "busy">;
   agentStore: Pick<AgentStore, "update">;
   agents: Pick<Swarm, "all">;
@@ -117,6 +117,7 @@ export class Harnesses {
     this.#deps.bus.emit("harness_connected", { agent, session });
     await this.#deps.turns.interrupt(agent, "another harness of the agent took over", hello.instance);
     const leases = await this.#deps.broker.leases.present(agent.id, hello.instance, hello.leases);
+    if (hello.busy) this.#deps.turns.resume(agent);
     stateOf(agent).harness.activity = hello.busy ? "thinking" : "idle";
     peer.ended.addEventListener("abort", () => this.#disconnected(agent, session), { once: true });
     const { confirmedN, nextTurn } = this.#deps.turns.position(agent, hello.instance);

@@ -141,6 +141,40 @@ describe("a turn whose harness has gone", () => {
     expect(ended).toHaveLength(1);
   });
 
+  test("is metered on by the next daemon, whether its harness goes on or has ended", async () => {
+    const used = { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 };
+    const meter = async (by: Turns, who: Agent): Promise<void> => {
+      const running = by.meter(who, used);
+      if (running) await store.write(() => store.turns.meter(who.id, running.turn, running));
+    };
+    await turns.record(agent, "i1", numbered([startOf(1)]));
+    await meter(turns, agent);
+    const nextDaemon = (): [Turns, Agent] => [
+      new Turns({
+        store: turnStore(store, { publish: () => {} }, { addedEvents: () => room }),
+        bus: openBus(),
+        now: () => START,
+      }),
+      anAgent(),
+    ];
+    const [second, same] = nextDaemon();
+    second.resume(same);
+    expect(same.turn).toMatchObject({ turn: 1, startedAt: START, tokens: { input: 70 } });
+    await meter(second, same);
+    // Its harness ends while the third is away.
+    const [third, last] = nextDaemon();
+    await third.interrupt(last, "the cage ended");
+    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted", tokens: 140, cost_usd: 1 }]);
+    expect(third.meter(last, used)).toBeUndefined();
+
+    // The end of a turn that the last daemon began has the figures of the gateway, not the harness's.
+    await turns.record(agent, "i2", numbered([startOf(2)]));
+    await meter(turns, agent);
+    const [fourth, other] = nextDaemon();
+    await fourth.record(other, "i2", numbered([startOf(2), endOf(2)]).slice(1));
+    expect(rows()[0]).toMatchObject({ turn: 2, tokens: 70, cost_usd: 0.5 });
+  });
+
   test("ends even if its start was still being stored when the harness ended", async () => {
     let makeRoom = (): void => {};
     room = new Promise((resolve) => (makeRoom = resolve));

@@ -1,10 +1,10 @@
-import { interruptedEnd, type LastTurnRecord, type OpenTurn } from "../store/turns.ts";
+import { interruptedEnd, type LastTurnRecord, type Metered, type OpenTurn } from "../store/turns.ts";
 import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { cut } from "../wire/cut.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_REASON_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
-import { stateOf, type Agent } from "./agent.ts";
+import { stateOf, type Agent, type RunningTurn } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
 import { TurnNumbers } from "./turn-numbers.ts";
 
@@ -35,6 +35,12 @@ export interface TurnDeps {
   bus: Pick<AgentBus, "emit">;
   now(): number;
 }
+
+const notMetered = (): Metered => ({
+  tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+  costUsd: undefined,
+  isUnpriced: false,
+});
 
 /**
  * Records turns as their harness reports them, with tokens and cost from the gateway. Ends turns whose harness has
@@ -94,7 +100,7 @@ export class Turns {
     const ends = this.#store
       .open(agent.id)
       .filter(({ instance }) => except === undefined || instance !== except)
-      .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : undefined));
+      .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : turn.metered));
     if (ends.length === 0) return;
     await this.#store.end(agent, at, ends);
     for (const _ of ends) this.#bus.emit("turn_ended", { agent, result: "interrupted" });
@@ -107,17 +113,12 @@ export class Turns {
     if (event.type === "turn_start") {
       // Published again over a new connection. The metered figures stay.
       if (agent.turn?.turn === event.turn) return spooled;
-      stateOf(agent).turn.running = {
-        turn: event.turn,
-        startedAt: Date.parse(spooled.at),
-        tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
-        costUsd: undefined,
-        isUnpriced: false,
-      };
+      stateOf(agent).turn.running = { turn: event.turn, startedAt: Date.parse(spooled.at), ...notMetered() };
       return spooled;
     }
     if (event.type !== "turn_end") return spooled;
-    const metered = agent.turn?.turn === event.turn ? agent.turn : undefined;
+    const running = agent.turn ?? this.#resumed(agent);
+    const metered = running?.turn === event.turn ? running : undefined;
     stateOf(agent).turn.running = undefined;
     if (!metered) return spooled;
     const { cost_usd: _claimed, ...rest } = event;
@@ -125,13 +126,28 @@ export class Turns {
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
   }
 
-  /** Adds metered usage to the running turn. A single answer without a price makes the cost of the turn unknown. */
-  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): void {
-    const { running: turn } = stateOf(agent).turn;
-    if (!turn) return;
+  /**
+   * Adds metered usage to the running turn, and returns it. A single answer without a price makes the cost of the turn
+   * unknown.
+   */
+  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): RunningTurn | undefined {
+    const turn = (stateOf(agent).turn.running ??= this.#resumed(agent));
+    if (!turn) return undefined;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
     turn.isUnpriced ||= used.costUsd === undefined;
     turn.costUsd = turn.isUnpriced ? undefined : (turn.costUsd ?? 0) + (used.costUsd ?? 0);
+    return turn;
+  }
+
+  /** Goes on with the turn of a harness that was at work under the last daemon. */
+  resume(agent: Agent): void {
+    stateOf(agent).turn.running ??= this.#resumed(agent);
+  }
+
+  /** The turn that the last daemon was metering when it ended. */
+  #resumed(agent: Agent): RunningTurn | undefined {
+    const open = this.#store.open(agent.id).at(-1);
+    return open && { turn: open.turn, startedAt: open.startedAt, ...(open.metered ?? notMetered()) };
   }
 
   position(agent: Agent, instance: string): { confirmedN: number; nextTurn: number } {

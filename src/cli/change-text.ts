@@ -145,7 +145,7 @@ export function changeSummary(
       ),
     );
   if (change.body !== "") lines.push("", prose(change.body));
-  if (note !== undefined) lines.push("", paint("dim", "note:"), prose(note));
+  if (note !== undefined) lines.push("", paint("dim", state === "proposed" ? "note on an earlier round:" : "note:"), prose(note));
   if (reason !== undefined) lines.push("", paint("red", "it came back:"), prose(reason));
   const retry = retryWords(change, tip);
   if (retry !== "") lines.push("", reflow(retry, width));

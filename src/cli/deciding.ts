@@ -1,3 +1,4 @@
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
 import { waits } from "./arguments.ts";
@@ -88,8 +89,34 @@ async function isYes(question: string): Promise<boolean> {
   return /^y(?:es)?$/i.test((await answerTo(question))?.trim() ?? "");
 }
 
+/** Bytes that are read at once of what was typed before a question. */
+const TYPED_BYTES = 4096;
+
+/** Discards what was typed before a question appeared: an answer is to what was read. A line without its end, too. */
+function discardTyped(): void {
+  const { stdin } = process;
+  if (!stdin.isTTY) return;
+  let terminal: number;
+  try {
+    terminal = openSync("/dev/tty", constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    // Not our terminal any more: nothing can be typed there.
+    return;
+  }
+  stdin.setRawMode(true);
+  try {
+    while (readSync(terminal, Buffer.alloc(TYPED_BYTES)) > 0);
+  } catch {
+    // Nothing is left to read.
+  } finally {
+    stdin.setRawMode(false);
+    closeSync(terminal);
+  }
+}
+
 /** The answer to a question on the terminal; undefined if the input ends without one. */
 export async function answerTo(question: string): Promise<string | undefined> {
+  discardTyped();
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return await new Promise((resolve, reject) => {

@@ -26,6 +26,9 @@ function queueWords({ state, change, waiting }: QueueView): string {
 }
 
 /** The tip of a repository's base; empty as long as the base has no commit. */
+/** A repository with branches has objects: none are counted before they are measured. */
+const isMeasured = ({ bytes, bases }: RepoView): boolean => bytes > 0 || bases.length === 0;
+
 const tipOf = ({ base, bases }: RepoView): string => short(bases.find(({ name }) => name === base)?.sha ?? "");
 
 /** The repositories as table rows. */
@@ -49,7 +52,7 @@ export function repoTable(repos: readonly RepoView[], { paint, width }: View): s
             .join("; "),
         colour: (one) => QUEUE_COLOURS[worst(one) ?? "idle"],
       },
-      { title: "SIZE", value: (one) => size(one.bytes), spare: 1 },
+      { title: "SIZE", value: (one) => (isMeasured(one) ? size(one.bytes) : "not measured"), spare: 1 },
       { title: "FOLLOWS", value: (one) => one.upstream ?? "", isWide: true },
     ],
     width,

@@ -1,5 +1,6 @@
+import { userInfo } from "node:os";
 import type { Command } from "commander";
-import { asRun, findHivectlIn } from "../lib/hivectl.ts";
+import { asRun, findHivectlIn, hivectl } from "../lib/hivectl.ts";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
 import { writtenOut } from "../wire/unseen.ts";
 import { EXIT, Failure, failureOf, isRefusal } from "./exit.ts";
@@ -136,12 +137,24 @@ async function connect(path: string, loadContract = wholeContract): Promise<Line
     return await connectHost(contract, path);
   } catch (error) {
     if (isRefusal(error) && error.code === "bad_request") throw error;
-    throw new Failure(
-      EXIT.noDaemon,
-      "unavailable",
-      `no hive answers on ${path}: start one with \`npm start\`, or say where it is with --socket or HIVE_STATE_DIR`,
-    );
+    const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    throw notConnected(path, code);
   }
+}
+
+/** Why no daemon answers, from the code of the system's error. */
+export function notConnected(path: string, code: string | undefined): Failure {
+  if (code === "EACCES" || code === "EPERM")
+    return new Failure(
+      EXIT.refused,
+      "forbidden",
+      `you may not open ${path}, which is another user's: the admin of that hive gives you a socket of your own with ${hivectl(`operator add ${userInfo().username} --role viewer`)}`,
+    );
+  return new Failure(
+    EXIT.noDaemon,
+    "unavailable",
+    `no hive answers on ${path}: start one with \`npm start\`, or say where it is with --socket or HIVE_STATE_DIR`,
+  );
 }
 
 /** Adds a suggestion to an error about an unknown agent or repository. */

@@ -42,6 +42,12 @@ async function start(folder: string, argv: readonly string[]) {
   return ended;
 }
 
+/** How many files of a clone are changed or new and in no commit. 0 for a bare repository. */
+export async function uncommitted(folder: string): Promise<number> {
+  const status = await tryUserGit(folder, ["status", "--porcelain", "--untracked-files=normal", "-z"]);
+  return status?.split("\0").filter((line) => /^[ MADRCUT?!]{2} ./.test(line)).length ?? 0;
+}
+
 /** The git folder of a repository, which its work trees share. Throws if `folder` is in no repository. */
 export async function gitFolder(folder: string): Promise<string> {
   const { code, stdout, stderr } = await start(folder, ["rev-parse", "--path-format=absolute", "--git-common-dir"]);

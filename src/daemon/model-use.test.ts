@@ -20,7 +20,7 @@ beforeEach(() => {
   bus.on("changed", (what) => void changed.push(what === "hive" ? "the hive" : what.name));
   use = new ModelUse({
     agents: { byId: (id) => (id === agent.id ? agent : undefined) },
-    turns: new Turns({ store: {} as never, bus, now: () => 0 }),
+    turns: new Turns({ store: { open: () => [] } as never, bus, now: () => 0 }),
     usage: { add: async () => {} },
     metrics: { modelTokens: counter, modelRequests: counter },
     bus,

@@ -30,10 +30,10 @@ export class ModelUse {
     const { agents, turns, usage, metrics, bus, onUnexpected } = this.#deps;
     const agent = agents.byId(used.agentId);
     const { input, output, cache_read, cache_write } = used.tokens;
-    void usage.add(used).catch(onUnexpected);
+    const turn = agent && turns.meter(agent, used);
+    void usage.add(used, turn).catch(onUnexpected);
     metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, input + output + cache_read + cache_write);
     if (agent) {
-      turns.meter(agent, used);
       bus.emit("changed", agent);
     }
     bus.emit("changed", "hive");

@@ -147,6 +147,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const repositories: CageDeps["repositories"] & AgentRepositories = {
     duringStart: (agent, start) => work.duringStart(agent, start),
     complaints: (name, of) => work.complaints(name, of),
+    newerThan: (at, of) => work.newerThan(at, of),
     project: (of) => work.project(of),
   };
   const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements, repositories });

@@ -1,5 +1,6 @@
 import type { Usage } from "../gateway/model/dialect.ts";
 import type { Store } from "../store/store.ts";
+import type { Metered } from "../store/turns.ts";
 
 interface Tally {
   tokens: number;
@@ -25,8 +26,8 @@ export class UsageToday {
     this.#startDay();
   }
 
-  /** Counts an answer. Resolves when it is stored. */
-  async add(usage: Usage): Promise<void> {
+  /** Counts an answer, and what its turn has used so far. Resolves when it is stored. */
+  async add(usage: Usage, turn?: Metered & { turn: number }): Promise<void> {
     this.#startDay();
     const { input, output, cache_read, cache_write } = usage.tokens;
     const tally = this.#byAgent.get(usage.agentId) ?? { ...NOTHING };
@@ -44,7 +45,11 @@ export class UsageToday {
       cacheWrite: cache_write,
       costUsd: usage.costUsd,
     };
-    await this.#store.write(() => this.#store.usage.add(record));
+    const metered = turn && { tokens: { ...turn.tokens }, costUsd: turn.costUsd, isUnpriced: turn.isUnpriced };
+    await this.#store.write(() => {
+      this.#store.usage.add(record);
+      if (metered) this.#store.turns.meter(usage.agentId, turn.turn, metered);
+    });
   }
 
   of(agentId: string): Readonly<Tally> {

@@ -56,6 +56,8 @@ export interface ViewsDeps {
 export class Views {
   readonly #deps: ViewsDeps;
   readonly #lastState = new WeakMap<Agent, string>();
+  /** Agents that this daemon has seen at work or idle. */
+  readonly #seen = new WeakSet<Agent>();
   readonly #changedAgents = new Set<Agent>();
   #isHiveChanged = false;
   #isPublishing = false;
@@ -76,10 +78,19 @@ export class Views {
     const { state } = agent;
     if (this.#lastState.get(agent) !== state) {
       this.#lastState.set(agent, state);
-      stateOf(agent).shown.stateSince = this.#deps.now();
+      stateOf(agent).shown.stateSince = this.#since(agent, state);
     }
     this.#changedAgents.add(agent);
     this.#publishSoon();
+  }
+
+  /** Since when an agent is in a state that it is seen in now. The last daemon may have seen it there. */
+  #since(agent: Agent, state: Agent["state"]): number {
+    const now = this.#deps.now();
+    if (agent.turn) return agent.turn.startedAt;
+    if (state === "offline" || this.#seen.has(agent)) return now;
+    this.#seen.add(agent);
+    return (state === "idle" ? this.#deps.turns.last(agent)?.endedAt : undefined) ?? now;
   }
 
   #hiveChanged(): void {

@@ -42,6 +42,8 @@ export interface HostMounts {
 export interface AgentRepositories {
   /** The complaints about the repositories of an agent's config. Empty if it can work on all of them. */
   complaints(agentName: string, repos: AgentConfig["repos"]): string[];
+  /** The repositories of a config that the hive does not have, or has only since after that moment. */
+  newerThan(at: number, repos: AgentConfig["repos"]): string[];
   /**
    * The instructions that a config follows, as they are now: the commits at which they were read, and their files, each
    * in the folder of its repository. Throws `bad_request` if they cannot be taken.

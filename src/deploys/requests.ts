@@ -16,6 +16,7 @@ import { contentOf, digestOf } from "./digest.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
+import { byPath, configOf } from "./tree.ts";
 import { checkMayMount, tryRequest, type Mounted, type RequestTrial } from "./mounts.ts";
 import { notAfter } from "./steps/tree.ts";
 import type { DeployContext } from "./deploy-context.ts";
@@ -181,6 +182,12 @@ export class Requests {
     if (agent.record.deployedRequest === id) throw new HiveError("conflict", `deployed/${id} is what runs`);
     const description = `back to deployed/${id}`;
     if (!mayMount) await this.#checkMounts(agent, earlier.sha);
+    const [other] = await this.#otherRepositories(agent, earlier);
+    if (other !== undefined)
+      throw new HiveError(
+        "conflict",
+        `the repository ${other} is not the one that deployed/${id} was approved with: it was removed since. Look at that config and propose it anew: ${hivectl(`propose ${name} --from ${id}`)}`,
+      );
     return this.#again(agent, earlier.sha, "rollback", by, { description, note });
   }
 
@@ -198,10 +205,28 @@ export class Requests {
     const agent = this.#context.swarm.byNameEvenDestroyed(name);
     if (!agent.destroyed) throw new HiveError("conflict", `${name} is not destroyed`);
     if (agent.deploying !== undefined) throw new HiveError("conflict", `${name} is being revived already`);
-    const { deployedSha } = agent.record;
+    const { deployedSha, deployedRequest } = agent.record;
+    const [other] =
+      deployedRequest === undefined ? [] : await this.#otherRepositories(agent, this.#requestStore.get(deployedRequest));
+    if (other !== undefined)
+      throw new HiveError(
+        "conflict",
+        `the repository ${other} is not the one that ${name} was approved with: it was removed since. ${hivectl(`destroy ${name} --purge`)} frees the name`,
+      );
     if (deployedSha !== undefined) return this.#again(agent, deployedSha, "revive", by, why);
     const files = await readGeneration(this.#context.paths.agent(agent.id).generation(agent.record.generation));
     return this.#again(agent, await this.#commit(name, files, [], `take over ${name}`, by), "revive", by, why);
+  }
+
+  /**
+   * The repositories of an earlier config that the agent does not work on now, and that the hive does not have, or has
+   * only since that config was approved: another one has the name.
+   */
+  async #otherRepositories(agent: Agent, earlier: ApprovalRecord): Promise<string[]> {
+    const { config } = configOf(byPath(await this.#context.repos.applied(agent.name).files(earlier.sha)));
+    const running = agent.destroyed ? [] : agent.config.repos.map(({ name }) => name);
+    const repos = config.repos.filter(({ name }) => !running.includes(name));
+    return this.#context.repositories.newerThan(earlier.approved_at ?? earlier.requested_at, repos);
   }
 
   /** Throws if an earlier config of an agent has a mount that the running one has not. */

@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, realpathSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 /** The name of the operator's command, as the operator can type it. Every hint names it with `hivectl` or `asRun`. */
 
@@ -24,6 +24,15 @@ export function commandIn(path: string): string {
 /** The command without words. */
 export function hivectlName(): string {
   return (found ??= commandIn(folders));
+}
+
+/**
+ * The command as another user of the host can type it: `npx` works only for the owner of a checkout. `program` is the
+ * file that runs.
+ */
+export function hivectlForOthers(program = process.argv[1] ?? ""): string {
+  if (hivectlName() === "hivectl") return "hivectl";
+  return join(dirname(realpathSync(program)), "hivectl");
 }
 
 /** A command in a hint, in backticks: `hivectl("show 12")`. */

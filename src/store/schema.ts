@@ -433,4 +433,8 @@ CREATE TABLE passkey_required (
   since INTEGER NOT NULL
 );
 `,
+  `
+-- What the gateway has metered of a turn that has not ended, as JSON: the daemon may end before it.
+ALTER TABLE turns ADD COLUMN metered TEXT;
+`,
 ];

@@ -32,11 +32,20 @@ export interface TurnRecord {
   cost_usd: number | null;
 }
 
+/** What the gateway has metered of a turn so far. */
+export interface Metered {
+  tokens: TokenCounts;
+  /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
+  costUsd: number | undefined;
+  isUnpriced: boolean;
+}
+
 /** A turn that has not ended, and its harness. */
 export interface OpenTurn {
   turn: number;
   startedAt: number;
   instance: string | null;
+  metered?: Metered | undefined;
 }
 
 /**
@@ -101,11 +110,14 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const start = db.prepare<[string, number, number, number, string]>(
     "INSERT INTO turns (agent, turn, message, started_at, instance) VALUES (?, ?, ?, ?, ?) ON CONFLICT (agent, turn) DO NOTHING",
   );
-  const open = db.prepare<[string], OpenTurn>(
-    "SELECT turn, started_at AS startedAt, instance FROM turns WHERE agent = ? AND ended_at IS NULL ORDER BY turn",
+  const open = db.prepare<[string], Omit<OpenTurn, "metered"> & { metered: string | null }>(
+    "SELECT turn, started_at AS startedAt, instance, metered FROM turns WHERE agent = ? AND ended_at IS NULL ORDER BY turn",
+  );
+  const meter = db.prepare<[string, string, number]>(
+    "UPDATE turns SET metered = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const end = db.prepare<[number, TurnResult, string, number, number, number | null, string, number]>(
-    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const ended = db.prepare<[string, number], { turn: number }>(
     "SELECT turn FROM turns WHERE agent = ? AND turn = ? AND ended_at IS NOT NULL",
@@ -187,7 +199,13 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     /** Appends an event of the daemon's own. Only inside a write. */
     note: add,
     /** The agent's turns that have not ended: at most one. */
-    open: (agent: string): OpenTurn[] => open.all(agent),
+    open: (agent: string): OpenTurn[] =>
+      open.all(agent).map(({ metered, ...row }) => ({
+        ...row,
+        metered: metered === null ? undefined : (JSON.parse(metered) as Metered),
+      })),
+    /** Keeps what was metered of an open turn. Only inside a write. */
+    meter: (agent: string, turn: number, metered: Metered): void => void meter.run(JSON.stringify(metered), agent, turn),
     confirmedN: (agent: string, instance: string): number => confirmed.get(agent, instance)?.last_n ?? 0,
     nextTurn: (agent: string): number => (maxTurn.get(agent)?.n ?? 0) + 1,
     lastTurn(agent: string): LastTurnRecord | undefined {

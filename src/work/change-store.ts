@@ -175,7 +175,18 @@ export class ChangeStore extends ChangeReader {
   }
 }
 
+/** What people do to a change. */
+const DONE: Partial<Record<ChangeEvent, string>> = {
+  propose: "proposed again",
+  approve: "approved",
+  deny: "denied",
+  return: "sent back",
+  withdraw: "withdrawn",
+  dequeue: "taken out of the queue",
+  retry: "tried again",
+};
+
 /** The error text for an event that does not apply to a change. */
 function whyNot(row: ChangeRecord, event: ChangeEvent): string {
-  return `change ${row.id} of ${row.repo} cannot be moved by "${event}": its state is "${CHANGE_WORDS[row.state]}"`;
+  return `change ${row.id} of ${row.repo} cannot be ${DONE[event] ?? `moved on (${event})`}: its state is "${CHANGE_WORDS[row.state]}"`;
 }

@@ -180,6 +180,8 @@ export class Changes {
       const saved = same
         ? this.#changeStore.move(tx, same.id, "propose", by, {
             ...facts,
+            // What was said to the round before stays readable.
+            note: same.note,
             round: same.round + 1,
             undecided: same.undecided + 1,
           })

@@ -63,6 +63,9 @@ export function openWork(context: WorkContext) {
     news,
     /** The complaints about the repositories of a config. */
     complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),
+    /** The repositories of a config that do not exist, or were added after that moment. */
+    newerThan: (at: number, repos: AgentConfig["repos"]) =>
+      repos.map(({ name }) => name).filter((name) => (repositories.find(name)?.createdAt ?? Infinity) > at),
     /** Runs the start of an agent's cage while no objects are removed from its repositories. */
     duringStart<T>(agent: Agent, start: () => Promise<T>): Promise<T> {
       return agent.config.repos.reduceRight<() => Promise<T>>(

@@ -1,3 +1,4 @@
+import type { Agent } from "../agents/agent.ts";
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -226,12 +227,7 @@ export class Repositories {
   async remove(name: string, by: string = OPERATOR): Promise<void> {
     this.refuseWhileCollecting("remove it", name);
     const repo = this.#repos.get(name) ?? this.get(name);
-    const users = this.#context.agents.all().filter((agent) => accessOf(agent, name) !== undefined);
-    if (users.length > 0)
-      throw new HiveError(
-        "conflict",
-        `${users.map((agent) => agent.name).join(", ")} ${users.length === 1 ? "uses" : "use"} the repository ${name}: remove it from ${users.length === 1 ? "its" : "their"} agent.json first`,
-      );
+    this.#refuseInUse(name);
     const { store, now, feed } = this.#context;
     await store.write(() => {
       store.changes.removeOf(repo.name);
@@ -245,6 +241,28 @@ export class Repositories {
     this.#pushes.delete(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
+  }
+
+  /** Throws if an agent works on a repository, or would when it is revived: another one of the name is not its. */
+  #refuseInUse(name: string): void {
+    const all = this.#context.agents.allWithDestroyed().filter((agent) => accessOf(agent, name) !== undefined);
+    const [users, destroyed] = [all.filter((agent) => !agent.destroyed), all.filter((agent) => agent.destroyed)];
+    const namesOf = (agents: readonly Agent[]): string =>
+      agents
+        .map((agent) => agent.name)
+        .sort()
+        .join(", ");
+    if (users.length > 0)
+      throw new HiveError(
+        "conflict",
+        `${namesOf(users)} ${users.length === 1 ? "uses" : "use"} the repository ${name}: remove it from ${users.length === 1 ? "its" : "their"} agent.json first`,
+      );
+    const [first] = destroyed;
+    if (first)
+      throw new HiveError(
+        "conflict",
+        `${namesOf(destroyed)} ${destroyed.length === 1 ? "was" : "were"} destroyed and can be revived to work on ${name}: ${hivectl(`destroy ${first.name} --purge`)} removes an agent for good, with its own clone`,
+      );
   }
 
   /**

@@ -1,3 +1,4 @@
+import { HiveError } from "../../src/wire/error.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
@@ -53,6 +54,15 @@ test("a printed answer is read, and an unread message before it stays unread", a
   expect(await marked(unread(90))).toEqual([{ up_to: 90 }]);
   expect(await marked(unread(90, 95))).toEqual([{ up_to: 90 }]);
   expect(await marked(unread(80, 90))).toEqual([]);
+});
+
+test("a viewer reads the inbox and leaves no mark", async () => {
+  const messages = [aMessage("scout", "operator", "hello", { id: 90 })];
+  host.answers.inbox = { messages, unread: 1, read_up_to: 0 };
+  host.answers.mark_read = () => new HiveError("forbidden", '"mark_read" takes the role operator');
+  expect(await host.hivectl("inbox")).toMatchObject({ code: 0, out: expect.stringContaining("hello") as string, err: "" });
+  host.answers.mark_read = () => new HiveError("disk_full", "no room");
+  expect(await host.hivectl("inbox")).toMatchObject({ code: 1, err: expect.stringContaining("no room") as string });
 });
 
 test("a message to an agent that takes none says so, with what to do; one to a busy agent is queued", async () => {

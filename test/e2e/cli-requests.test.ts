@@ -165,6 +165,12 @@ describe("approving", () => {
     expect(called("approve")).toEqual({ id: 12, sha, digest });
   });
 
+  test.each(["y\n", "y", "y\ny\ny\n"])("%j that was typed before the question is no answer to it", async (early) => {
+    const said = await host.typedAhead(early, "n\n", "approve", "12");
+    expect(said).toMatchObject({ code: 1, out: expect.stringContaining("nothing is changed") as string });
+    expect(called("approve")).toBeUndefined();
+  });
+
   test("on a terminal a diff that is longer than the screen is read by page before it asks", async () => {
     const long = `@@ -0,0 +1,60 @@\n${Array.from({ length: 60 }, (_, n) => `+rule ${n}\n`).join("")}`;
     answers.show = {

@@ -177,7 +177,14 @@ describe.each([1440, 390])("at %i px", (width) => {
     await page.getByRole("article", { name: "request 50: spawn for guest" }).waitFor();
     await page.getByRole("article", { name: "question 51 of hm1nd" }).waitFor();
     expect(await measured()).toEqual(before);
-    // Once both have left, what blocks an agent comes first; the open card stays open.
+    // A card that leaves moves the others anyway: then what blocks an agent comes first, under the pointer too.
+    hive.tell({
+      kind: "question",
+      seq: 7002,
+      question: aQuestion("What now?", { id: 51, seq: 7002, state: "answered", asked_at: new Date().toISOString() }),
+    });
+    await expect.poll(async () => Object.keys(await boxes(cards)).indexOf("request 50: spawn for guest")).toBe(1);
+    // Once both have left, the open card stays open.
     await page.getByRole("link", { name: "history" }).last().focus();
     await page.mouse.move(2, 2);
     await expect.poll(async () => Object.keys(await boxes(cards)).indexOf("request 50: spawn for guest")).toBe(1);

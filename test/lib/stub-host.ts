@@ -109,8 +109,13 @@ export class StubHost {
 
   /** The same in a pseudo-terminal. `typed` answers its question. */
   onTerminal(typed: string | readonly string[], ...args: string[]): Promise<Said> {
+    return this.typedAhead("", typed, ...args);
+  }
+
+  /** The same, with text that is typed before any question appears. */
+  typedAhead(early: string, typed: string | readonly string[], ...args: string[]): Promise<Said> {
     const command = [process.execPath, HIVECTL, "--socket", this.socket, ...args].join(" ");
-    return run("script", ["-qec", command, "/dev/null"], typed);
+    return run("script", ["-qec", command, "/dev/null"], typed, early);
   }
 }
 
@@ -118,8 +123,9 @@ export class StubHost {
 const QUESTION = /\[y\/N\]|q stops/g;
 
 /** Runs a program to its end. Each text of `typed` answers one question; without it the input is empty. */
-function run(command: string, args: string[], typed?: string | readonly string[]): Promise<Said> {
+function run(command: string, args: string[], typed?: string | readonly string[], early = ""): Promise<Said> {
   const child = spawn(command, args, { env: cleanEnv({ COLUMNS: "100" }), stdio: "pipe" });
+  child.stdin.write(early);
   if (typed === undefined) child.stdin.end();
   const answers = typed === undefined ? [] : [typed].flat();
   let answered = 0;

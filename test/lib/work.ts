@@ -63,7 +63,12 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
       notify: (_tx: unknown, _to: unknown, notice: Record<string, unknown>) => void notices.push(notice),
       checkMayAsk() {},
     },
-    agents: { all: () => [], byId: (id: string) => (id === agent.id ? agent : undefined), find: () => undefined },
+    agents: {
+      all: () => [],
+      allWithDestroyed: () => [],
+      byId: (id: string) => (id === agent.id ? agent : undefined),
+      find: () => undefined,
+    },
     paths,
     git: new GitWorker({ sandboxedRun, owner: { uid, gid }, repos: paths.repos, scratch: paths.repoScratch }),
     declared: new Declared(undefined),

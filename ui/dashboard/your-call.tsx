@@ -97,7 +97,7 @@ function Card({ call }: { call: Call }): ReactNode {
 
 /**
  * Everything that waits, in order, and the list's event handlers. The order is held while the pointer or the focus is
- * in the list, so that nothing moves under it.
+ * in the list, so that nothing moves under it, until a card leaves.
  */
 function useCalls() {
   const questions = useShownQuestions(useHive((state) => state.questions));
@@ -118,7 +118,11 @@ function useCalls() {
       ]),
     [questions, approvals, changes, messages, elsewhere],
   );
-  const calls = isPointed || isFocused ? withoutMoving(shown, sorted) : sorted;
+  const isHeld = isPointed || isFocused;
+  // A card that was decided leaves, so what was below it moves in any case. Then the order counts again, and the first
+  // card is the next one to decide. Never under someone who types.
+  const hasLeft = shown.some((key) => !sorted.some((call) => callKey(call) === key));
+  const calls = isHeld && (!hasLeft || isTyping()) ? withoutMoving(shown, sorted) : sorted;
   const keys = calls.map(callKey);
   if (keys.join() !== shown.join()) setShown(keys);
   const hold = {
@@ -130,6 +134,9 @@ function useCalls() {
   };
   return { calls, hold };
 }
+
+/** Whether the focus is in a text box of a card. */
+const isTyping = (): boolean => document.activeElement?.matches("[data-call] :is(textarea, input)") ?? false;
 
 /** The open card: the one in the address, else the last open one, else the first. */
 function useOpen(calls: readonly Call[], wanted: string | undefined): string | undefined {

@@ -31,8 +31,7 @@ function Passkeys(): ReactNode {
   return (
     <>
       <p className="dim">
-        A passkey of your phone, laptop or security key can confirm what you approve. A stolen session, or a program that runs as
-        you, then approves nothing.
+        A passkey of your phone, laptop or security key can confirm what you approve. A stolen session then approves nothing.
       </p>
       {passkeys.length > 0 && (
         <ul className="passkeys" aria-label="your passkeys">
@@ -59,7 +58,7 @@ function Elsewhere({ place }: { place: PasskeyPlace }): ReactNode {
   return (
     <p className="amber">
       Your passkeys work at <a href={place.origin}>{visible(place.origin)}</a>, and this page is at {location.origin}: log in
-      there with a link of <code>hivectl login</code>.
+      there with a link of <code>npx hivectl login</code>.
     </p>
   );
 }
@@ -152,8 +151,8 @@ function Required({ isRequired, onChange }: { isRequired: boolean; onChange: () 
       <p className="dim small">
         This counts for approvals of requests and changes, rollbacks, new agents, settings of repositories and operators, and for
         your passkeys. In a terminal these are then refused. If you lose your passkeys, the admin of host.sock switches it off:{" "}
-        <code>hivectl operator set {visible(name)} --passkey off</code>. So it protects nothing from a program that can open
-        host.sock; the audit trail records the use.
+        <code>npx hivectl operator set {visible(name)} --passkey off</code>. A program that can open host.sock could do that, too;
+        the audit trail records it.
       </p>
     </section>
   );

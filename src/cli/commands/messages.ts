@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { MessageView } from "../../wire/message.ts";
 import type { Output } from "../../wire/operations.ts";
 import { agentName, waits, wholeNumber } from "../arguments.ts";
-import { EXIT, Failure } from "../exit.ts";
+import { EXIT, Failure, isRefusal } from "../exit.ts";
 import { messageText } from "../message-text.ts";
 import { olderWords } from "../older.ts";
 import { clean, plural } from "../print.ts";
@@ -68,7 +68,16 @@ async function markPrinted({ client }: Shell, printed: ReadonlySet<number>): Pro
   const unread = messages.map(({ id }) => id).sort((a, b) => a - b);
   const first = unread.findIndex((id) => !printed.has(id));
   const last = (first < 0 ? unread : unread.slice(0, first)).at(-1);
-  if (last !== undefined) await client.call("mark_read", { up_to: last });
+  if (last !== undefined) await markRead({ client }, last);
+}
+
+/** Marks messages as read. A viewer reads without leaving a mark. */
+async function markRead({ client }: Pick<Shell, "client">, upTo: number): Promise<void> {
+  try {
+    await client.call("mark_read", { up_to: upTo });
+  } catch (error) {
+    if (!isRefusal(error) || error.code !== "forbidden") throw error;
+  }
 }
 
 /** Verbs for messages. */
@@ -104,7 +113,7 @@ export function messageCommands(program: Command): void {
       const inbox = await shell.client.call("inbox", { limit, unread, before });
       const newest = inbox.messages.at(-1);
       // Mark before printing: if marking failed afterwards, --json would print a second document.
-      if (newest && peek !== true && newest.id > inbox.read_up_to) await shell.client.call("mark_read", { up_to: newest.id });
+      if (newest && peek !== true && newest.id > inbox.read_up_to) await markRead(shell, newest.id);
       shell.show(inbox, ({ messages, more, read_up_to: readUpTo }) =>
         messages.length === 0
           ? unread === true

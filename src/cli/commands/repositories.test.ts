@@ -55,6 +55,16 @@ describe("repo add", () => {
     });
   });
 
+  test("tells of files that are in no commit, which agents do not see", async () => {
+    const clone = aClone();
+    writeFileSync(join(clone, "new.txt"), "x");
+    expect((await hivectl("repo", "add", "web", clone)).out).toMatch(/\n1 file there is not committed: agents do not see it\n$/);
+    writeFileSync(join(clone, "other.txt"), "x");
+    expect((await hivectl("repo", "add", "web", clone)).out).toMatch(
+      /\n2 files there are not committed: agents do not see them\n$/,
+    );
+  });
+
   test("of a linked work tree and of a bare repository takes the folder that has the branches", async () => {
     const clone = aClone();
     git(clone, "worktree", "add", "--quiet", "--detach", `${clone}-linked`);

@@ -96,7 +96,8 @@ export function repositoryCommands(program: Command): void {
         folder === undefined
           ? (await shell.client.call("repo_create", { name, ...settings })).repo
           : await addFolder(shell, name, resolve(folder), settings);
-      shell.show({ repo: added }, (output) => addedText(output.repo));
+      const dirty = folder === undefined ? 0 : await (await import("../user-git.ts")).uncommitted(resolve(folder));
+      shell.show({ repo: added }, (output) => [addedText(output.repo), ...uncommittedText(dirty)].join("\n"));
     },
   );
 
@@ -249,6 +250,12 @@ async function addFolder(shell: Shell, name: string, path: string, settings: Par
   } finally {
     progress.end();
   }
+}
+
+function uncommittedText(files: number): string[] {
+  if (files === 0) return [];
+  const [are, them] = files === 1 ? ["is", "it"] : ["are", "them"];
+  return [`${plural(files, "file")} there ${are} not committed: agents do not see ${them}`];
 }
 
 function addedText({ name, base, bases, upstream }: RepoView): string {

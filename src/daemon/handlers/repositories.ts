@@ -29,6 +29,12 @@ function given({ name: _name, ...rest }: { name: string }): Partial<RepoSettings
   return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
 }
 
+/** Throws if a repository has no such base. */
+function checkBase(name: string, base: string, bases: readonly string[]): void {
+  if (!bases.includes(base))
+    throw new HiveError("not_found", `${name} has no branch ${base}: it has ${bases.slice(0, 10).join(", ")}`);
+}
+
 interface Branch {
   agent: string;
   branch: string;
@@ -90,9 +96,9 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
   async repo_set({ work: { repositories, pushes, queue } }, input, caller) {
     const { base } = input;
     const repo = repositories.get(input.name);
-    const tips = repositories.tips(repo.name);
-    if (base !== undefined && tips.size > 0 && !tips.has(base))
-      throw new HiveError("not_found", `${repo.name} has no branch ${base}: it has ${[...tips.keys()].slice(0, 10).join(", ")}`);
+    const bases = [...repositories.tips(repo.name).keys()];
+    // An empty repository may get any.
+    if (base !== undefined && bases.length > 0) checkBase(repo.name, base, bases);
     const set = await repositories.set(input.name, { settings: given(input) }, { by: actorOf(caller) });
     pushes.kick(input.name);
     queue.settingsChanged(input.name);
@@ -129,6 +135,8 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
   async queue_pause({ work: { repositories, queue } }, { name, base, paused }, caller) {
     const repo = repositories.get(name);
     const which = base ?? BranchName.parse(repo.settings.base);
+    // A queue that is held can go on, whatever became of its base.
+    if (paused) checkBase(name, which, [repo.settings.base, ...repositories.tips(name).keys()]);
     if (paused) await queue.pause(name, which, actorOf(caller));
     else await queue.resume(name, which, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };

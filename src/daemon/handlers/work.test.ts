@@ -52,6 +52,36 @@ afterAll(async () => {
   await system.close();
 });
 
+test("a name gives no agent another repository: not after a revive, and not after a rollback", async () => {
+  await call("repo_create", { name: "own" });
+  const row = await system.requests.spawn({
+    name: "ada",
+    config: { repos: [{ name: "own" }] } as never,
+    by: OPERATOR,
+    origin: "spawn",
+  });
+  await system.through(row.id);
+  await call("destroy", { name: "ada" });
+  await expect(call("repo_remove", { name: "own" })).rejects.toThrow(
+    /ada was destroyed and can be revived to work on own: .*destroy ada --purge/,
+  );
+  await call("revive", { name: "ada" });
+  const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from("{}").toString("base64") }];
+  const { request } = await call("propose", { agent: "ada", files });
+  await call("approve", { id: request });
+  await system.through(request);
+  await call("repo_remove", { name: "own" });
+  const back = (): Promise<unknown> => call("rollback", { agent: "ada", id: row.id });
+  await expect(back()).rejects.toThrow(`the repository own is not the one that deployed/${row.id} was approved with`);
+  await call("repo_create", { name: "own" });
+  await expect(back()).rejects.toThrow(/propose ada --from/);
+  expect(system.swarm.byName("ada").config.repos).toEqual([]);
+  // What the running config has already is the agent's.
+  await system.through((await system.requests.rebuild(system.swarm.byName("ada"), OPERATOR)).id);
+  await call("destroy", { name: "ada", purge: true });
+  await call("repo_remove", { name: "own" });
+});
+
 const agentOf = (caller: CallerContext): Agent => (caller.kind === "agent" ? caller.agent : (undefined as never));
 
 test("a repository is made, shown, set, paused, and removed once no agent uses it", async () => {

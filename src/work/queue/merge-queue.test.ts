@@ -113,9 +113,9 @@ describe("the operator's controls", () => {
     await work.queue.idle();
     expect(work.cat(work.tip())).toContain(`Hive-Change: web/${a}`);
     await expect(work.queue.dequeue(a, undefined, "operator")).rejects.toThrow(
-      'cannot be moved by "dequeue": its state is "merged"',
+      'cannot be taken out of the queue: its state is "merged"',
     );
-    await expect(work.queue.toFront(a, "operator")).rejects.toThrow("cannot be moved");
+    await expect(work.queue.toFront(a, "operator")).rejects.toThrow("cannot be taken out of the queue");
   });
 
   test("two queues that are held at once are both held", async () => {
