@@ -129,6 +129,7 @@ test("the flake has its outputs for each system", () => {
     checks: systems,
     formatter: systems,
     devShells: systems,
+    lib: ["agentSystem"],
     nixosModules: ["agent-base", "default", "harness-base", "hive-c0re", "manager"],
     templates: ["default"],
   });

@@ -13,6 +13,8 @@ export interface SandboxedProgram {
   writable?: boolean;
   /** More folders of the host, read-only, each at its path in the sandbox. A later one may be inside an earlier one. */
   reads?: readonly { host: string; at: string }[];
+  /** Gives it a /proc of its own processes, which some programs look themselves up in. */
+  proc?: boolean;
   /** An id map of the folder, as `idMap` makes it. Only root can use one. */
   idMap?: string | undefined;
   /** The owner of the files. The program runs as this user, never as one who could read more. */
@@ -76,7 +78,7 @@ exec setpriv --pdeathsig KILL bwrap "$@"
 export type SandboxedRun = (program: SandboxedProgram) => ChildProcess;
 
 /**
- * Starts the sandbox with our pipes as stdio. No network, no capabilities, no other file of the host, no /proc, an empty
+ * Starts the sandbox with our pipes as stdio. No network, no capabilities, no other file of the host, an empty
  * environment, and the system calls of every cage. It ends with us, and when its process group is killed. The script
  * must check that the bound folder is the intended one; it gets what it needs to compare.
  */
@@ -129,6 +131,7 @@ function bwrapArguments(cage: SandboxedProgram, [folder = "", ...reads]: readonl
     else if (existsSync(path)) args.push("--ro-bind", path, path);
   }
   for (const path of LOADER) if (existsSync(path)) args.push("--ro-bind", path, path);
+  if (cage.proc === true) args.push("--proc", "/proc");
   args.push(
     "--dev",
     "/dev",

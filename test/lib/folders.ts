@@ -30,7 +30,7 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/platforms": {
     content:
-      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform",
+      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform that can be chosen; `nixos/` has the flake of a hive, and no driver yet",
     imports: ["src/wire", "src/os", "src/config-repos"],
   },
   "src/gateway": {

@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { Writable } from "node:stream";
 import { SANDBOX_PATH } from "../launch-env.ts";
 import { runStreams } from "../run-streams.ts";
@@ -11,14 +12,24 @@ export interface NixRun {
   reads?: SandboxedProgram["reads"];
   /** The user as whom Nix runs. It owns the folder. */
   owner: { uid: number; gid: number };
+  /** The host's store and the socket of its daemon. Without one the run has a store of its own, which ends with it. */
+  store?: NixStore | undefined;
   argv: readonly string[];
   /** A file in the sandbox that Nix writes: its content is the output. */
   prints?: string;
+  /** Takes what Nix and its builders report while it runs. */
+  log?: (text: string) => void;
   /** Bytes of output after which Nix is killed. */
   maxBytes: number;
   /** Milliseconds. */
   timeoutMs: number;
   signal: AbortSignal;
+}
+
+/** A store that a daemon of the host builds into, for users who have no rights in it. */
+export interface NixStore {
+  folder: string;
+  socket: string;
 }
 
 /** Nix has failed, or could not be started. The message is for the manager and the operator. */
@@ -62,17 +73,29 @@ const ENV: Record<string, string> = {
   USER: "nix",
   LANG: "C.UTF-8",
   NIX_CONFIG: SETTINGS,
-  NIX_STORE_DIR: `${NIX_FOLDER}/nix/store`,
-  NIX_STATE_DIR: `${NIX_FOLDER}/nix/var`,
-  NIX_LOG_DIR: `${NIX_FOLDER}/nix/log`,
-  // The collector finds its stacks in /proc, which the sandbox does not have. The process is short and bounded.
-  GC_DONT_GC: "1",
   // Repositories belong to the daemon.
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_COUNT: "1",
   GIT_CONFIG_KEY_0: "safe.directory",
   GIT_CONFIG_VALUE_0: "*",
 };
+
+/** The folder of the daemon's socket, in the sandbox. */
+const DAEMON = "/daemon";
+
+function storeEnvironment(store: NixStore | undefined): Record<string, string> {
+  if (store)
+    return { NIX_REMOTE: "daemon", NIX_STORE_DIR: store.folder, NIX_DAEMON_SOCKET_PATH: `${DAEMON}/${basename(store.socket)}` };
+  const at = `${NIX_FOLDER}/nix`;
+  return { NIX_STORE_DIR: `${at}/store`, NIX_STATE_DIR: `${at}/var`, NIX_LOG_DIR: `${at}/log` };
+}
+
+function storeReads(store: NixStore | undefined): { host: string; at: string }[] {
+  if (!store) return [];
+  const daemon = { host: dirname(store.socket), at: DAEMON };
+  // A sandbox has the usual folder of the store already.
+  return store.folder === "/nix/store" ? [daemon] : [daemon, { host: store.folder, at: store.folder }];
+}
 
 /** Runs Nix and returns its output. Throws `NixError` if it fails, prints too much, takes too long or is cancelled. */
 export async function nix(run: NixRun): Promise<string> {
@@ -89,14 +112,18 @@ export async function nix(run: NixRun): Promise<string> {
   const child = run.sandboxedRun({
     folder: run.folder,
     writable: true,
-    ...(run.reads === undefined ? {} : { reads: run.reads }),
+    reads: [...(run.reads ?? []), ...storeReads(run.store)],
     owner: run.owner,
+    // It looks for its own program there.
+    proc: true,
     script: run.prints === undefined ? 'exec nix "$@"' : 'file=$1; shift; nix "$@" > /dev/null && exec cat "$file"',
     args: run.prints === undefined ? run.argv : [run.prints, ...run.argv],
-    env: ENV,
+    env: { ...ENV, ...storeEnvironment(run.store) },
     memoryBytes: MEMORY_BYTES,
     cpuSeconds: CPU_SECONDS,
   });
+  const { log } = run;
+  if (log) child.stderr?.setEncoding("utf8").on("data", (text: string) => log(text.replaceAll(COLOURS, "")));
   const ended = await runStreams(child, { output, timeoutMs: run.timeoutMs, ended: run.signal });
   run.signal.throwIfAborted();
   if (ended.tooLong) throw new NixError(`nix ${verb(run)} took longer than ${run.timeoutMs / 1000} s`);
@@ -110,6 +137,7 @@ export async function nix(run: NixRun): Promise<string> {
 
 const verb = ({ argv }: NixRun): string => argv.slice(0, 2).join(" ");
 
+const COLOURS = /\u001B\[[0-9;]*m/g;
 /** Characters of an error that are told. */
 const MAX_COMPLAINT_CHARS = 4_000;
 
@@ -118,7 +146,7 @@ const MAX_COMPLAINT_CHARS = 4_000;
  * the sources in the store. So it names `agent.nix:3:5`.
  */
 export function nixComplaint(stderr: string): string {
-  const plain = stderr.replaceAll(/\u001B\[[0-9;]*m/g, "");
+  const plain = stderr.replaceAll(COLOURS, "");
   const from = plain.lastIndexOf("error:");
   return (from < 0 ? plain : plain.slice(from))
     .replaceAll(/\/[^\s'"]*\/store\/[0-9a-z]{32}-(?:source\/)?/g, "")

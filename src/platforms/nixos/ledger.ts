@@ -33,7 +33,7 @@ export function nixLedger({ sandboxedRun, hyperhive, reads, owner }: NixLedgerOp
           const text = metaFlake({ agents: Object.keys(ledger), applied, hyperhive, system: thisSystem() });
           const flake = {
             text,
-            before: await before("flake.lock"),
+            lock: await before("flake.lock"),
             changed: entry === undefined ? undefined : { agent, rev: entry.rev },
           };
           const lock = await relock(flake, { sandboxedRun, applied, reads, scratch, owner: owner() });
