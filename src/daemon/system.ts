@@ -18,6 +18,7 @@ import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
 import { Review } from "../deploys/review.ts";
 import { Feed } from "../eventlog/feed.ts";
+import { hivectlName } from "../lib/hivectl.ts";
 import { Closers } from "../lib/closers.ts";
 import { Bus } from "../lib/bus.ts";
 import { Announcements } from "../messages/announcements.ts";
@@ -169,7 +170,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
-  const hive = { id: hiveId, version: VERSION, revision, started_at: instant(now()), ledger: paths.meta };
+  const started_at = instant(now());
+  const hive = { id: hiveId, version: VERSION, revision, hivectl: hivectlName(), started_at, ledger: paths.meta };
   const shown = {
     access,
     usage,

@@ -27,7 +27,14 @@ beforeEach(() => {
   now = 1_000;
   const nothing = { tokens: 0, cost: 0, unpriced: 0 };
   new Views({
-    hive: { id: "h", version: "0", revision: "r1", started_at: "2030-01-31T00:00:00.000Z", ledger: "/meta" },
+    hive: {
+      id: "h",
+      version: "0",
+      revision: "r1",
+      hivectl: "npx hivectl",
+      started_at: "2030-01-31T00:00:00.000Z",
+      ledger: "/meta",
+    },
     access: { mode: "rehearsal", name: "rehearsal", scenarios: [], credential: { source: "none" } },
     feed: {
       get readers() {

@@ -30,7 +30,7 @@ import type { UsageToday } from "./usage.ts";
 const MAX_STUCK = 200;
 
 export interface ViewsDeps {
-  hive: Pick<HiveView, "id" | "version" | "revision" | "started_at" | "ledger">;
+  hive: Pick<HiveView, "id" | "version" | "revision" | "hivectl" | "started_at" | "ledger">;
   access: Pick<ModelAccess, "mode" | "name" | "scenarios" | "credential">;
   feed: Pick<Feed, "readers" | "publish">;
   usage: Pick<UsageToday, "of" | "total">;

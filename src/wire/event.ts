@@ -114,6 +114,8 @@ export const HiveView = z.object({
   id: z.string(),
   version: z.string(),
   revision: z.string(),
+  /** The operator's command, as it can be typed on the host. */
+  hivectl: z.string(),
   mode: z.enum(["rehearsal", "live"]),
   upstream: z.string(),
   scenarios: z.array(z.string()),

@@ -153,6 +153,7 @@ export function aHive(extra: Partial<HiveView> = {}): HiveView {
     id: "fixture",
     version: "0.1.0",
     revision: "0.1.0-abcdef",
+    hivectl: "npx hivectl",
     mode: "rehearsal",
     upstream: "rehearsal",
     scenarios: ["tour"],

@@ -5,6 +5,7 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import { shownWork } from "../../src/wire/words.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { OpenLink } from "../kit/open-link.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -65,7 +66,7 @@ export function Containers(): ReactNode {
         {live.length <= 1 && (
           <Empty>
             {live.length === 0 ? "There are no agents yet. " : "The manager is the only agent. "}
-            Ask it for another, request one here, or type <code>npx hivectl spawn scout</code>.
+            Ask it for another, request one here, or type <Hivectl>spawn scout</Hivectl>.
           </Empty>
         )}
       </div>

@@ -3,6 +3,7 @@ import type { PasskeyPlace, PasskeyView } from "../../src/wire/passkeys.ts";
 import { useMay } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
@@ -58,7 +59,7 @@ function Elsewhere({ place }: { place: PasskeyPlace }): ReactNode {
   return (
     <p className="amber">
       Your passkeys work at <a href={place.origin}>{visible(place.origin)}</a>, and this page is at {location.origin}: log in
-      there with a link of <code>npx hivectl login</code>.
+      there with a link of <Hivectl>login</Hivectl>.
     </p>
   );
 }
@@ -151,8 +152,8 @@ function Required({ isRequired, onChange }: { isRequired: boolean; onChange: () 
       <p className="dim small">
         This counts for approvals of requests and changes, rollbacks, new agents, settings of repositories and operators, and for
         your passkeys. In a terminal these are then refused. If you lose your passkeys, the admin of host.sock switches it off:{" "}
-        <code>npx hivectl operator set {visible(name)} --passkey off</code>. A program that can open host.sock could do that, too;
-        the audit trail records it.
+        <Hivectl>operator set {visible(name)} --passkey off</Hivectl>. A program that can open host.sock could do that, too; the
+        audit trail records it.
       </p>
     </section>
   );

@@ -52,5 +52,5 @@ function wordsOf(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "InvalidStateError") return "this device has a passkey of yours already";
   if (name === "SecurityError") return "the browser makes no passkeys at this address";
-  return "the passkey was not used: nothing was done. Try again. If it is lost, `npx hivectl operator set` on the host lets your approvals need none (--passkey off)";
+  return "the passkey was not used: nothing was done. Try again. If it is lost, what is under your name says what helps";
 }

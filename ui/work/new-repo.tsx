@@ -2,6 +2,7 @@ import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { useNavigate } from "@tanstack/react-router";
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { Sheet } from "../kit/dialog.tsx";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useDraft } from "../lib/draft.ts";
@@ -78,7 +79,7 @@ export function NewRepo({ onClose }: { onClose: () => void }): ReactNode {
           </div>
         </AllowedOrWhy>
         <p className="dim small">
-          A repository that you have is added in a terminal: <code>npx hivectl repo add web ~/src/web</code>
+          A repository that you have is added in a terminal: <Hivectl>repo add web ~/src/web</Hivectl>
         </p>
       </form>
     </Sheet>

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { CHANGE_WORDS } from "../../src/wire/change-states.ts";
 import type { ChangeView, RepoView } from "../../src/wire/work.ts";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { Empty, Panel } from "../kit/panel.tsx";
@@ -120,7 +121,7 @@ function NoRepos(): ReactNode {
     <Empty>
       <p>There is no repository yet. Add one that you have, in a terminal:</p>
       <p>
-        <code>npx hivectl repo add web ~/src/web</code>
+        <Hivectl>repo add web ~/src/web</Hivectl>
       </p>
       <p>
         Or{" "}

@@ -4,6 +4,7 @@ import type { Output } from "../../src/wire/operations.ts";
 import type { RepoView } from "../../src/wire/work.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { Age } from "../kit/time.tsx";
@@ -56,7 +57,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </dd>
         <dt>clone</dt>
         <dd>
-          <code>npx hivectl repo remote {visible(name)} --add</code> adds it to your clone as the remote <code>hive</code>;{" "}
+          <Hivectl>repo remote {visible(name)} --add</Hivectl> adds it to your clone as the remote <code>hive</code>;{" "}
           <code>git fetch hive</code> then has the bases and the agents’ branches.
         </dd>
       </dl>

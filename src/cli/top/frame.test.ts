@@ -36,6 +36,7 @@ function snapshot(agents: AgentView[]): StateSnapshot {
   const hive = {
     id: "x",
     version: "1",
+    hivectl: "npx hivectl",
     revision: "r",
     mode: "rehearsal" as const,
     upstream: "",

@@ -167,11 +167,11 @@ describe("an agent's flake", () => {
     ["repository", { type: "git", url: "file:///root/secret" }],
     ["other agent's repository", { type: "git", url: "file:///applied/anna.git" }],
     ["archive", { type: "tarball", url: "file:///root/secret.tar" }],
-  ])("has no input that is a %s of the host, whatever it has locked itself", (_, locked) => {
+  ])("has no input that is a %s of the host, whatever it has locked itself", (_, source) => {
     const lock = {
       version: 7,
       root: "root",
-      nodes: { root: { inputs: { "agent-coder": "agent-coder" } }, "agent-coder": {}, more: { locked } },
+      nodes: { root: { inputs: { "agent-coder": "agent-coder" } }, "agent-coder": {}, more: { locked: source } },
     };
     expect(() => checkKinds(parseLock(JSON.stringify(lock)), { applied: "/applied", reads: [] })).toThrow(/a file of the host/);
   });
