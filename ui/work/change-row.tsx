@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { CHANGE_WORDS, isBeingMerged } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
-import { Allowed } from "../kit/allowed.tsx";
+import { Allowed, useMay } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
@@ -57,6 +57,7 @@ export function ChangeRow({ change, isOfRepo = false }: { change: ChangeView; is
 /** The one button of a change: what to do with it next. */
 function NextAction({ change }: { change: ChangeView }): ReactNode {
   const repo = useHive((state) => state.repos.get(change.repo));
+  const mayAct = useMay("change_approve");
   const next = nextOf(change, repo);
   if (!next) return null;
   if (next.kind === "link") {
@@ -67,7 +68,7 @@ function NextAction({ change }: { change: ChangeView }): ReactNode {
         search={next.isCheck === true ? { open: `check:${change.id}` } : {}}
         className={`ghost next ${change.state === "proposed" ? "waits" : ""}`}
       >
-        {next.words}
+        {mayAct || next.isCheck === true ? next.words : "open"}
       </Link>
     );
   }
