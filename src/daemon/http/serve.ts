@@ -106,7 +106,7 @@ const listener = (fetch: Fetch): Server => bounded(createAdaptorServer({ fetch }
  * Takes the port of IPv6 loopback too, where browsers look for `localhost` first: another user's program there would get
  * the cookie of the page. Undefined if the page is not at localhost, or if this host has no IPv6. Throws if the port is taken.
  */
-async function otherLocalhost({ bind, publicUrl }: Config, port: number, fetch: Fetch): Promise<Server | undefined> {
+export async function otherLocalhost({ bind, publicUrl }: Config, port: number, fetch: Fetch): Promise<Server | undefined> {
   if (publicUrl?.hostname !== "localhost" || bind !== "127.0.0.1") return undefined;
   const server = listener(fetch);
   try {
