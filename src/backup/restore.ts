@@ -111,7 +111,7 @@ async function checkPart(backup: string, part: Manifest["parts"][number]): Promi
     );
 }
 
-const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.number() }) });
+const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.number(), boot: z.string().optional() }) });
 
 /** A daemon that was killed leaves cages that use the folders to be moved. */
 async function refuseLivingCages(state: string): Promise<void> {

@@ -5,14 +5,20 @@ export interface ProcessId {
   pid: number;
   /** Clock ticks since boot at which it started (field 22 of /proc/<pid>/stat). */
   startTime: number;
+  /** The boot of the host. A record of an earlier boot names no process of this one. */
+  boot?: string | undefined;
 }
+
+let boot: string | undefined;
+/** The kernel's id of this boot. */
+const bootId = (): string => (boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
 
 /** The identity of a running process; undefined if there is none. */
 export function identify(pid: number): ProcessId | undefined {
   const fields = statFields(pid);
   if (!fields) return undefined;
   // A zombie has ended; only its exit code remains.
-  return fields[0] === "Z" || fields[0] === "X" ? undefined : { pid, startTime: Number(fields[19]) };
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : { pid, startTime: Number(fields[19]), boot: bootId() };
 }
 
 /** The current parent of a process: its starter, or the process that replaced it. */
@@ -32,8 +38,9 @@ function statFields(pid: number): string[] | undefined {
   }
 }
 
-export function isAlive(process: ProcessId): boolean {
-  return identify(process.pid)?.startTime === process.startTime;
+export function isAlive({ pid, startTime, boot: recorded }: ProcessId): boolean {
+  // Records of earlier versions have no boot.
+  return (recorded === undefined || recorded === bootId()) && identify(pid)?.startTime === startTime;
 }
 
 /**

@@ -81,7 +81,7 @@ function nearest(folder: string): string {
   return existsSync(folder) ? folder : nearest(dirname(folder));
 }
 
-const CageNote = z.object({ init: z.object({ pid: z.int(), startTime: z.number() }) });
+const CageNote = z.object({ init: z.object({ pid: z.int(), startTime: z.number(), boot: z.string().optional() }) });
 
 /** The first process of a cage of this hive that still runs. */
 function livingCage(state: string): number | undefined {
