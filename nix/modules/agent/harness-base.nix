@@ -10,7 +10,7 @@
   options.hyperhive = import ./options.nix { inherit lib; };
 
   config = {
-    # The daemon reads the agent's config from here, and checks it as it checks an agent.json.
+    # The agent's config as this system makes it. It is to be checked as an agent.json is.
     system.build.agentJson = import ./agent-json.nix { cfg = config.hyperhive; };
 
     # Named otherwise before NixOS 25.11.
@@ -62,7 +62,7 @@
       };
       serviceConfig = {
         Type = "exec";
-        # Written by the daemon for each start: the program, its arguments and its whole environment.
+        # What a driver has to put there for each start: the program, its arguments and its whole environment.
         ExecStart = "/run/hive-cage/start";
         User = "agent";
         Group = "agent";
