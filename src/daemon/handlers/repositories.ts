@@ -136,7 +136,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     const repo = repositories.get(name);
     const which = base ?? BranchName.parse(repo.settings.base);
     // A queue that is held can go on, whatever became of its base.
-    if (paused) checkBase(name, which, [repo.settings.base, ...repositories.tips(name).keys()]);
+    if (paused) checkBase(name, which, [...new Set([repo.settings.base, ...repositories.tips(name).keys()])]);
     if (paused) await queue.pause(name, which, actorOf(caller));
     else await queue.resume(name, which, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };

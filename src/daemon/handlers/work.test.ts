@@ -102,6 +102,8 @@ test("a repository is made, shown, set, paused, and removed once no agent uses i
   await expect(call("repo_create", { name: "strict", policy: "reviewed" })).rejects.toThrow("name one with it");
   expect((await call("repos", {})).repos.map(({ name }) => name)).toEqual(["web"]);
   await expect(call("repo_remove", { name: "web" })).rejects.toThrow("critic, scout use the repository web");
+  const nope = call("queue_pause", { name: "web", base: "nope" });
+  await expect(nope).rejects.toThrow(/^web has no branch nope: it has main$/);
   await call("repo_create", { name: "gone" });
   await call("repo_remove", { name: "gone" });
   await expect(call("repo", { name: "gone" })).rejects.toThrow("there is no repository gone");
