@@ -36,6 +36,7 @@
         # What callPackage adds to the set is no check.
         removeAttrs (pkgs.callPackage ./nix/checks.nix {
           src = self;
+          modules = self.nixosModules;
           package = self.packages.${system}.default;
         }) [ "override" "overrideDerivation" ]
       );

@@ -1,8 +1,10 @@
-# `nix flake check`: the package, the format, lint, types, and the tests that need neither root nor a cage.
+# `nix flake check`: the package, the format, lint, types, the tests that need neither root nor a cage, the evaluation of
+# the modules, and a virtual machine with the host's.
 {
   callPackage,
   git,
   lib,
+  modules,
   nixfmt,
   nodejs_24,
   package,
@@ -56,4 +58,6 @@ in
       ]
     }
   '';
+  modules = callPackage ./tests/modules.nix { inherit modules; };
+  host = callPackage ./tests/host.nix { module = modules.hive-c0re; };
 }

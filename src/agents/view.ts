@@ -1,6 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { AgentView } from "../wire/agent.ts";
-import { shortSha } from "../wire/approval.ts";
+import { shortSha } from "../wire/sha.ts";
 import { instant } from "../wire/instant.ts";
 import type { WorkspaceReport } from "../wire/harness.ts";
 import type { Agent } from "./agent.ts";

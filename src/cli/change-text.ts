@@ -1,3 +1,4 @@
+import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
 import type { Output } from "../wire/operations.ts";
@@ -30,8 +31,6 @@ const STATE_COLOURS: Record<ChangeState, Colour> = {
 export const stateText = (state: ChangeState, { paint }: Pick<View, "paint">): string =>
   paint(STATE_COLOURS[state], CHANGE_WORDS[state]);
 
-const short = (sha: string): string => sha.slice(0, 12);
-
 /** The changes as table rows: those that are open, or how they ended. */
 export function changeTable(changes: readonly ChangeView[], { paint, width, now }: View): string {
   return table(
@@ -44,7 +43,7 @@ export function changeTable(changes: readonly ChangeView[], { paint, width, now 
       { title: "STATE", value: (one) => CHANGE_WORDS[one.state], colour: (one) => STATE_COLOURS[one.state] },
       { title: "AGE", value: (one) => age(one.updated_at, now) },
       { title: "ROUND", value: (one) => (one.round > 1 ? String(one.round) : ""), spare: 6 },
-      { title: "COMMIT", value: (one) => short(one.sha), spare: 5 },
+      { title: "COMMIT", value: (one) => shortSha(one.sha), spare: 5 },
       { title: "CHANGE", value: (one) => `+${one.stat.added} -${one.stat.removed}`, spare: 2 },
       {
         title: "MARKS",
@@ -94,7 +93,7 @@ function checkLines(change: ChangeView, tip: string | undefined, { paint, width 
   const check = shownCheck(change);
   if (check === undefined) return [];
   const { state, onto, reason } = check;
-  const place = onto === undefined ? "" : `, merged onto ${short(onto)} of ${visible(change.base)}`;
+  const place = onto === undefined ? "" : `, merged onto ${shortSha(onto)} of ${visible(change.base)}`;
   const moved = isOutdated(check, tip) ? `; ${visible(change.base)} has moved since` : "";
   return [
     reflow(`check   ${paint(CHECK_COLOURS[state], CHECK_WORDS[state])}${place}${moved}`, width, 8),
@@ -131,7 +130,11 @@ export function changeSummary(
         width,
       ),
     ),
-    reflow(`commit  ${sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`, width, 8),
+    reflow(
+      `commit  ${sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${shortSha(baseSha)}`}`,
+      width,
+      8,
+    ),
   ];
   if (merged !== undefined) lines.push(`merged  ${merged}`);
   for (const line of checkLines(change, tip, { paint, width })) lines.push(line);

@@ -1,14 +1,13 @@
+import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import type { DivergenceView } from "../wire/divergence.ts";
 import { indented, plural, visible, type View } from "./print.ts";
 
-const short = (sha: string): string => sha.slice(0, 12);
-
 /** Both sides of a diverged base, what a reset takes out of it, and what can be done. */
 export function divergenceText({ base, ours, upstream, changes, undone }: DivergenceView, name: string, { paint }: View): string {
   const side = (words: string, { tip, count, commits }: DivergenceView["ours"]): string[] => [
-    `${paint("bold", words)} has ${base} at ${short(tip)}, with ${plural(count, "commit")} that the other lacks:`,
-    indented(commits.map(({ sha, subject }) => `${paint("dim", short(sha))} ${visible(subject)}`).join("\n")),
+    `${paint("bold", words)} has ${base} at ${shortSha(tip)}, with ${plural(count, "commit")} that the other lacks:`,
+    indented(commits.map(({ sha, subject }) => `${paint("dim", shortSha(sha))} ${visible(subject)}`).join("\n")),
     ...(count > commits.length ? [`  and ${count - commits.length} more`] : []),
   ];
   const lost =

@@ -1,3 +1,4 @@
+import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import type { Output } from "../wire/operations.ts";
 import type { QueueView, RepoView, WorkspaceView } from "../wire/work.ts";
@@ -5,7 +6,6 @@ import { age, clean, count, indented, visible, type Colour, type View } from "./
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
 
-const short = (sha: string): string => sha.slice(0, 12);
 /** Bytes for a person. */
 export const size = (bytes: number): string => `${count(bytes)}B`;
 /** Indentation of a field's text. */
@@ -29,7 +29,7 @@ function queueWords({ state, change, waiting }: QueueView): string {
 /** A repository with branches has objects: none are counted before they are measured. */
 const isMeasured = ({ bytes, bases }: RepoView): boolean => bytes > 0 || bases.length === 0;
 
-const tipOf = ({ base, bases }: RepoView): string => short(bases.find(({ name }) => name === base)?.sha ?? "");
+const tipOf = ({ base, bases }: RepoView): string => shortSha(bases.find(({ name }) => name === base)?.sha ?? "");
 
 /** The repositories as table rows. */
 export function repoTable(repos: readonly RepoView[], { paint, width }: View): string {
@@ -114,7 +114,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
       repo.bases,
       [
         { title: "BASE", value: (one) => one.name, isWide: true },
-        { title: "TIP", value: (one) => short(one.sha) },
+        { title: "TIP", value: (one) => shortSha(one.sha) },
         {
           title: "QUEUE",
           value: (one) => {
@@ -135,7 +135,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
       [
         { title: "AGENT", value: (one) => one.agent, colour: () => "bold" },
         { title: "BRANCH", value: (one) => one.branch, isWide: true },
-        { title: "TIP", value: (one) => short(one.sha) },
+        { title: "TIP", value: (one) => shortSha(one.sha) },
         { title: "PUSHED", value: (one) => (one.pushed_at === undefined ? "" : `${age(one.pushed_at, now)} ago`) },
       ],
       width - 2,
@@ -149,7 +149,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
 /** What a fetch has done, a line for each base. */
 export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">, { paint, width }: View): string {
   const lines = moved.map(({ base, from, to }) =>
-    from === undefined ? `${base} is new at ${short(to)}` : `${base} moved from ${short(from)} to ${short(to)}`,
+    from === undefined ? `${base} is new at ${shortSha(to)}` : `${base} moved from ${shortSha(from)} to ${shortSha(to)}`,
   );
   const apart = diverged.map((base) =>
     paint(

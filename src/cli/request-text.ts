@@ -1,3 +1,4 @@
+import { shortSha } from "../wire/sha.ts";
 import type { ApprovalView, RequestState } from "../wire/approval.ts";
 import type { Output } from "../wire/operations.ts";
 import { KIND_WORDS } from "../wire/words.ts";
@@ -19,8 +20,6 @@ const STATE_COLOURS: Record<RequestState, Colour> = {
 };
 export const stateColour = (state: RequestState): Colour => STATE_COLOURS[state];
 
-const short = (sha: string): string => sha.slice(0, 12);
-
 /** The requests as table rows: those that wait, or how they ended. */
 export function requestTable(requests: readonly ApprovalView[], { paint, width: room, now }: View): string {
   const risks = (request: ApprovalView): string => {
@@ -38,7 +37,7 @@ export function requestTable(requests: readonly ApprovalView[], { paint, width: 
       { title: "STATE", value: (one) => one.state, colour: (one) => STATE_COLOURS[one.state] },
       { title: "AGE", value: (one) => age(one.requested_at, now) },
       { title: "BY", value: (one) => one.requested_by, spare: 4 },
-      { title: "COMMIT", value: (one) => short(one.sha ?? ""), spare: 5 },
+      { title: "COMMIT", value: (one) => shortSha(one.sha ?? ""), spare: 5 },
       { title: "CHANGE", value: (one) => (one.stat.files > 0 ? `+${one.stat.added} -${one.stat.removed}` : ""), spare: 3 },
       { title: "RISKS", value: risks, colour: (one) => (one.risks.some((risk) => risk.level === "danger") ? "red" : "amber") },
       { title: "WHAT", value: (one) => one.error ?? one.note ?? one.description ?? "", isWide: true },
@@ -64,7 +63,7 @@ export function requestSummary(request: ApprovalView, baseSha: string | undefine
   if (request.sha !== undefined)
     lines.push(
       reflow(
-        `commit  ${request.sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${short(baseSha)}`}`,
+        `commit  ${request.sha}  ${baseSha === undefined ? paint("dim", "all of it is new") : `against ${shortSha(baseSha)}`}`,
         room,
         8,
       ),

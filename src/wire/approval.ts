@@ -7,13 +7,6 @@ import { isInFlight, TERMINAL_STATES } from "./request-states.ts";
 export const Sha = z.string().regex(/^[0-9a-f]{40}$/, "a commit is named by its full 40 hex digits, not by a branch or tag");
 export type Sha = z.infer<typeof Sha>;
 
-/** Digits of a commit's name in rows and chips; host.sock fixes the number. */
-const SHORT_SHA_DIGITS = 12;
-/** A commit's name in short form. */
-export function shortSha(sha: string): string {
-  return sha.slice(0, SHORT_SHA_DIGITS);
-}
-
 /** SHA-256 over (proposed tree, running tree): what the operator has reviewed. */
 export const Digest = z.string().regex(/^[0-9a-f]{64}$/, "a digest has 64 hex digits");
 

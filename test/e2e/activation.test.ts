@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { shortSha, type ApprovalView, type RequestState } from "../../src/wire/approval.ts";
+import type { ApprovalView, RequestState } from "../../src/wire/approval.ts";
+import { shortSha } from "../../src/wire/sha.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** The last steps of a deploy: waiting for the turn, the confirmation, and the return to the agent's earlier state. */

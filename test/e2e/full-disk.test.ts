@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { descendants } from "../../src/os/process-tree.ts";
-import { shortSha } from "../../src/wire/approval.ts";
+import { shortSha } from "../../src/wire/sha.ts";
 import { buildBreakable } from "../lib/breakable.ts";
 import { PUBLISHED, someBreaks } from "../lib/deploy-faults.ts";
 import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";

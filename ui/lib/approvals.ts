@@ -1,3 +1,4 @@
+import { shortSha } from "../../src/wire/sha.ts";
 import { requestCan } from "../../src/wire/request-states.ts";
 import type { ApprovalView, RequestState, RiskMark } from "../../src/wire/approval.ts";
 import type { State } from "./state.ts";
@@ -17,7 +18,8 @@ export const STATE_WORDS: Record<RequestState, { words: string; colour: string }
 
 export const RISK_COLOURS: Record<RiskMark["level"], string> = { danger: "red", warn: "amber", info: "" };
 
-export const short = (sha: string | undefined): string => sha?.slice(0, 7) ?? "";
+/** A commit's name in short form; empty without a commit. */
+export const short = (sha: string | undefined): string => (sha === undefined ? "" : shortSha(sha));
 
 /** Requests that wait for the operator, oldest first. */
 export function pendingApprovals(state: Pick<State, "approvals">): ApprovalView[] {
