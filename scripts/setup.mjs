@@ -28,6 +28,8 @@ const PROGRAMS = {
   perl: { apt: "perl", dnf: "perl", pacman: "perl", zypper: "perl", apk: "perl" },
   cc: { apt: "build-essential", dnf: "gcc", pacman: "base-devel", zypper: "gcc", apk: "build-base" },
   python3: { apt: "python3", dnf: "python3", pacman: "python", zypper: "python3", apk: "python3" },
+  curl: { apt: "curl", dnf: "curl", pacman: "curl", zypper: "curl", apk: "curl" },
+  pip3: { apt: "python3-pip", dnf: "python3-pip", pacman: "python-pip", zypper: "python3-pip", apk: "py3-pip" },
   strace: { apt: "strace", dnf: "strace", pacman: "strace", zypper: "strace", apk: "strace" },
   xfs_io: { apt: "xfsprogs", dnf: "xfsprogs", pacman: "xfsprogs", zypper: "xfsprogs", apk: "xfsprogs" },
   "mkfs.ext4": { apt: "e2fsprogs", dnf: "e2fsprogs", pacman: "e2fsprogs", zypper: "e2fsprogs", apk: "e2fsprogs" },
@@ -47,6 +49,8 @@ const FOR_TESTS = [
   "perl",
   "cc",
   "python3",
+  "curl",
+  "pip3",
 ];
 const INSTALL = {
   apt: "apt-get install -y --no-install-recommends",

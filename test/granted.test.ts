@@ -137,6 +137,8 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
 };
 /** Variables of the CLI that a config may override although the harness sets them. */
 const OVERRIDABLE = { LANG: "de_DE.UTF-8" };
+/** Variables that keep what a config has in them, and get more from the harness. */
+const EXTENDED = { MAVEN_OPTS: "-Xmx1g", GRADLE_OPTS: "-Xmx2g" };
 
 /** Keys with only one value: there is no second config to compare with. */
 const ONE_VALUE: Record<string, (effects: Record<string, unknown>) => void> = {
@@ -155,11 +157,12 @@ describe("a key of agent.json", () => {
   });
 });
 
-test("a variable that the harness sets itself is refused in a config, or overridden by it", async () => {
-  const { options } = (await effects({ env: OVERRIDABLE })) as { options: { env: Environment } };
+test("a variable that the harness sets itself is refused in a config, or overridden or extended by it", async () => {
+  const { options } = (await effects({ env: { ...OVERRIDABLE, ...EXTENDED } })) as { options: { env: Environment } };
   expect(options.env).toMatchObject(OVERRIDABLE);
+  for (const [name, value] of Object.entries(EXTENDED)) expect(options.env[name]).toMatch(new RegExp(`^${value} -D`));
   const settable = Object.keys(options.env)
-    .filter((name) => !Object.hasOwn(OVERRIDABLE, name))
+    .filter((name) => !Object.hasOwn({ ...OVERRIDABLE, ...EXTENDED }, name))
     .filter((name) => AgentConfig.safeParse({ env: { [name]: "x" } }).success);
   expect(settable).toEqual([]);
 });

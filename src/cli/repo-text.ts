@@ -90,6 +90,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("check", repo.check),
     ...field("check on", repo.check_on === "merge" ? "" : `${repo.check_on}, and again at the merge`),
     ...field("setup", repo.setup),
+    ...field("egress", repo.egress.join(", ")),
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),
     ...field("push", repo.push === "never" ? "" : `${repo.push}, as hive/<base>`),

@@ -1,27 +1,29 @@
 import { lookup } from "node:dns/promises";
 import type { Swarm } from "../agents/swarm.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
-import type { EgressDeps } from "../gateway/egress/proxy.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { ModelProxyDeps } from "../gateway/model/proxy.ts";
 import type { EgressRecords } from "./egress-records.ts";
+import type { Web } from "./egress-socket.ts";
 import type { ModelUse } from "./model-use.ts";
 
 export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream" | "prices"> {
   agents: Pick<Swarm, "byId">;
   modelUse: Pick<ModelUse, "add" | "signal">;
   egressRecords: Pick<EgressRecords, "record">;
+  web: Web;
   onUnexpected(error: unknown): void;
 }
 
 /** How the web is reached: names are resolved by this host, and only public addresses count. */
-export const theWeb: Pick<EgressDeps, "resolve" | "isPublic" | "connect"> = {
+export const theWeb: Web = {
   resolve: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
   isPublic: isPublicAddress,
 };
 
 /** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
-export function openGateway({ dialect, upstream, prices, agents, modelUse, egressRecords, onUnexpected }: GatewayDeps): Gateway {
+export function openGateway(deps: GatewayDeps): Gateway {
+  const { dialect, upstream, prices, agents, modelUse, egressRecords, web, onUnexpected } = deps;
   return new Gateway({
     model: {
       dialect,
@@ -34,7 +36,7 @@ export function openGateway({ dialect, upstream, prices, agents, modelUse, egres
     },
     egress: {
       hostsOf: (id) => agents.byId(id)?.config.egress ?? [],
-      ...theWeb,
+      ...web,
       onRecord: (record) => void egressRecords.record(record).catch(onUnexpected),
     },
   });

@@ -20,7 +20,7 @@ const MAX_SOCKET_PATH = 100;
  * Runs the hive until a signal or a request stops it. Resolves with the exit code. `overrides` is for tests, which have
  * their own entry point. The program passes none, and no environment variable sets one.
  */
-export async function run(config: Config, overrides: Pick<Overrides, "failpoint" | "login"> = {}): Promise<number> {
+export async function run(config: Config, overrides: Pick<Overrides, "failpoint" | "login" | "web"> = {}): Promise<number> {
   process.umask(0o022);
   // Root's helper, or a terminal, may be gone: that ends nothing.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});

@@ -1,6 +1,7 @@
 import type { Paths } from "../lib/paths.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { Config } from "./config.ts";
+import type { Web } from "./egress-socket.ts";
 import type { LoginCageDeps } from "./login/login-cage.ts";
 import type { Log } from "./log.ts";
 
@@ -23,6 +24,8 @@ export interface Overrides {
   onUnexpected?: (error: unknown) => void;
   /** Called at named points between two steps of a deploy. Tests throw there. */
   failpoint?: (name: string) => Promise<void>;
-  /** How the log-in to the model reaches the web, and what its CLI trusts. */
-  login?: Pick<LoginCageDeps, "web" | "trust">;
+  /** How cages reach the web. */
+  web?: Web;
+  /** What the CLI of a log-in to the model trusts besides its own certificates. */
+  login?: Pick<LoginCageDeps, "trust">;
 }

@@ -38,6 +38,7 @@ import { directoryOf } from "./directory.ts";
 import { Disk } from "./disk.ts";
 import { openDispatch } from "./dispatch.ts";
 import { EgressRecords } from "./egress-records.ts";
+import { openEgressSocket } from "./egress-socket.ts";
 import { openGateway, theWeb } from "./gateway.ts";
 import { gitOwner } from "./git-owner.ts";
 import type { HandlerContext } from "./handlers/types.ts";
@@ -122,7 +123,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const turns = new Turns({ ...base, store: turnStore(store, feed, retention) });
   const modelUse = new ModelUse({ ...base, turns, usage, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
-  const gateway = openGateway({ ...base, ...access, prices, modelUse, egressRecords });
+  const web = overrides.web ?? theWeb;
+  const gateway = openGateway({ ...base, ...access, prices, modelUse, egressRecords, web });
   // The repositories come later: they need the broker and the agents. No socket opens before `boot`.
   const sockets = new Sockets({
     ...base,
@@ -166,7 +168,19 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, exportedFolders: w4rden });
-  const work = openWork({ ...base, declared, broker, cages, git, driver, hiveId, runtime, failpoint, disk });
+  const work = openWork({
+    ...base,
+    declared,
+    broker,
+    cages,
+    git,
+    driver,
+    hiveId,
+    runtime,
+    failpoint,
+    disk,
+    openEgress: openEgressSocket(web),
+  });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
@@ -206,7 +220,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     ...(w4rden ? { mayGiveTo: () => true } : {}),
     changed: ({ name }) => cutStreams(name),
   });
-  const loginCage = { ...base, driver, hiveId, runtime, web: theWeb, ...overrides.login };
+  const loginCage = { ...base, driver, hiveId, runtime, web, ...overrides.login };
   const modelLogin = new ModelLogin({
     ...base,
     startFlow: (options) => LoginCage.start(loginCage, options),

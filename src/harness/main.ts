@@ -10,6 +10,7 @@ const HELP = `hive-ag3nt: the part of hyperhive that runs inside a cage
   hive-ag3nt wake --from <label> --body <text|->  put a message into this agent's own inbox; - reads stdin
   hive-ag3nt mcp                                  serve the hive's tools on stdio to another MCP client
   hive-ag3nt login                                run the log-in to the model, in a cage of its own
+  hive-ag3nt online -- <program> [arguments]      run a program with the way to the hosts that the daemon lets it reach
 `;
 
 async function main(): Promise<number> {
@@ -28,6 +29,10 @@ async function main(): Promise<number> {
   if (command === "login") {
     const { runLogin } = await import("./login.ts");
     return runLogin(config, process.env);
+  }
+  if (command === "online") {
+    const { runOnline } = await import("./online.ts");
+    return runOnline(config, process.env, positionals.slice(1));
   }
   if (command === "mcp") {
     const { serveStdio } = await import("./mcp/stdio.ts");

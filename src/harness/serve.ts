@@ -117,7 +117,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     PATH: `/opt/hive/bin:${config.path}`,
     LANG: "C.UTF-8",
     TMPDIR: "/tmp",
-    ...proxyEnvironment(egressUrl),
+    ...proxyEnvironment(egressUrl, first.config.env),
   };
   const gitEnv = { ...first.config.env, ...programEnv };
   const clones = new Workspaces(

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { Digest, RiskMark, Sha } from "./approval.ts";
 import { CHANGE_STATES } from "./change-states.ts";
+import { distinct, EgressHost } from "./config-values.ts";
+import { MAX_EGRESS_HOSTS } from "./config-limits.ts";
 import { MAX_NOTE_CHARS, MAX_PATH_CHARS } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
 
@@ -104,6 +106,8 @@ export const RepoSettings = z.object({
   protected: z.array(Pattern).max(MAX_REPO_LIST),
   push: PushRule,
   check_on: CheckOn,
+  /** Hosts that setup and check reach when a change is checked: registries. A workspace has its agent's own list. */
+  egress: distinct(EgressHost, MAX_EGRESS_HOSTS),
 });
 export type RepoSettings = z.infer<typeof RepoSettings>;
 
@@ -117,6 +121,7 @@ export const DEFAULT_REPO_SETTINGS: Omit<RepoSettings, "base"> = {
   protected: [],
   push: "never",
   check_on: "merge",
+  egress: [],
 };
 
 /** Repositories that the configuration of the host declares, as it writes them to a file. */

@@ -4,7 +4,7 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Feed } from "../eventlog/feed.ts";
 import type { Paths } from "../lib/paths.ts";
 import type { Broker } from "../messages/broker.ts";
-import type { Driver } from "../platforms/port.ts";
+import type { Driver, Identity } from "../platforms/port.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Declared } from "./declared.ts";
@@ -22,6 +22,14 @@ export interface WorkContext {
   cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;
+  /** Opens a proxy to the named hosts for the cage of a check. Only the cage's identity may connect to it. */
+  openEgress(socket: {
+    path: string;
+    identity: Identity;
+    id: string;
+    hosts: readonly string[];
+    onRecord(record: { host: string; port: number; verdict: string }): void;
+  }): Promise<{ close(): Promise<void> }>;
   hiveId: string;
   runtime: { revision: string; dir: string };
   /** Called at a named point between two steps. Does nothing, except in tests that set it. */

@@ -32,7 +32,7 @@ beforeAll(async () => {
   api = await new ModelServer(rules("from the model")).start();
   hive = new TestHive({ HIVE_REHEARSAL: "0", HIVE_UPSTREAM_URL: api.url }).play(rules("from the rehearsal"));
   spawnSync("mkdir", ["-p", hive.stateDir]);
-  writeFileSync(join(hive.stateDir, "login-stand-in.json"), JSON.stringify({ port: provider.port, trust: provider.trust }));
+  writeFileSync(join(hive.stateDir, "web-stand-in.json"), JSON.stringify({ port: provider.port, trust: provider.trust }));
   await hive.start({ dist: breakable.dist });
 });
 afterAll(async () => {

@@ -40,9 +40,9 @@ async function failpoint(name: string): Promise<void> {
   throw new Error(`broken at ${name}`);
 }
 
-/** Leads the log-in to the model to the stand-in of a test, if `<state>/login-stand-in.json` names one. */
-function loginStandIn(): Parameters<typeof run>[1] {
-  const file = join(config.stateDir, "login-stand-in.json");
+/** Leads the connections of cages to the stand-in of a test, if `<state>/web-stand-in.json` names one. */
+function webStandIn(): Parameters<typeof run>[1] {
+  const file = join(config.stateDir, "web-stand-in.json");
   if (!existsSync(file)) return {};
   const { port, trust } = JSON.parse(readFileSync(file, "utf8")) as { port: number; trust: string };
   const web = {
@@ -50,11 +50,11 @@ function loginStandIn(): Parameters<typeof run>[1] {
     isPublic: () => true,
     connect: () => connect({ host: "127.0.0.1", port }),
   };
-  return { login: { web, trust } };
+  return { web, login: { trust } };
 }
 
 try {
-  process.exitCode = await run(config, { failpoint, ...loginStandIn() });
+  process.exitCode = await run(config, { failpoint, ...webStandIn() });
 } catch (error) {
   process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

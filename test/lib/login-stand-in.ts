@@ -1,10 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { makeAuthority } from "./authority.ts";
 
 /** The hosts of the provider that the CLI's flow was seen to connect to. */
 const HOSTS = ["platform.claude.com", "api.anthropic.com"];
@@ -34,7 +31,7 @@ export class LoginStandIn {
   constructor({ code, token }: { code: string; token: string }) {
     this.code = code;
     this.token = token;
-    const made = certificates();
+    const made = makeAuthority(HOSTS);
     this.trust = made.authority;
     this.#server = createServer({ key: made.key, cert: made.certificate }, (incoming, outgoing) => {
       const chunks: Buffer[] = [];
@@ -80,24 +77,5 @@ export class LoginStandIn {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-/** An authority, and a certificate of the provider's hosts that it has signed. */
-function certificates(): { authority: string; key: string; certificate: string } {
-  const folder = mkdtempSync(join(tmpdir(), "authority-"));
-  const at = (name: string): string => join(folder, name);
-  const openssl = (...argv: string[]): unknown => execFileSync("openssl", argv, { stdio: "ignore" });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
-  try {
-    openssl("req", "-x509", ...newKey, at("ca.key"), "-out", at("ca.pem"), "-days", "2", "-subj", "/CN=stand-in");
-    openssl("req", ...newKey, at("key"), "-out", at("csr"), "-subj", `/CN=${HOSTS[0]}`);
-    writeFileSync(at("names"), `subjectAltName=${HOSTS.map((host) => `DNS:${host}`).join(",")}`);
-    const signed = ["-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial", "-days", "2", "-extfile", at("names")];
-    openssl("x509", "-req", "-in", at("csr"), "-out", at("cert"), ...signed);
-    const read = (name: string): string => readFileSync(at(name), "utf8");
-    return { authority: read("ca.pem"), key: read("key"), certificate: read("cert") };
-  } finally {
-    rmSync(folder, { recursive: true });
   }
 }

@@ -1,7 +1,8 @@
 import type { RepoSettings } from "../../src/wire/work.ts";
 
+type Lists = "reviewers" | "protected" | "egress";
 /** The settings as the form has them: lists are text. */
-export type Fields = Omit<RepoSettings, "reviewers" | "protected"> & { reviewers: string; protected: string };
+export type Fields = Omit<RepoSettings, Lists> & Record<Lists, string>;
 
 export function fieldsOf(settings: RepoSettings): Fields {
   const { base, check, setup, merge, policy, author, push, check_on } = settings;
@@ -16,6 +17,7 @@ export function fieldsOf(settings: RepoSettings): Fields {
     check_on,
     reviewers: settings.reviewers.join(", "),
     protected: settings.protected.join("\n"),
+    egress: settings.egress.join(", "),
   };
 }
 
@@ -35,6 +37,7 @@ export function changedSettings(settings: RepoSettings, fields: Fields): Partial
     reviewers: listOf(fields.reviewers, /[\s,]+/),
     // A path may have blanks and commas.
     protected: listOf(fields.protected, /\n/),
+    egress: listOf(fields.egress, /[\s,]+/),
   };
   const keys = Object.keys(wanted) as (keyof RepoSettings)[];
   return Object.fromEntries(

@@ -80,6 +80,13 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
             save={save}
             placeholder="npm ci && npm test"
           />
+          <Text
+            label="hosts that setup and check reach, separated by commas"
+            value={fields.egress}
+            set={(egress) => set({ egress })}
+            save={save}
+            placeholder="registry.example.org"
+          />
           <Choice
             label="when the check runs"
             value={fields.check_on}

@@ -78,6 +78,13 @@ in
     description = "Paths that only the operator may approve, besides those of every repository.";
   };
 
+  egress = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [ "registry.example.org" ];
+    description = "Hosts that setup and check reach when a change is checked: name, name:port or *.name. A workspace reaches what its agent's own list names.";
+  };
+
   author = mkOption {
     type = types.str;
     default = "";

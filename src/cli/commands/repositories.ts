@@ -24,6 +24,7 @@ interface SettingOptions {
   author?: string;
   reviewer?: string[];
   protect?: string[];
+  egress?: string[];
   push?: PushRule;
   checkOn?: CheckOn;
 }
@@ -40,6 +41,7 @@ function takesSettings(command: Command): Command {
     .option("--setup <command>", "makes a fresh workspace ready to build; also runs before the check")
     .addOption(new Option("--merge <method>", "how a change is merged").choices(MergeMethod.options))
     .addOption(new Option("--policy <policy>", "what decides whether a change is merged").choices(MergePolicy.options))
+    .option("--egress <host>", "a host that setup and check reach when a change is checked; once for each", repeated)
     .option("--author <author>", "the author of the agents' commits: 'Name <mail>'; by default each agent's name")
     .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
     .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated)
@@ -54,6 +56,7 @@ function takesSettings(command: Command): Command {
 function settingsOf({
   reviewer,
   protect,
+  egress,
   base,
   check,
   setup,
@@ -64,7 +67,7 @@ function settingsOf({
   checkOn,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const lists = { reviewers: list(reviewer), protected: list(protect) };
+  const lists = { reviewers: list(reviewer), protected: list(protect), egress: list(egress) };
   const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

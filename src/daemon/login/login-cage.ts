@@ -2,30 +2,27 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { EGRESS_PRESETS } from "../../gateway/egress/presets.ts";
-import { egressServer, type EgressDeps, type EgressRecord } from "../../gateway/egress/proxy.ts";
+import type { EgressRecord } from "../../gateway/egress/proxy.ts";
 import type { Paths } from "../../lib/paths.ts";
 import { CAGE_PATH } from "../../os/launch-env.ts";
 import { removeTree } from "../../os/remove-tree.ts";
 import { CAGE_HOME } from "../../platforms/bwrap/spec.ts";
 import type { CageExit, CageSpec, Driver } from "../../platforms/port.ts";
 import { LOGIN_ORDINAL } from "../../platforms/uids.ts";
-import { closeHttp, listenHttp } from "../../rpc/http-listener.ts";
+import { openEgressSocket, type Web } from "../egress-socket.ts";
 import { giveToGroup } from "../give-to-group.ts";
 import type { LoginFlow } from "./login-flow.ts";
 import { Screen } from "./screen.ts";
 
 /** What the flow may use: one CLI, which takes 200 MiB, and its runtime. Bytes, percent of a processor, processes. */
 const LIMITS = { memoryBytes: 2048 * 1024 * 1024, cpuPercent: 200, pids: 128 };
-/** Connections of the flow to the proxy: two at a time. */
-const MAX_CONNECTIONS = 16;
 
 export interface LoginCageDeps {
   driver: Driver;
   hiveId: string;
   runtime: { revision: string; dir: string };
   paths: Pick<Paths, "loginCage" | "loginSockets">;
-  /** How the web is reached. */
-  web: Pick<EgressDeps, "resolve" | "isPublic" | "connect">;
+  web: Web;
   /** Certificates that the CLI trusts besides its own. Tests give that of their stand-in. */
   trust?: string;
   onUnexpected(error: unknown): void;
@@ -69,14 +66,16 @@ export class LoginCage implements LoginFlow {
     let egress;
     try {
       await driver.prepare(spec);
-      egress = await listenHttp(
-        egressServer(spec.agentId, { ...deps.web, hostsOf: () => EGRESS_PRESETS["claude-login"], onRecord }),
-        join(paths.loginSockets, "egress.sock"),
-        MAX_CONNECTIONS,
-      );
+      egress = await openEgressSocket(deps.web)({
+        path: join(paths.loginSockets, "egress.sock"),
+        identity: spec.identity,
+        id: spec.agentId,
+        hosts: EGRESS_PRESETS["claude-login"],
+        onRecord,
+      });
       const { server, connected } = await listenOnce(join(paths.loginSockets, "login.sock"));
       servers.push(server);
-      for (const name of ["egress.sock", "login.sock"]) giveToGroup(join(paths.loginSockets, name), spec.identity, 0o660);
+      giveToGroup(join(paths.loginSockets, "login.sock"), spec.identity, 0o660);
       const cage = await driver.start(spec);
       const terminal = await Promise.race([
         connected,
@@ -91,11 +90,11 @@ export class LoginCage implements LoginFlow {
         terminal,
         close: async () => {
           terminal.destroy();
-          await Promise.all([closeHttp(proxy), close()]);
+          await Promise.all([proxy.close(), close()]);
         },
       });
     } catch (error) {
-      await Promise.all([egress && closeHttp(egress), close()]);
+      await Promise.all([egress?.close(), close()]);
       await removeLoginCage(deps).catch(deps.onUnexpected);
       throw error;
     }

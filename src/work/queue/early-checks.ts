@@ -161,10 +161,11 @@ export class EarlyChecks {
 const stored = ({ early_check: text }: ChangeRecord): Stored | undefined =>
   text === null ? undefined : (JSON.parse(text) as Stored);
 
-/** The commands of a check, short enough to be stored with each change. */
-const commandsOf = ({ setup, check, merge }: RepoSettings): string =>
+/** What a check does, short enough to be stored with each change. */
+const commandsOf = ({ setup, check, merge, egress }: RepoSettings): string =>
   createHash("sha256")
-    .update(JSON.stringify([setup, check, merge]))
+    // Without hosts as before there were any, so that results stay.
+    .update(JSON.stringify([setup, check, merge, ...(egress.length > 0 ? [egress] : [])]))
     .digest("hex");
 
 const keyOf = ({ round }: ChangeRecord, settings: RepoSettings): string => `${round} ${commandsOf(settings)}`;

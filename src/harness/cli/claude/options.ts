@@ -100,7 +100,7 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
     PATH: `/opt/hive/bin:${input.path}`,
     SHELL: "/bin/sh",
     TMPDIR: "/tmp",
-    ...proxyEnvironment(input.egressUrl),
+    ...proxyEnvironment(input.egressUrl, input.config.env),
     CLAUDE_CONFIG_DIR: sessionFolder(input.home),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",

@@ -161,12 +161,12 @@ test("two runs for one change share a folder, so the second waits for the first"
     ended: new AbortController().signal,
   };
   const waits = "echo on; while [ ! -e /run/hive/objects/web/go ]; do sleep 0.02; done";
-  const first = checks.run(work.row(id), { setup: "", check: waits }, on);
+  const first = checks.run(work.row(id), { setup: "", check: waits, egress: [] }, on);
   await expect.poll(() => existsSync(work.paths.changeLog(id)) && log(id), { timeout: 20_000 }).toBe("on\n");
-  const second = checks.run(work.row(id), { setup: "", check: "true" }, on);
+  const second = checks.run(work.row(id), { setup: "", check: "true", egress: [] }, on);
   // That of another change does not wait, and takes as long as the second would have.
   const other = await work.proposed(work.commit(work.tip(), { c: "c" }));
-  expect(await checks.run(work.row(other), { setup: "", check: "true" }, on)).toEqual({ ok: true });
+  expect(await checks.run(work.row(other), { setup: "", check: "true", egress: [] }, on)).toEqual({ ok: true });
   writeFileSync(go, "");
   expect(await first).toEqual({ ok: true });
   expect(await second).toEqual({ ok: true });

@@ -13,6 +13,7 @@ import { MAX_REASON_CHARS } from "../../../wire/limits.ts";
 import type { RepoSettings } from "../../../wire/work.ts";
 import type { WorkContext } from "../../work-context.ts";
 import { checkCage, folderOf, OUTPUT_IN_CAGE, removeCheck } from "./folder.ts";
+import { tellDenied } from "./denied.ts";
 import type { CheckLimits } from "./limits.ts";
 import { Slots } from "../slots.ts";
 import { watchCage, type Stopped } from "./watch.ts";
@@ -48,7 +49,10 @@ exec /bin/sh -c "$2"
 /** How a check ended. */
 export type CheckEnd = { ok: true } | { ok: false; reason: string };
 
-type Commands = Pick<RepoSettings, "setup" | "check">;
+/** Runs a program that reaches hosts through the socket of a proxy. */
+const ONLINE = ["/opt/hive/bin/hive-ag3nt", "online", "--"];
+
+type Commands = Pick<RepoSettings, "setup" | "check" | "egress">;
 
 /** The result of a merge, and the tip that it was made on. */
 interface Candidate {
@@ -113,6 +117,7 @@ export class Checks {
         log,
         tags,
         ended,
+        hosts: settings.egress,
         args: [settings.setup.trim(), settings.check, candidate, tip ?? ""],
       });
     } finally {
@@ -129,8 +134,9 @@ export class Checks {
       log,
       tags,
       ended,
+      hosts,
       args,
-    }: { slot: number; log: OutputLog; tags: ReadonlyMap<string, Sha>; ended: AbortSignal; args: string[] },
+    }: { slot: number; log: OutputLog; tags: ReadonlyMap<string, Sha>; ended: AbortSignal; hosts: string[]; args: string[] },
   ): Promise<CheckEnd> {
     const { driver, hiveId } = this.#context;
     const identity = driver.identityFor(hiveId, FIRST_CHECK_ORDINAL + slot);
@@ -139,7 +145,7 @@ export class Checks {
     const spec = await checkCage(this.#context, row, {
       identity,
       tags,
-      argv: ["/bin/sh", "-c", SCRIPT, "check", ...args, blocks],
+      argv: [...(hosts.length > 0 ? ONLINE : []), "/bin/sh", "-c", SCRIPT, "check", ...args, blocks],
       limits: { memoryBytes: limits.memoryBytes, cpuPercent: limits.cpuPercent, pids: limits.pids },
     });
     await driver.prepare(spec);
@@ -157,12 +163,25 @@ export class Checks {
     });
     let exit: CageExit;
     let stopped: Stopped | undefined;
+    let egress: { close(): Promise<void> } | undefined;
+    const onRecord = tellDenied((line) => {
+      log.write(line);
+      tail.add(Buffer.from(line));
+    });
     try {
+      if (hosts.length > 0)
+        egress = await this.#context.openEgress({
+          path: join(spec.socketsDir, "egress.sock"),
+          identity,
+          id: spec.agentId,
+          hosts,
+          onRecord,
+        });
       const cage = await driver.start(spec);
       const watch = watchCage(cage, { folder: folderOf(this.#context, row.id), limits, ended });
       exit = await cage.exited.finally(() => (stopped = watch.stop()));
     } finally {
-      await fifo.finish();
+      await Promise.all([egress?.close(), fifo.finish()]);
     }
     if (stopped === "daemon") throw ended.reason;
     if (stopped === undefined && exit.code === 0) return { ok: true };

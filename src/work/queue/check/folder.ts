@@ -36,7 +36,7 @@ export const OUTPUT_IN_CAGE = "/run/hive/output";
 
 /**
  * Makes the folders of a check and describes its cage: a clone with nothing but tags at `/work/<repo>`, the repository's objects
- * read-only, a home, no configuration and no socket. It has no network: not even a proxy is there.
+ * read-only, a home, no configuration and no socket of the hive. Its network is loopback alone.
  */
 export async function checkCage(
   context: WorkContext,
