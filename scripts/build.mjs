@@ -1,4 +1,4 @@
-// Builds everything that runs: four programs for Node and the interface. `npm run build`; `npm start` and `npm test`
+// Builds everything that runs: the programs for Node and the interface. `npm run build`; `npm start` and `npm test`
 // call it.
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -26,6 +26,8 @@ const PROGRAMS = [
   // Split into chunks, because a user waits for every process that a verb starts: a verb loads only what it needs.
   { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "chunks/[name]-[hash].js", minify: true },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
+  // It reads agents' files for operators, in a sandbox.
+  { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
 /** Programs that people start. Each is a shell script that finds the right Node. */

@@ -6,6 +6,7 @@ import { router } from "./router.tsx";
 import "./style/base.css";
 import "./style/dashboard.css";
 import "./style/agent.css";
+import "./style/files.css";
 import "./style/approval.css";
 import "./style/diff.css";
 import "./style/panels.css";

@@ -31,6 +31,8 @@ export interface PageSearch {
   /** Request and change: the base of the comparison and the layout. Agent: the range of the charts. */
   base?: string | undefined;
   view?: string | undefined;
+  /** Agent: the folder or file that the files show; a folder ends with a slash. */
+  path?: string | undefined;
 }
 
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
@@ -43,6 +45,7 @@ const validateSearch = (search: Record<string, unknown>): PageSearch => ({
   q: text(search["q"]),
   base: text(search["base"]),
   view: text(search["view"]),
+  path: text(search["path"]),
 });
 
 /** The icon of the browser tab: something waits, or the page is not connected. */

@@ -32,6 +32,9 @@ export const MORE: Readonly<Record<string, More>> = {
   destroy: { examples: ["hivectl destroy scout", "hivectl destroy scout --purge --yes --note 'no longer needed'"] },
   logs: { examples: ["hivectl logs scout -n 50"] },
   config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
+  files: { examples: ["hivectl files scout", "hivectl files scout /state/notes"] },
+  file: { examples: ["hivectl file scout /state/notes.md", "hivectl file scout notes.md"] },
+  cp: { examples: ["hivectl cp scout:/state/report.pdf .", "hivectl cp scout:/work/web/dist ./dist"] },
   send: {
     examples: [
       "hivectl send @hm1nd hello",

@@ -4,6 +4,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { agentCommands, showStatus } from "./commands/agents.ts";
 import { backupCommands } from "./commands/backup.ts";
 import { deployCommands } from "./commands/deploys.ts";
+import { fileCommands } from "./commands/files.ts";
 import { hiveCommands } from "./commands/hive.ts";
 import { messageCommands } from "./commands/messages.ts";
 import { operatorCommands } from "./commands/operators.ts";
@@ -33,6 +34,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Repositories and changes:", repositoryCommands],
   ["Repositories and changes:", changeCommands],
   ["Repositories and changes:", workspaceCommands],
+  ["Files:", fileCommands],
   ["The hive:", hiveCommands],
   ["The hive:", operatorCommands],
   ["Backups:", backupCommands],

@@ -1,12 +1,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { READER_FILE } from "../files/reader-program.ts";
 import { makeRuntime, revisionOf, type RuntimeFile } from "../platforms/runtime.ts";
 
 /** The folder of the built programs. It is the folder of this file once it is bundled. */
 const DIST = import.meta.dirname;
 
-/** The files that a cage runs: Node, the CLI, the harness, and two names for the harness on the path. */
+/** The files that a cage runs: Node, the CLI, the harness, two names for the harness on the path, and the reader of files. */
 function runtimeFiles(claude: string): RuntimeFile[] {
   const harness = readdirSync(join(DIST, "harness"))
     .filter((name) => name.endsWith(".js"))
@@ -16,6 +17,7 @@ function runtimeFiles(claude: string): RuntimeFile[] {
   return [
     ...harness,
     ...names,
+    { from: join(DIST, READER_FILE), to: READER_FILE },
     { from: process.execPath, to: "bin/node", large: true },
     { from: claude, to: "bin/claude", large: true },
   ];

@@ -1,3 +1,4 @@
+import type { ReaderProgram } from "../files/reader-program.ts";
 import type { Paths } from "../lib/paths.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { Config } from "./config.ts";
@@ -20,6 +21,8 @@ export interface SystemDeps {
 export interface Overrides {
   platform?: Partial<Platform>;
   runtime?: { revision: string; dir: string };
+  /** The program that reads agents' files, where the runtime has none. */
+  reader?: ReaderProgram;
   now?: () => number;
   onUnexpected?: (error: unknown) => void;
   /** Called at named points between two steps of a deploy. Tests throw there. */

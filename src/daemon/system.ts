@@ -17,6 +17,8 @@ import type { AgentRepositories } from "../deploys/deploy-context.ts";
 import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
 import { Review } from "../deploys/review.ts";
+import { AgentFiles } from "../files/agent-files.ts";
+import { readerOfRuntime } from "../files/reader-program.ts";
 import { Feed } from "../eventlog/feed.ts";
 import { hivectlName } from "../lib/hivectl.ts";
 import { Closers } from "../lib/closers.ts";
@@ -182,6 +184,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     openEgress: openEgressSocket(web),
   });
 
+  const files = new AgentFiles({ sandboxedRun, paths, program: overrides.reader ?? readerOfRuntime(runtime) });
+
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
   const started_at = instant(now());
@@ -237,6 +241,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     confirmations,
     repos,
     work,
+    files,
     repoTokens,
     backups,
     store,

@@ -7,9 +7,11 @@ import { seccompFilter } from "./seccomp/filter.ts";
 
 /** A program that runs once in a sandbox with one foreign folder, and others that it only reads. */
 export interface SandboxedProgram {
-  /** The host folder that appears as /repo, read-only by default. */
+  /** The host folder that appears at `at`, read-only by default. */
   folder: string;
-  /** Binds /repo writable, as far as the owner may write. */
+  /** By default /repo. */
+  at?: string;
+  /** Binds the folder writable, as far as the owner may write. */
   writable?: boolean;
   /** More folders of the host, read-only, each at its path in the sandbox. A later one may be inside an earlier one. */
   reads?: readonly { host: string; at: string }[];
@@ -143,7 +145,7 @@ function bwrapArguments(cage: SandboxedProgram, [folder = "", ...reads]: readonl
     "/tmp",
     cage.writable === true ? "--bind" : "--ro-bind",
     folder,
-    "/repo",
+    cage.at ?? "/repo",
   );
   cage.reads?.forEach(({ at }, index) => args.push("--ro-bind", reads[index] ?? "", at));
   args.push("--remount-ro", "/", "--chdir", "/", "--clearenv");

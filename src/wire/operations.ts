@@ -6,6 +6,7 @@ import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig } from "./config.ts";
 import { modelLoginOperations } from "./model-login.ts";
 import { historyOperations } from "./history-operations.ts";
+import { fileOperations } from "./file-operations.ts";
 import { ModelName } from "./config-values.ts";
 import { HiveEvent, StateSnapshot, StoredTurnEvent } from "./event.ts";
 import { harnessOperations } from "./harness-operations.ts";
@@ -299,6 +300,7 @@ export const operations = {
   ...approvalOperations,
   ...historyOperations,
   ...workOperations,
+  ...fileOperations,
 
   // ── looking ───────────────────────────────────────────────────────────────────────────────────────────────
   list: {

@@ -179,6 +179,8 @@ const EMPTY: { [N in OperationName]?: object } = {
   },
   egress: { connections: [] },
   tombstones: { agents: [] },
+  file_list: { entries: [], more: 0 },
+  file_read: { file: { path: "/state/notes.md", bytes: 0, shows: "text", text: "" } },
   passkeys: { passkeys: [], required: false, place: { why: "the fixture has no name" } },
   search: { messages: [], indexing: false },
   statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, unpriced: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },

@@ -80,6 +80,10 @@ export const FOLDERS: Record<string, Folder> = {
       "src/rpc/http-listener.ts",
     ],
   },
+  "src/files": {
+    content: "agents' files as operators see and send them; `reader/` is the program that touches them, in a sandbox",
+    imports: ["src/wire", "src/agents", "src/os"],
+  },
   "src/backup": {
     content: "takes and restores a backup: the daemon makes backups, the terminal restores them without a daemon",
     imports: ["src/wire", "src/os", "src/store"],
@@ -100,6 +104,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/diffs",
       "src/deploys",
       "src/work",
+      "src/files",
       "src/config-repos",
       "dev/scenarios",
       "package.json",

@@ -20,13 +20,15 @@ import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
 import { QuestionsLine, Side } from "./side.tsx";
+import { Files } from "./files.tsx";
+import { Tabs, tabOf } from "./tabs.tsx";
 import { TailView } from "./tail.tsx";
 import { Unready } from "./unready.tsx";
 
 /** The page of an agent: the live tail of its turns, a prompt, and its inbox. Also works for a destroyed agent. */
 export function AgentPage(): ReactNode {
   const { name } = useParams({ from: "/agent/$name" });
-  const { tab } = useSearch({ from: "/agent/$name" });
+  const { tab, path = "/" } = useSearch({ from: "/agent/$name" });
   const isNarrow = useNarrow();
   const agent = useHive((state) => state.agents.get(name));
   useEffect(() => {
@@ -59,7 +61,12 @@ export function AgentPage(): ReactNode {
       <Head agent={agent} onHelp={() => setHelp(true)} />
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
-          <TailView key={name} agent={agent} />
+          {!agent.destroyed && <Tabs tab={tabOf(tab)} />}
+          {tabOf(tab) === "files" && !agent.destroyed ? (
+            <Files name={name} path={path} />
+          ) : (
+            <TailView key={name} agent={agent} />
+          )}
           <Unready agent={agent} />
           {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />

@@ -1,6 +1,7 @@
 import { approvalHandlers } from "./approvals.ts";
 import { backupHandlers } from "./backup.ts";
 import { changeHandlers } from "./changes.ts";
+import { fileHandlers } from "./files.ts";
 import { harnessHandlers } from "./harness.ts";
 import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
@@ -29,6 +30,7 @@ export const handlers: Handlers = {
   ...repositoryHandlers,
   ...changeHandlers,
   ...workspaceHandlers,
+  ...fileHandlers,
   ...operatorHandlers,
   ...passkeyHandlers,
   ...modelLoginHandlers,

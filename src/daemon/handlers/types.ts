@@ -9,6 +9,7 @@ import type { Backups } from "../../backup/take.ts";
 import type { Repos } from "../../config-repos/types.ts";
 import type { Confirmations } from "../../deploys/confirmations.ts";
 import type { HiveDeploys } from "../../deploys/open.ts";
+import type { AgentFiles } from "../../files/agent-files.ts";
 import type { Feed } from "../../eventlog/feed.ts";
 import type { Paths } from "../../lib/paths.ts";
 import type { Broker } from "../../messages/broker.ts";
@@ -47,6 +48,7 @@ export interface HandlerContext {
   confirmations: Confirmations;
   repos: Repos;
   work: HiveWork;
+  files: AgentFiles;
   repoTokens: RepoTokens;
   backups: Backups;
   store: Store;

@@ -20,6 +20,8 @@ import type { BrowserCall } from "../handlers/types.ts";
 import type { Operator } from "../operator.ts";
 import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Operators } from "../operators.ts";
+import type { Download } from "../../files/agent-files.ts";
+import { sendDownload } from "./download.ts";
 import { openEventStream, type EventStream } from "./events.ts";
 import { GIT_PATH, gitRoute, type OperatorGit } from "./git.ts";
 import { securityHeaders } from "./headers.ts";
@@ -63,6 +65,8 @@ export interface WebDeps {
   /** Sends the events after a position, then new ones. Returns a function that unsubscribes. */
   subscribe(filter: EventFilter, stream: EventStream, operator: Operator): () => void;
   metrics(): Promise<string>;
+  /** Opens a file or folder of an agent for an operator. */
+  download(input: Parsed<"file_download">, operator: Operator, ended: AbortSignal): Promise<Download>;
   /** Absent on an agent's own port. */
   git?: OperatorGit;
   onUnexpected(error: unknown): void;
@@ -187,6 +191,21 @@ export function webApp(deps: WebDeps): Hono<Env> {
     });
     const forget = c.get("whileValid")(() => stream.close());
     stop = deps.subscribe(filter, stream, c.get("operator"));
+    return RESPONSE_ALREADY_SENT;
+  });
+
+  app.get("/api/download/:agent", async (c) => {
+    const operator = c.get("operator");
+    deps.operators.permit(operator, "file_download");
+    const asked = { name: c.req.param("agent"), path: c.req.query("path") };
+    const input = parseOrThrow(operations.file_download.input, asked);
+    const ended = new AbortController();
+    const forget = c.get("whileValid")(() => ended.abort());
+    try {
+      await sendDownload(c.env.outgoing, input.path, ended, () => deps.download(input, operator, ended.signal));
+    } finally {
+      forget();
+    }
     return RESPONSE_ALREADY_SENT;
   });
 

@@ -7,6 +7,8 @@ import type { Paths } from "../../lib/paths.ts";
 import { HiveError } from "../../wire/error.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
+import { operatorActor } from "../../wire/roles.ts";
+import { openDownload } from "../open-download.ts";
 import { subscribe } from "../stream.ts";
 import type { System } from "../system.ts";
 import { findW4rden } from "../w4rden.ts";
@@ -96,6 +98,7 @@ export function surfaceOf(hive: System): Omit<WebDeps, "origins" | "files" | "on
     subscribe: (filter, stream, operator) =>
       subscribe(hive, filter, (frame) => stream.write(frame.sse), hive.passkeys.you(operator)),
     metrics: () => hive.metrics.text(),
+    download: (input, { name }, ended) => openDownload(hive, input, operatorActor(name), ended),
   };
 }
 

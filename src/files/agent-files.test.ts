@@ -1,0 +1,194 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync, chmodSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { sandboxedRun } from "../os/sandboxed-run.ts";
+import { Paths } from "../lib/paths.ts";
+import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/files.ts";
+import { AgentFiles, type Owner } from "./agent-files.ts";
+
+const identity = { kind: "host-uid" as const, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+const scout: Owner = { id: "a1", name: "scout", record: { identity } };
+const PNG = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
+
+let top: string;
+let state: string;
+let files: AgentFiles;
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), "files-"));
+  const paths = new Paths(top, join(top, "run"));
+  state = paths.agent(scout.id).state;
+  mkdirSync(state, { recursive: true });
+  // Node runs the source of the reader as it is.
+  const program = {
+    reads: [
+      { host: dirname(process.execPath), at: "/opt/node" },
+      { host: join(import.meta.dirname, "reader"), at: "/opt/reader" },
+    ],
+    argv: ["/opt/node/node", "/opt/reader/main.ts"],
+  };
+  files = new AgentFiles({ sandboxedRun, paths, program });
+});
+afterEach(() => rmSync(top, { recursive: true, force: true }));
+
+const put = (path: string, content: string | Buffer = ""): void => {
+  mkdirSync(dirname(join(state, path)), { recursive: true });
+  writeFileSync(join(state, path), content);
+};
+/** The bytes of a download. */
+async function downloaded(path: string): Promise<Buffer> {
+  const download = await files.download(scout, path, new AbortController().signal);
+  try {
+    const all: Buffer[] = [];
+    for await (const piece of download.pieces()) all.push(piece);
+    return Buffer.concat(all);
+  } finally {
+    download.close();
+  }
+}
+
+test("a folder is listed in the order of its names, each as what it is, and nothing is opened or followed", async () => {
+  put("b.txt", "hello");
+  put("folder/x", "");
+  symlinkSync("/etc/shadow", join(state, "a-link"));
+  execFileSync("mkfifo", [join(state, "c-fifo")]);
+  put("huge");
+  truncateSync(join(state, "huge"), 7 * 1024 ** 4);
+  const { entries, more } = await files.list(scout, "/state");
+  expect(more).toBe(0);
+  expect(entries.map(({ name, kind, bytes, target }) => ({ name, kind, bytes, target }))).toEqual([
+    { name: "a-link", kind: "link", bytes: "/etc/shadow".length, target: "/etc/shadow" },
+    { name: "b.txt", kind: "file", bytes: 5, target: undefined },
+    { name: "c-fifo", kind: "fifo", bytes: 0, target: undefined },
+    { name: "folder", kind: "folder", bytes: expect.any(Number) as number, target: undefined },
+    { name: "huge", kind: "file", bytes: 7 * 1024 ** 4, target: undefined },
+  ]);
+  expect(entries.at(-1)?.on_disk).toBe(0);
+});
+
+test("the folders of an agent are those that it has", async () => {
+  expect((await files.list(scout, "/")).entries.map(({ name }) => name)).toEqual(["state"]);
+  mkdirSync(join(dirname(state), "work"));
+  expect((await files.list(scout, "/")).entries.map(({ name }) => name)).toEqual(["state", "work"]);
+});
+
+test("an agent that was never started has no files", async () => {
+  await expect(files.list({ ...scout, id: "a2" }, "/state")).rejects.toThrow("it has not been started");
+});
+
+test("a fifo, a device, a link and what is below a link are not read", async () => {
+  execFileSync("mkfifo", [join(state, "fifo")]);
+  symlinkSync("/etc/passwd", join(state, "link"));
+  symlinkSync("/usr", join(state, "usr"));
+  await expect(files.read(scout, "/state/fifo")).rejects.toThrow("/state/fifo is a fifo");
+  await expect(files.read(scout, "/state/link")).rejects.toThrow("/state/link is a link");
+  await expect(files.read(scout, "/state/usr/bin/env")).rejects.toThrow("/state/usr is a link");
+  await expect(files.list(scout, "/state/usr")).rejects.toThrow("/state/usr is a link");
+  await expect(files.read(scout, "/state/none")).rejects.toMatchObject({ code: "not_found" });
+  for (const path of ["/state/fifo", "/state/link", "/state/usr/bin"]) await expect(downloaded(path)).rejects.toThrow(" is a ");
+});
+
+test("the sandbox of the reader has no file of the host, so that even a link that is followed leads nowhere", async () => {
+  put("x");
+  await expect(files.list(scout, "/home")).rejects.toThrow("there is no /home");
+  await expect(files.read(scout, "/etc/shadow")).rejects.toThrow("there is no /etc/shadow");
+});
+
+test("a text, a picture by its first bytes, and neither of them", async () => {
+  put("a.txt", "grüße\n");
+  put("b.txt", PNG);
+  put("c.png", Buffer.from([1, 0, 2]));
+  put("latin", Buffer.from([0xe9, 0x20]));
+  put("big.png", Buffer.concat([PNG, Buffer.alloc(MAX_PICTURE_BYTES)]));
+  put("sparse");
+  truncateSync(join(state, "sparse"), 7 * 1024 ** 4);
+  put("controls", "\u0001".repeat(3 * 1024 * 1024));
+  expect(await files.read(scout, "/state/a.txt")).toMatchObject({ shows: "text", text: "grüße\n", bytes: 8 });
+  expect(await files.read(scout, "/state/b.txt")).toMatchObject({ shows: "picture", picture: { type: "image/png" } });
+  expect(await files.read(scout, "/state/c.png")).toMatchObject({ shows: "binary", bytes: 3 });
+  expect(await files.read(scout, "/state/latin")).toMatchObject({ shows: "binary" });
+  expect(await files.read(scout, "/state/big.png")).toMatchObject({ shows: "too_large" });
+  expect(await files.read(scout, "/state/sparse")).toMatchObject({ shows: "too_large", bytes: 7 * 1024 ** 4 });
+  // An answer of a socket could not carry it: each of its characters is six in JSON.
+  expect(await files.read(scout, "/state/controls")).toMatchObject({ shows: "binary" });
+});
+
+test("of a folder with more names than are shown, the rest is counted", async () => {
+  mkdirSync(join(state, "many"));
+  for (let nth = 0; nth < MAX_FOLDER_ENTRIES + 5; nth++) writeFileSync(join(state, "many", `${nth}`), "");
+  const { entries, more } = await files.list(scout, "/state/many");
+  expect([entries.length, more]).toEqual([MAX_FOLDER_ENTRIES, 5]);
+});
+
+test("a name that is no UTF-8 is shown as such", async () => {
+  writeFileSync(Buffer.concat([Buffer.from(`${state}/`), Buffer.from([0x61, 0xff])]), "");
+  const [entry] = (await files.list(scout, "/state")).entries;
+  expect(entry).toMatchObject({ name: "a\ufffd", not_utf8: true });
+});
+
+test("a folder can be listed while it changes", async () => {
+  mkdirSync(join(state, "busy"));
+  let isOver = false;
+  const change = async (): Promise<void> => {
+    for (let nth = 0; !isOver; nth++) {
+      writeFileSync(join(state, "busy", `${nth % 100}`), "");
+      rmSync(join(state, "busy", `${(nth + 50) % 100}`), { force: true });
+      if (nth % 200 === 0) await new Promise(setImmediate);
+    }
+  };
+  const changing = change();
+  for (let nth = 0; nth < 5; nth++)
+    for (const { kind } of (await files.list(scout, "/state/busy")).entries) expect(kind).toBe("file");
+  isOver = true;
+  await changing;
+});
+
+test("a file is downloaded as it is, a folder as an archive of its files and folders alone", async () => {
+  const bytes = Buffer.alloc(3 * 1024 * 1024, "ab");
+  put("folder/deep/data", bytes);
+  put(`folder/${"n".repeat(200)}/ü`, "long");
+  put("folder/run.sh", "#!/bin/sh\n");
+  chmodSync(join(state, "folder/run.sh"), 0o4755);
+  symlinkSync("/etc/shadow", join(state, "folder/link"));
+  execFileSync("mkfifo", [join(state, "folder/fifo")]);
+  expect((await downloaded("/state/folder/deep/data")).equals(bytes)).toBe(true);
+  const archive = await downloaded("/state/folder");
+  const listed = execFileSync("tar", ["-tv"], { input: archive, encoding: "utf8", maxBuffer: 1 << 26 }).trimEnd().split("\n");
+  expect(listed.map((line) => [line.slice(0, 10), line.split(/ +/).at(-1)])).toEqual([
+    ["drwxr-xr-x", "folder/"],
+    ["drwxr-xr-x", "folder/deep/"],
+    ["-rw-r--r--", "folder/deep/data"],
+    ["drwxr-xr-x", `folder/${"n".repeat(200)}/`],
+    ["-rw-r--r--", expect.stringMatching(/ü|\\303\\274/) as string],
+    ["-rwxr-xr-x", "folder/run.sh"],
+  ]);
+  const { head, close } = await files.download(scout, "/state/folder", new AbortController().signal);
+  close();
+  expect(head).toEqual({
+    what: "folder",
+    left: 2,
+    left_out: [
+      { path: "fifo", kind: "fifo" },
+      { path: "link", kind: "link" },
+    ],
+  });
+});
+
+test("more than a gigabyte is not downloaded, be it one sparse file or a folder", async () => {
+  put("folder/a");
+  put("folder/b");
+  truncateSync(join(state, "folder/a"), 7 * 1024 ** 4);
+  for (const path of ["/state/folder/a", "/state/folder"]) await expect(downloaded(path)).rejects.toMatchObject({ code: "too_large" });
+});
+
+test("a download that is given up ends its reader", async () => {
+  put("data", Buffer.alloc(8 * 1024 * 1024));
+  const ended = new AbortController();
+  const { pieces, close } = await files.download(scout, "/state/data", ended.signal);
+  const take = async (): Promise<void> => {
+    for await (const _ of pieces()) ended.abort();
+  };
+  await expect(take()).rejects.toThrow("cannot be read");
+  close();
+});
