@@ -96,7 +96,7 @@ function Row({ entry, path }: { entry: FileEntry; path: string }): ReactNode {
   const words = `${visible(name)}${kind === "folder" ? "/" : ""}`;
   return (
     <li>
-      <span className="name">
+      <span className="file-name">
         {isOpenable ? <To path={`${path}${name}${kind === "folder" ? "/" : ""}`}>{words}</To> : words}
         {target !== undefined && <span className="dim"> → {visible(target)}</span>}
       </span>
