@@ -34,12 +34,13 @@ export const MORE: Readonly<Record<string, More>> = {
   config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
   files: { examples: ["hivectl files scout", "hivectl files scout /state/notes"] },
   file: { examples: ["hivectl file scout /state/notes.md", "hivectl file scout notes.md"] },
-  cp: { examples: ["hivectl cp scout:/state/report.pdf .", "hivectl cp scout:/work/web/dist ./dist"] },
+  cp: { examples: ["hivectl cp scout:/state/report.pdf .", "hivectl cp scout:/work/web/dist ./dist", "hivectl cp ./data.csv scout:"] },
   send: {
     examples: [
       "hivectl send @hm1nd hello",
       "hivectl send '*' 'stop what you do and report'",
       "git log -5 | hivectl send @scout -",
+      "hivectl send @scout --file shot.png 'what is wrong here?'",
       "hivectl send @hm1nd --wait --timeout 5m 'how are things?'",
     ],
   },

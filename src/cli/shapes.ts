@@ -131,7 +131,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "change checkout": { shape: "{ folder: string, sha: string, change: ChangeView }" },
   files: "file_list",
   file: "file_read",
-  cp: { shape: "{ to: string, files: number, bytes: number, left: number, left_out: { path: string, kind: string }[] }" },
+  cp: { shape: "{ path: string }; from an agent { to: string, files: number, bytes: number, left: number, left_out: { path: string, kind: string }[] }" },
   meta: "meta",
   "meta-update": "meta_update",
   audit: "audit",

@@ -18,6 +18,7 @@ import { openDeploys } from "../deploys/open.ts";
 import { RequestReader } from "../deploys/request-reader.ts";
 import { Review } from "../deploys/review.ts";
 import { AgentFiles } from "../files/agent-files.ts";
+import { Uploads } from "../files/uploads.ts";
 import { readerOfRuntime } from "../files/reader-program.ts";
 import { Feed } from "../eventlog/feed.ts";
 import { hivectlName } from "../lib/hivectl.ts";
@@ -185,6 +186,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   });
 
   const files = new AgentFiles({ sandboxedRun, paths, program: overrides.reader ?? readerOfRuntime(runtime) });
+  const uploads = new Uploads({ files, now });
 
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
@@ -242,6 +244,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     repos,
     work,
     files,
+    uploads,
     repoTokens,
     backups,
     store,
@@ -263,7 +266,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   sockets.answerWith(call, (operator, name) => operators.permit(operator, name));
 
   const closed = [{ stop: () => store.close() }, feed];
-  const services = [...closed, questions, searchIndex, retention, diskWatch, disk, pages, modelLogin];
+  const services = [...closed, { stop: () => uploads.stop() }, questions, searchIndex, retention, diskWatch, disk, pages, modelLogin];
   const lifecycle = openLifecycle({
     ...base,
     services,

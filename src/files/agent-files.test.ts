@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync, chmodSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { Paths } from "../lib/paths.ts";
 import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/files.ts";
 import { AgentFiles, type Owner } from "./agent-files.ts";
+import { Uploads } from "./uploads.ts";
 
 const identity = { kind: "host-uid" as const, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 const scout: Owner = { id: "a1", name: "scout", record: { identity } };
@@ -191,4 +192,49 @@ test("a download that is given up ends its reader", async () => {
   };
   await expect(take()).rejects.toThrow("cannot be read");
   close();
+});
+
+const uploads = (): Uploads => new Uploads({ files, now: () => Date.UTC(2026, 10, 30) });
+const sentTo = async (uploaded: Uploads, file: string, content: Buffer, bytes = content.length): Promise<string> => {
+  const id = await uploaded.start(scout, file, bytes, "operator");
+  await uploaded.piece(id, content, "operator");
+  return (await uploaded.finish(id, "operator")).path;
+};
+
+test("a file that is sent is a new file of the inbox, whatever its name was", async () => {
+  for (const [file, kept] of [
+    ["a.txt", "a.txt"],
+    ["../../x", "x"],
+    ["/etc/passwd", "passwd"],
+    ["..", "file"],
+    [".bashrc", "bashrc"],
+    ["-rf\u202E *", "rf-"],
+    ["", "file"],
+    ["n".repeat(250), "n".repeat(80)],
+  ] as const) {
+    const path = await sentTo(uploads(), file, Buffer.from("hello"));
+    expect(path).toMatch(new RegExp(`^/state/inbox/20261130-000000-[0-9a-f]{4}-${kept}$`));
+    expect(readFileSync(join(top, "agents/a1", path), "utf8")).toBe("hello");
+  }
+});
+
+test("a file that does not become whole is removed, and nobody adds to the upload of another", async () => {
+  const open = uploads();
+  await expect(sentTo(open, "short", Buffer.from("x"), 2)).rejects.toThrow("less came");
+  await expect(sentTo(open, "long", Buffer.from("xxx"), 2)).rejects.toThrow("more bytes came");
+  const id = await open.start(scout, "mine", 1, "operator");
+  await expect(open.piece(id, Buffer.from("x"), "operator/bob")).rejects.toThrow("there is no such upload");
+  open.stop();
+  await expect(open.finish(id, "operator")).rejects.toThrow("there is no such upload");
+  // The program removes the file when it ends: the next one waits for its folder.
+  await sentTo(uploads(), "next", Buffer.from("x"));
+  const left = (await files.list(scout, "/state/inbox")).entries.map(({ name }) => name.replace(/^.*-/, ""));
+  expect(left.filter((name) => name !== "mine")).toEqual(["next"]);
+});
+
+test("an inbox that is a link is not followed", async () => {
+  mkdirSync(join(state, "elsewhere"));
+  symlinkSync("elsewhere", join(state, "inbox"));
+  await expect(sentTo(uploads(), "x", Buffer.from("x"))).rejects.toThrow("/state/inbox is a link");
+  expect((await files.list(scout, "/state/elsewhere")).entries).toEqual([]);
 });

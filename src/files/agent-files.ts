@@ -21,7 +21,7 @@ import type { Output } from "../wire/operations.ts";
 import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import { DownloadHead, headLine, listing, ListAnswer, MAX_HEAD_BYTES, parseAnswer, ReadAnswer, unreadable } from "./answers.ts";
 import { Source } from "./source.ts";
-import { pictureType } from "./picture.ts";
+import { pictureType } from "../wire/picture.ts";
 import type { ReaderRequest } from "./reader/request.ts";
 import type { ReaderProgram } from "./reader-program.ts";
 
@@ -44,6 +44,8 @@ const CPU_SECONDS = 60;
 const LOOK_MS = 60_000;
 /** Time for a download of the largest size over a slow line. Milliseconds. */
 const DOWNLOAD_MS = 6 * 60 * 60_000;
+/** Time for an upload of the largest size over a slow line. Milliseconds. */
+const UPLOAD_MS = 60 * 60_000;
 /** Bytes of JSON of a text that is shown: within an answer of a socket. Text of control characters is six times as long. */
 const MAX_TEXT_JSON_BYTES = 15 * 1024 * 1024;
 
@@ -124,6 +126,26 @@ export class AgentFiles {
         close();
         throw error;
       }
+    } catch (error) {
+      slot.leave();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts the program that writes a new file from its standard input. The caller ends it, and calls `leave` afterwards. It
+   * ends by itself after a time.
+   */
+  async openWriter(
+    agent: Owner,
+    file: { folder: string; name: string; bytes: number },
+  ): Promise<{ child: ChildProcess; leave: () => void }> {
+    const slot = await this.#enter(agent, new AbortController().signal);
+    try {
+      const child = this.#start(agent, { task: "write", ...file }, true);
+      const timer = setTimeout(() => killGroup(child), UPLOAD_MS);
+      child.once("close", () => clearTimeout(timer));
+      return { child, leave: slot.leave };
     } catch (error) {
       slot.leave();
       throw error;

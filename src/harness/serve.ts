@@ -12,6 +12,7 @@ import { Leases } from "./leases.ts";
 import { Link, type Assignment, type LinkEnd } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
 import { proxyEnvironment } from "./proxy-environment.ts";
+import { picturesOf } from "./pictures.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
@@ -93,7 +94,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     },
     emit: (event) => spool.add(event),
     flushed: () => spool.flushed(),
-    prompt: (text) => inTurn(() => theCli().prompt(text)),
+    prompt: (text, message) => inTurn(async () => theCli().prompt(text, await picturesOf(message))),
     compact: () => inTurn(() => theCli().compact()),
     newSession: () => inTurn(() => theCli().newSession()),
     now: () => Math.round(performance.now()),

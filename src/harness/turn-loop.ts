@@ -16,8 +16,8 @@ export interface LoopDeps {
   emit(event: TurnEvent): void;
   /** Resolves when every event so far is stored. */
   flushed(): Promise<void>;
-  /** Runs one prompt to its end. Never throws: an end is data. */
-  prompt(text: string): Promise<PromptEnd>;
+  /** Runs one prompt to its end, with what the message has besides its text. Never throws: an end is data. */
+  prompt(text: string, message: LeasedMessage): Promise<PromptEnd>;
   /** Compacts the session. */
   compact(): Promise<PromptEnd>;
   /** Makes the next prompt begin a new session. */
@@ -116,7 +116,7 @@ export class TurnLoop {
     let again = message;
     const newSession = this.sessionReplaced;
     this.sessionReplaced = false;
-    let end = await this.#deps.prompt(wakePrompt(message, unread, { newSession, news }));
+    let end = await this.#deps.prompt(wakePrompt(message, unread, { newSession, news }), message);
     for (;;) {
       let recovery = turnEndRule(end.kind).recovery;
       if (recovery === undefined || tried.has(recovery) || this.#cancelled) return end;
@@ -140,7 +140,8 @@ export class TurnLoop {
         // The model may have begun on the message: a compacted session remembers that, a new one does not.
         if (end.kind !== "session_lost") again = { ...message, redelivered: true };
       }
-      const next = await this.#deps.prompt(wakePrompt(again, unread, { newSession: tried.has("new_session"), news }));
+      const text = wakePrompt(again, unread, { newSession: tried.has("new_session"), news });
+      const next = await this.#deps.prompt(text, again);
       end = { ...next, figures: addFigures(end.figures, next.figures) };
     }
   }

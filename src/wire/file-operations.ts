@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { FileEntry, FileKind, FilePath, FileView } from "./files.ts";
+import { FileEntry, FileKind, FilePath, FileView, MAX_FILE_NAME_CHARS, MAX_PIECE_BYTES, MAX_UPLOAD_BYTES } from "./files.ts";
 import { AgentName } from "./names.ts";
-import type { Operation } from "./operation.ts";
+import { nothing, type Operation } from "./operation.ts";
 
 const onePath = z.object({ name: AgentName, path: FilePath });
 
@@ -43,6 +43,33 @@ export const fileOperations = {
       piece: z.string().optional(),
       /** In the last one: everything was sent. */
       done: z.literal(true).optional(),
+    }),
+  },
+  upload_start: {
+    summary: "Begin to send a file to an agent. It will be a new file in its /state/inbox, under a name that the hive makes.",
+    callers: ["operator"],
+    takesIn: true,
+    input: z.object({
+      name: AgentName,
+      /** The file's name where it comes from. What is harmless of it is part of its new name. */
+      file: z.string().max(MAX_FILE_NAME_CHARS),
+      bytes: z.number().int().min(0).max(MAX_UPLOAD_BYTES),
+    }),
+    output: z.object({ upload: z.uuid() }),
+  },
+  upload_piece: {
+    summary: "Send the next bytes of a file, in base64. After a minute without any the upload is given up.",
+    callers: ["operator"],
+    input: z.object({ upload: z.uuid(), piece: z.base64().max(Math.ceil(MAX_PIECE_BYTES / 3) * 4) }),
+    output: nothing,
+  },
+  upload_finish: {
+    summary: "End an upload. The file is there, whole and on stable storage, or not at all.",
+    callers: ["operator"],
+    input: z.object({ upload: z.uuid() }),
+    output: z.object({
+      /** Where the agent finds it. */
+      path: z.string(),
     }),
   },
 } as const satisfies Record<string, Operation>;

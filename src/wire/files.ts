@@ -19,6 +19,11 @@ export const MAX_DOWNLOAD_ENTRIES = 100_000;
 /** Bytes of one piece of a download on a socket. It is carried in base64, within the line of an answer. */
 export const MAX_PIECE_BYTES = 512 * 1024;
 
+/** Bytes of an upload. */
+export const MAX_UPLOAD_BYTES = 64 * 1024 * 1024;
+/** Characters of a file's name as its sender calls it. Linux allows 255 bytes. */
+export const MAX_FILE_NAME_CHARS = 255;
+
 /** A path in an agent's cage below one of `FILE_ROOTS`, or `/` for these. */
 export const FilePath = z
   .string()

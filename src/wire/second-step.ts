@@ -92,6 +92,9 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   compact: false,
   model: false,
   new_session: false,
+  upload_start: false,
+  upload_piece: false,
+  upload_finish: false,
   // The hive itself.
   model_login_start: false,
   model_login_finish: false,

@@ -30,6 +30,10 @@ beforeAll(async () => {
           { say: "done" },
         ],
       },
+      {
+        when: { text: "^look" },
+        steps: [{ tools: [{ name: "send", input: { to: "operator", body: "I see {{pictures}} pictures" } }] }, { say: "done" }],
+      },
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
     .start();
@@ -102,4 +106,41 @@ test("they are there while the agent is stopped, and a link in the place of its 
   mkdirSync(join(state, "open"));
   writeFileSync(join(state, "open", "x"), "");
   expect((await hive.call("file_list", { name: "scout", path: "/state/open" })).entries).toHaveLength(1);
+});
+
+const PNG = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+test("a message with files names them, and the model sees the pictures", async () => {
+  await hive.call("start", { scope: { agent_names: ["scout"] } });
+  writeFileSync(join(hive.folder, "-shot $(x).png"), PNG);
+  writeFileSync(join(hive.folder, "data.csv"), "a,b\n");
+  const said = await hivectl("send", "scout", "--file", "-shot $(x).png", "--file", "data.csv", "look at it", "--wait");
+  expect(said).toMatchObject({ code: 0, out: "I see 1 pictures\n" });
+  const { messages } = await hive.call("messages", { agent: "scout", limit: 50 });
+  const body = messages.find((message) => message.body?.startsWith("look at it"))?.body ?? "";
+  const [, picture = "", table = ""] =
+    /^look at it\n\n\[file\] (\/state\/inbox\/[0-9-]+-[0-9a-f]{4}-shot-x-\.png)\n\[file\] (\S+data\.csv)$/.exec(body) ?? [];
+  // The agent owns what it was sent.
+  const folder = await hive.folderOf("scout");
+  const sent = lstatSync(join(folder, picture));
+  expect([sent.uid, sent.isFile(), sent.size]).toEqual([lstatSync(join(folder, "state")).uid, true, PNG.length]);
+  expect(await hivectl("file", "scout", table)).toMatchObject({ out: "a,b\n" });
+});
+
+test("a file is copied into the inbox of an agent, also while it is stopped, under a name that the hive makes", async () => {
+  await hive.call("stop", { scope: { agent_names: ["scout"] }, graceful: false });
+  const big = Buffer.alloc(3 * 1024 * 1024, "0123456789abcdef!");
+  writeFileSync(join(hive.folder, "big"), big);
+  const copied = await hivectl("cp", "big", "scout:");
+  const path = /^scout has it as (\/state\/inbox\/\S+-big)\n$/.exec(copied.out)?.[1] ?? "";
+  expect(readFileSync(join(await hive.folderOf("scout"), path)).equals(big)).toBe(true);
+  expect(await hivectl("cp", "big", "scout:/state/x")).toMatchObject({ code: 2 });
+  const { upload } = await hive.call("upload_start", { name: "scout", file: "../../x", bytes: 1 });
+  await hive.call("upload_piece", { upload, piece: Buffer.from("x").toString("base64") });
+  expect((await hive.call("upload_finish", { upload })).path).toMatch(/^\/state\/inbox\/[0-9-]+-[0-9a-f]{4}-x$/);
+  const { entries } = await hive.call("audit", {});
+  expect(entries.filter(({ kind, agent }) => kind === "file_sent" && agent === "scout")).toHaveLength(4);
 });

@@ -58,7 +58,7 @@ function Crumbs({ name, path }: { name: string; path: string }): ReactNode {
 
 function To({ path, children }: { path: string; children: ReactNode }): ReactNode {
   return (
-    <Link to="." search={(search) => ({ ...search, path: path === "/" ? undefined : path })}>
+    <Link to="." activeOptions={{ exact: true }} search={(search) => ({ ...search, path: path === "/" ? undefined : path })}>
       {children}
     </Link>
   );
@@ -100,7 +100,7 @@ function Row({ entry, path }: { entry: FileEntry; path: string }): ReactNode {
         {isOpenable ? <To path={`${path}${name}${kind === "folder" ? "/" : ""}`}>{words}</To> : words}
         {target !== undefined && <span className="dim"> → {visible(target)}</span>}
       </span>
-      <span className="amber">{kindWords(entry)}</span>
+      <span className="amber kind">{kindWords(entry)}</span>
       <span className="dim">{kind === "file" ? bytes(entry.bytes) : ""}</span>
       <span className="dim">{kind === "folder" && path === "/" ? "" : <Age since={entry.modified_at} />}</span>
     </li>

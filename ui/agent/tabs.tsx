@@ -16,6 +16,7 @@ export function Tabs({ tab }: { tab: Tab }): ReactNode {
         <Link
           key={one}
           to="."
+          activeOptions={{ exact: true }}
           search={(search) => ({ ...search, tab: one === "tail" ? undefined : one, path: undefined })}
           aria-current={one === tab ? "page" : undefined}
         >

@@ -1,6 +1,7 @@
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { agentName } from "../arguments.ts";
+import { UsageError } from "../exit.ts";
 import { clean, plural } from "../print.ts";
 import { act } from "../shell.ts";
 
@@ -53,14 +54,22 @@ export function fileCommands(program: Command): void {
   act(
     program
       .command("cp")
-      .argument("<from>", "agent:path, a file or folder in its /state or /work", side)
-      .argument("<to>", "a path here", side)
-      .description("copy a file or folder of an agent here: plain files and folders, at most 1 GiB; nothing here is overwritten"),
+      .argument("<from>", "agent:path in its /state or /work, or a file here", side)
+      .argument("<to>", "a path here, or `agent:` for its inbox", side)
+      .description(
+        "copy a file or folder of an agent here, or a file here into an agent's inbox; copies are plain files and folders, and overwrite nothing",
+      ),
     async (shell, [from, to]: [Side, Side]) => {
-      if ("local" in from || !("local" in to))
-        throw new InvalidArgumentError("copy from an agent (scout:/state/x) to a path here (./x).");
-      const { copyOut } = await import("../copy-out.ts");
-      await copyOut(shell, from, to.local);
+      if (!("local" in from) && "local" in to) {
+        const { copyOut } = await import("../copy-out.ts");
+        return copyOut(shell, from, to.local);
+      }
+      if ("local" in to || !("local" in from))
+        throw new UsageError("one side is an agent's (scout:/state/x), the other one is a path here (./x)");
+      if (to.path !== "")
+        throw new UsageError(`the hive names what it puts into an agent's inbox: say ${to.agent}: alone`);
+      const { sendFile } = await import("../send-file.ts");
+      shell.show(await sendFile(shell, to.agent, from.local), ({ path }) => `${to.agent} has it as ${clean(path)}`);
     },
   );
 }

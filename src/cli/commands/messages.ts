@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { MessageView } from "../../wire/message.ts";
 import type { Output } from "../../wire/operations.ts";
-import { agentName, waits, wholeNumber } from "../arguments.ts";
+import { agentName, repeated, waits, wholeNumber } from "../arguments.ts";
 import { EXIT, Failure, isRefusal } from "../exit.ts";
 import { messageText } from "../message-text.ts";
 import { olderWords } from "../older.ts";
@@ -82,7 +82,7 @@ async function markRead({ client }: Pick<Shell, "client">, upTo: number): Promis
 
 /** Verbs for messages. */
 export function messageCommands(program: Command): void {
-  act<{ replyTo?: number; wait?: boolean }>(
+  act<{ replyTo?: number; wait?: boolean; file?: string[] }>(
     waits(
       program
         .command("send")
@@ -90,10 +90,14 @@ export function messageCommands(program: Command): void {
         .argument("[text...]", "the message; none or `-` reads it from stdin")
         .description("send a message as the operator")
         .option("-r, --reply-to <message>", "the message that this answers", wholeNumber)
+        .option("-f, --file <path>", "a file for the agent's inbox; pictures are shown to its model (repeatable)", repeated)
         .option("-w, --wait", "wait for the answer and print it; what ends without one is exit code 5"),
     ),
-    async (shell, [to, words = []]: [string, string[]?], { replyTo, wait }) => {
-      const body = words.length === 0 || words.join(" ") === "-" ? await readMessage() : words.join(" ");
+    async (shell, [to, words = []]: [string, string[]?], { replyTo, wait, file = [] }) => {
+      const isTyped = words.length > 0 && words.join(" ") !== "-";
+      // Files alone are a message, too.
+      const text = isTyped ? words.join(" ") : words.length === 0 && file.length > 0 ? "" : await readMessage();
+      const body = file.length === 0 ? text : await (await import("../send-file.ts")).withFiles(shell, to, text, file);
       const { randomUUID } = await import("node:crypto");
       const sent = await shell.client.call("send", { to, body, client_id: randomUUID(), in_reply_to: replyTo });
       if (wait === true) await showAnswers(shell, sent, to === "*");

@@ -10,6 +10,7 @@ import type { Repos } from "../../config-repos/types.ts";
 import type { Confirmations } from "../../deploys/confirmations.ts";
 import type { HiveDeploys } from "../../deploys/open.ts";
 import type { AgentFiles } from "../../files/agent-files.ts";
+import type { Uploads } from "../../files/uploads.ts";
 import type { Feed } from "../../eventlog/feed.ts";
 import type { Paths } from "../../lib/paths.ts";
 import type { Broker } from "../../messages/broker.ts";
@@ -49,6 +50,7 @@ export interface HandlerContext {
   repos: Repos;
   work: HiveWork;
   files: AgentFiles;
+  uploads: Uploads;
   repoTokens: RepoTokens;
   backups: Backups;
   store: Store;

@@ -1,4 +1,5 @@
 import type { TokenCounts } from "../../wire/agent.ts";
+import type { Picture } from "../pictures.ts";
 import type { LiveDelta, TurnEvent } from "../../wire/event.ts";
 import type { TurnEnd } from "../../wire/turn-ends.ts";
 
@@ -12,8 +13,11 @@ export interface AgentCli {
    * servers that have not connected, or the reason why the CLI cannot run. Replaces a lost session once.
    */
   start(): Promise<Started>;
-  /** Runs one prompt to its end, as text that is never interpreted as a command. Continues the session. */
-  prompt(text: string): Promise<PromptEnd>;
+  /**
+   * Runs one prompt to its end, as text that is never interpreted as a command, with pictures after it. Continues the
+   * session.
+   */
+  prompt(text: string, pictures?: readonly Picture[]): Promise<PromptEnd>;
   /** Compacts the session. Ends `ok` also when there is nothing to compact. */
   compact(): Promise<PromptEnd>;
   /**

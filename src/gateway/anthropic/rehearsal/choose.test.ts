@@ -18,7 +18,7 @@ const scenario = Scenario.parse({
 });
 
 function turn(at: number, body: string, ...results: string[]): Conversation {
-  return { text: body, sender: "operator", body, results, at, kind: "turn", tools: new Set() };
+  return { text: body, sender: "operator", body, pictures: 0, results, at, kind: "turn", tools: new Set() };
 }
 
 test("what an earlier turn captured lasts, and does not stand in for what a turn looks for and does not find", () => {

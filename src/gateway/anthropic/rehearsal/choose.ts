@@ -87,10 +87,11 @@ function nth(
     agent,
     sender: conversation.sender ?? "",
     body: conversation.body,
+    pictures: String(conversation.pictures),
   };
   for (const [index, step] of played.entries())
     Object.assign(variables, capture(step.capture, conversation.results[index] ?? ""));
-  const { agent: _1, sender: _2, body: _3, ...lasting } = variables;
+  const { agent: _1, sender: _2, body: _3, pictures: _4, ...lasting } = variables;
   Object.assign(memory.variables, lasting);
   const step = steps[round];
   // More rounds than steps: the script of the turn has ended.

@@ -5,6 +5,8 @@ export interface Conversation {
   /** Its parts, if it is a wake prompt of the harness. */
   sender: string | undefined;
   body: string;
+  /** How many pictures came with it. */
+  pictures: number;
   /** Tool results since then, one text per round. */
   results: string[];
   /** The index in the session at which the turn began. */
@@ -39,6 +41,7 @@ export function readConversation(body: Asked): Conversation {
   const results: string[] = [];
   let at = -1;
   let text = "";
+  let pictures = 0;
   for (let index = body.messages.length - 1; index >= 0 && at < 0; index--) {
     const message = body.messages[index];
     if (message?.role !== "user") continue;
@@ -52,12 +55,13 @@ export function readConversation(body: Asked): Conversation {
     if (begin) {
       at = index;
       text = (begin.text ?? "").trim();
+      pictures = blocks.filter((block) => block.type === "image").length;
     }
   }
   const match = WAKE.exec(text);
   const tools = new Set((body.tools ?? []).map((tool) => tool.name));
   const kind = COMPACTION.test(text) && !match ? "compaction" : tools.size === 0 && !match ? "helper" : "turn";
-  return { text, sender: match?.[1], body: (match?.[2] ?? text).trim(), results, at, kind, tools };
+  return { text, sender: match?.[1], body: (match?.[2] ?? text).trim(), pictures, results, at, kind, tools };
 }
 
 /** False for reminders that the CLI adds to a prompt. */

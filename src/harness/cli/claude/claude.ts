@@ -5,6 +5,7 @@ import type { TurnEnd } from "../../../wire/turn-ends.ts";
 import { startChild } from "../../../os/run.ts";
 import { descendants, kill, killTree, residentBytes } from "../../../os/process-tree.ts";
 import { AsyncQueue } from "../../async-queue.ts";
+import type { Picture } from "../../pictures.ts";
 import { NO_FIGURES, type AgentCli, type CliSink, type PromptEnd, type Started } from "../port.ts";
 import { StreamReader } from "./events.ts";
 import { endOf, resultWords } from "./outcome.ts";
@@ -129,8 +130,8 @@ export class Claude implements AgentCli {
     }
   }
 
-  prompt(text: string): Promise<PromptEnd> {
-    return this.#run(text, { composed: true });
+  prompt(text: string, pictures: readonly Picture[] = []): Promise<PromptEnd> {
+    return this.#run(text, { composed: true, pictures });
   }
 
   async compact(): Promise<PromptEnd> {
@@ -198,14 +199,14 @@ export class Claude implements AgentCli {
     tree.forEach(kill);
   }
 
-  async #run(text: string, { composed }: { composed: boolean }): Promise<PromptEnd> {
+  async #run(text: string, how: { composed: boolean; pictures?: readonly Picture[] }): Promise<PromptEnd> {
     clearTimeout(this.#warmTimer);
     this.#stderrLines = 0;
     const problem = this.#process ? undefined : sessionFolderProblem(this.#deps.sessionFolder);
     if (problem !== undefined) return { kind: "machine", reason: problem, figures: NO_FIGURES };
     try {
       const process = await this.#ready();
-      return await this.#converse(process, text, composed);
+      return await this.#converse(process, contentOf(text, how.pictures), how.composed);
     } catch (error) {
       return { ...unstartable(error), figures: NO_FIGURES };
     } finally {
@@ -214,7 +215,7 @@ export class Claude implements AgentCli {
     }
   }
 
-  #converse(process: Process, text: string, composed: boolean): Promise<PromptEnd> {
+  #converse(process: Process, content: SDKUserMessage["message"]["content"], composed: boolean): Promise<PromptEnd> {
     return new Promise((resolve) => {
       const uuid = randomUUID();
       const running: Running = { uuid, fresh: this.#sessionId === undefined, finish: resolve };
@@ -223,7 +224,7 @@ export class Claude implements AgentCli {
       void process.ended.then((error) => running.finish(deathOf(process, error)));
       process.input.push({
         type: "user",
-        message: { role: "user", content: text },
+        message: { role: "user", content },
         parent_tool_use_id: null,
         uuid,
         ...(composed ? { client_composed: true } : {}),
@@ -389,4 +390,14 @@ const cutReason = (reason: string): string => reason.slice(0, MAX_REASON_CHARS);
 
 function definedOnly(env: Record<string, string | undefined>): Record<string, string> {
   return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** A prompt for the API: a text alone, or with its pictures in blocks. */
+function contentOf(text: string, pictures: readonly Picture[] = []): SDKUserMessage["message"]["content"] {
+  if (pictures.length === 0) return text;
+  const blocks = pictures.map(({ type, base64 }) => ({
+    type: "image" as const,
+    source: { type: "base64" as const, media_type: type, data: base64 },
+  }));
+  return [{ type: "text", text }, ...blocks];
 }

@@ -1,4 +1,4 @@
-import type { PictureType } from "../wire/files.ts";
+import type { PictureType } from "./files.ts";
 
 /** The type of a picture by its first bytes. Undefined for anything else, whatever its name says. */
 export function pictureType(bytes: Buffer): PictureType | undefined {
