@@ -28,7 +28,7 @@ export interface PageSearch {
   /** The filter of the messages: whose, and with which words. */
   who?: string | undefined;
   q?: string | undefined;
-  /** Request and change: the base of the comparison and the layout. Agent: the range of the charts. */
+  /** Request and change: the base of the comparison and the layout. Agent and usage: the range of the charts. */
   base?: string | undefined;
   view?: string | undefined;
   /** Agent: the folder or file that the files show; a folder ends with a slash. */
@@ -124,6 +124,7 @@ const PAGES: Record<Route, RouteComponent> = {
   "/work": lazyRouteComponent(() => import("./work/page.tsx"), "WorkPage"),
   "/work/$repo": lazyRouteComponent(() => import("./work/repo-page.tsx"), "RepoPage"),
   "/change/$id": lazyRouteComponent(() => import("./work/change-page.tsx"), "ChangePage"),
+  "/usage": lazyRouteComponent(() => import("./usage/page.tsx"), "UsagePage"),
 };
 const page = <Path extends Route>(path: Path) =>
   createRoute({ getParentRoute: () => root, path, component: PAGES[path], validateSearch });
@@ -138,6 +139,7 @@ export const router = createRouter({
     page("/work"),
     page("/work/$repo"),
     page("/change/$id"),
+    page("/usage"),
   ]),
   defaultPreload: false,
   defaultErrorComponent: Failed,

@@ -8,6 +8,7 @@ export const ROUTES = [
   "/work",
   "/work/$repo",
   "/change/$id",
+  "/usage",
 ] as const;
 export type Route = (typeof ROUTES)[number];
 

@@ -35,6 +35,7 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       "approval-split": { path: "/approval/42?view=split" },
       history: { path: "/history" },
       swarm: { path: "/swarm" },
+      usage: { path: "/usage" },
       agent: { path: "/agent/scout" },
       about: { path: "/agent/scout?tab=side", isPhone: true },
       gone: { path: "/agent/old-timer" },

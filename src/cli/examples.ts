@@ -67,6 +67,16 @@ export const MORE: Readonly<Record<string, More>> = {
     words: "Days are UTC. A request to a model without a price counts its tokens and no cost.",
     examples: ["hivectl cost", "hivectl cost scout -n 31", "hivectl cost --json | jq .total.cost_usd"],
   },
+  usage: {
+    words:
+      "Days are UTC. A request to a model without a price counts its tokens and no cost. hivectl cost lists the same day by day, over the whole history.",
+    examples: [
+      "hivectl usage",
+      "hivectl usage --by day,model --days 7",
+      "hivectl usage scout",
+      "hivectl usage --by day,agent,model --days 90 --csv > usage.csv",
+    ],
+  },
   egress: {
     words: "--propose makes a request like any other: nothing is allowed before it is approved and deployed.",
     examples: [

@@ -10,6 +10,7 @@ import { messageCommands } from "./commands/messages.ts";
 import { operatorCommands } from "./commands/operators.ts";
 import { questionCommands } from "./commands/questions.ts";
 import { recordCommands } from "./commands/records.ts";
+import { usageCommand } from "./commands/usage.ts";
 import { changeCommands } from "./commands/changes.ts";
 import { repositoryCommands } from "./commands/repositories.ts";
 import { requestCommands } from "./commands/requests.ts";
@@ -29,6 +30,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Questions:", questionCommands],
   ["Turns:", turnCommands],
   ["Turns:", recordCommands],
+  ["Turns:", usageCommand],
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
   ["Repositories and changes:", repositoryCommands],

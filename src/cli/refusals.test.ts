@@ -113,6 +113,7 @@ const VERBS: readonly Case[] = [
   ["model scout opus", "model"],
   ["new-session scout", "new_session"],
   ["cost scout", "usage"],
+  ["usage scout", "usage_sums"],
   ["egress scout", "egress"],
   ["egress scout --propose example.com", "config"],
   ["pending", "pending"],

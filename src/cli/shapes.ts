@@ -83,6 +83,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   model: "model",
   "new-session": "new_session",
   cost: "usage",
+  usage: "usage_sums",
   egress: { shape: `${shapeOf(operations.egress.output)}; with --propose { request: number, risks: RiskMark[] }` },
   pending: "pending",
   requests: "approvals",

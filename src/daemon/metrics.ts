@@ -2,6 +2,7 @@ import { Counter, Gauge, Registry } from "prom-client";
 import type { AgentBus } from "../agents/events.ts";
 import type { Swarm } from "../agents/swarm.ts";
 import type { Feed } from "../eventlog/feed.ts";
+import type { Usage } from "../gateway/model/dialect.ts";
 import type { Store } from "../store/store.ts";
 import { TURN_RESULTS } from "../wire/turn-ends.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
@@ -37,6 +38,25 @@ export function openMetrics(deps: MetricsDeps) {
       for (const [operation, callers] of calls) for (const [caller, count] of callers) this.inc({ operation, caller }, count);
     },
   });
+  const ofModel = ["agent", "model"];
+  const tokens = new Counter({
+    name: "hive_model_tokens_total",
+    help: "Metered tokens",
+    labelNames: [...ofModel, "kind"],
+    registers,
+  });
+  const cost = new Counter({
+    name: "hive_model_cost_usd_total",
+    help: "US dollars of metered requests with a price",
+    labelNames: ofModel,
+    registers,
+  });
+  const unpriced = new Counter({
+    name: "hive_model_unpriced_requests_total",
+    help: "Metered requests to models without a price",
+    labelNames: ofModel,
+    registers,
+  });
   return {
     /** Counts a call. Every message takes this path, so the labels are built only when the metrics are read. */
     called(operation: string, caller: string): void {
@@ -50,7 +70,13 @@ export function openMetrics(deps: MetricsDeps) {
       labelNames: ["outcome"],
       registers,
     }),
-    modelTokens: new Counter({ name: "hive_model_tokens_total", help: "Metered tokens", labelNames: ["agent"], registers }),
+    /** Counts a metered answer of the model. */
+    metered(agent: string, { model, tokens: used, costUsd }: Pick<Usage, "model" | "tokens" | "costUsd">): void {
+      for (const kind of ["input", "output", "cache_read", "cache_write"] as const)
+        tokens.inc({ agent, model, kind }, used[kind]);
+      if (costUsd === undefined) unpriced.inc({ agent, model });
+      else cost.inc({ agent, model }, costUsd);
+    },
     text(): Promise<string> {
       agents.reset();
       for (const agent of deps.agents.all()) agents.inc({ state: agent.state });

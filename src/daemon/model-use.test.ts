@@ -22,7 +22,7 @@ beforeEach(() => {
     agents: { byId: (id) => (id === agent.id ? agent : undefined) },
     turns: new Turns({ store: { open: () => [] } as never, bus, now: () => 0 }),
     usage: { add: async () => {} },
-    metrics: { modelTokens: counter, modelRequests: counter },
+    metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
     onUnexpected: (error) => expect.unreachable(String(error)),
   });
@@ -39,7 +39,7 @@ test("an answer counts for the running turn, and the page is notified", () => {
     tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
     costUsd: undefined,
   });
-  expect(counted[0]).toEqual([{ agent: "scout" }, 4_321]);
+  expect(counted[0]).toEqual(["scout", "opus"]);
   expect(changed).toEqual(["scout", "the hive", "scout", "the hive", "scout", "the hive"]);
 });
 
@@ -47,7 +47,7 @@ test("an answer between two turns, or for an agent that no longer exists, counts
   use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5 });
   expect(agent.turn).toBeUndefined();
-  expect(counted[1]).toEqual([{ agent: "gone" }, 4_321]);
+  expect(counted[1]).toEqual(["gone", "opus"]);
 });
 
 test("the end of a rate limit is known until an answer succeeds", () => {

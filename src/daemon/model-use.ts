@@ -10,7 +10,7 @@ export interface ModelUseDeps {
   agents: Pick<Swarm, "byId">;
   turns: Pick<Turns, "meter">;
   usage: Pick<UsageToday, "add">;
-  metrics: Pick<Metrics, "modelRequests" | "modelTokens">;
+  metrics: Pick<Metrics, "modelRequests" | "metered">;
   bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
 }
@@ -29,10 +29,9 @@ export class ModelUse {
   add(used: Usage): void {
     const { agents, turns, usage, metrics, bus, onUnexpected } = this.#deps;
     const agent = agents.byId(used.agentId);
-    const { input, output, cache_read, cache_write } = used.tokens;
     const turn = agent && turns.meter(agent, used);
     void usage.add(used, turn).catch(onUnexpected);
-    metrics.modelTokens.inc({ agent: agent?.name ?? used.agentId }, input + output + cache_read + cache_write);
+    metrics.metered(agent?.name ?? used.agentId, used);
     if (agent) {
       bus.emit("changed", agent);
     }

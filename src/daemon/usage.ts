@@ -13,6 +13,13 @@ const NOTHING: Readonly<Tally> = { tokens: 0, cost: 0, unpriced: 0 };
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
+const DAY_MS = 86_400_000;
+/** The last `days` days (UTC) up to the one of `now`. */
+export const lastDays = (days: number, now: number): { since: string; until: string } => ({
+  since: dayOf(now - (days - 1) * DAY_MS),
+  until: dayOf(now),
+});
+
 /** Today's usage (UTC) by agent. It is kept in memory for display, and permanently in the ledger. */
 export class UsageToday {
   readonly #store: Store;

@@ -58,3 +58,27 @@ test("a request without a price is counted separately from one that costs nothin
     { model: "local", requests: 2, unpriced: 1, costUsd: 0.25 },
   ]);
 });
+
+test("usage of a period is summed by what is asked for, the most expensive first, and no other day counts", async () => {
+  await used("ada", "2029-12-31", { costUsd: 100 });
+  await used("ada", "2030-01-01");
+  await used("ada", "2030-01-02", { model: "opus", costUsd: 2 });
+  await used("bob", "2030-01-02", { costUsd: 1.5 });
+  await used("bob", "2030-01-03", { costUsd: 100 });
+  const period = { since: "2030-01-01", until: "2030-01-02" };
+  const groups = (by: ("day" | "agent" | "model")[], limit = 10, agent?: string): unknown[] =>
+    store.usage.groups({ ...period, by, agent }, limit).map(({ day, agent: who, model, costUsd }) => [day, who, model, costUsd]);
+  expect(groups(["agent"])).toEqual([
+    [undefined, "ada", undefined, 2.5],
+    [undefined, "bob", undefined, 1.5],
+  ]);
+  expect(groups(["model", "day"])).toEqual([
+    ["2030-01-02", undefined, "opus", 2],
+    ["2030-01-02", undefined, "haiku", 1.5],
+    ["2030-01-01", undefined, "haiku", 0.5],
+  ]);
+  expect(groups(["day"], 10, "bob")).toEqual([["2030-01-02", undefined, undefined, 1.5]]);
+  expect(groups(["agent"], 1)).toHaveLength(1);
+  expect(store.usage.sum(period)).toMatchObject({ requests: 3, output: 6, costUsd: 4, unpriced: 0 });
+  expect(store.usage.sum({ ...period, agent: "bob" })).toMatchObject({ requests: 1, costUsd: 1.5 });
+});

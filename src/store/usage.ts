@@ -34,6 +34,23 @@ export interface UsageLine extends UsageSum {
   model: string;
 }
 
+/** Usage summed over days, agents or models: it has the keys that it was summed by. */
+export interface UsageGroup extends UsageSum {
+  day?: string;
+  agent?: string;
+  model?: string;
+}
+
+/** What is summed: whose, of which days, and by what. */
+export interface UsageQuery {
+  by: readonly (typeof USAGE_COLUMNS)[number][];
+  /** The first and the last day, in UTC. */
+  since: string;
+  until: string;
+  agent?: string | undefined;
+}
+
+const USAGE_COLUMNS = ["day", "agent", "model"] as const;
 /** After every possible day. */
 const NEVER = "9999-99-99";
 
@@ -53,8 +70,20 @@ export function usageQueries(db: Sqlite) {
   );
   const line =
     "agent, day, model, requests, input, output, cache_read AS cacheRead, cache_write AS cacheWrite, cost_usd AS costUsd, unpriced";
-  const sum = `SELECT total(requests) AS requests, total(input) AS input, total(output) AS output, total(cache_read) AS cacheRead,
-    total(cache_write) AS cacheWrite, total(cost_usd) AS costUsd, total(unpriced) AS unpriced FROM usage`;
+  const figures = `total(requests) AS requests, total(input) AS input, total(output) AS output, total(cache_read) AS cacheRead,
+    total(cache_write) AS cacheWrite, total(cost_usd) AS costUsd, total(unpriced) AS unpriced`;
+  const sum = `SELECT ${figures} FROM usage`;
+  const period = "FROM usage WHERE day >= @since AND day <= @until AND (@agent IS NULL OR agent = @agent)";
+  type Period = { since: string; until: string; agent: string | null };
+  const ofPeriod = db.prepare<Period, UsageSum>(`SELECT ${figures} ${period}`);
+  const groups = new Map<string, ReturnType<typeof groupsBy>>();
+  /** The keys are literals of this file, never text of a caller. */
+  function groupsBy(keys: readonly string[]) {
+    const order = [...(keys.includes("day") ? ["day DESC"] : []), "costUsd DESC", "total(input + output) DESC", ...keys];
+    return db.prepare<Period & { limit: number }, UsageGroup>(
+      `SELECT ${keys.join(", ")}, ${figures} ${period} GROUP BY ${keys.join(", ")} ORDER BY ${order.join(", ")} LIMIT @limit`,
+    );
+  }
   const ofAll = {
     days: db.prepare<[string, number], string>("SELECT DISTINCT day FROM usage WHERE day < ? ORDER BY day DESC LIMIT ?").pluck(),
     lines: db.prepare<[string, string], UsageLine>(
@@ -104,6 +133,19 @@ export function usageQueries(db: Sqlite) {
       const lines = agent === undefined ? ofAll.lines.all(oldest, newest) : ofOne.lines.all(agent, oldest, newest);
       return { lines, more: found.length > days };
     },
+    /**
+     * Usage of a period by its keys: newest day first, then the most expensive first. At most `limit` groups.
+     */
+    groups({ by, since, until, agent }: UsageQuery, limit: number): UsageGroup[] {
+      const keys = USAGE_COLUMNS.filter((column) => by.includes(column));
+      const name = keys.join(" ");
+      let query = groups.get(name);
+      if (!query) groups.set(name, (query = groupsBy(keys)));
+      return query.all({ since, until, agent: agent ?? null, limit });
+    },
+    /** The sum over a period, of one agent or of all. */
+    sum: ({ since, until, agent }: Omit<UsageQuery, "by">): UsageSum =>
+      ofPeriod.get({ since, until, agent: agent ?? null }) as UsageSum,
     /** The sum over all days, of one agent or of all. */
     total: (agent?: string): UsageSum => (agent === undefined ? ofAll.total.get() : ofOne.total.get(agent)) as UsageSum,
   };

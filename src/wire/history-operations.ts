@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TokenCounts } from "./agent.ts";
 import { AgentName, Id, Instant } from "./names.ts";
-import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS } from "./limits.ts";
+import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS, MAX_USAGE_SUM_DAYS } from "./limits.ts";
 import { messagePage } from "./message.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { page, pageEnd, type Operation } from "./operation.ts";
@@ -71,6 +71,18 @@ export type UsageFigures = z.infer<typeof UsageFigures>;
 export const UsageRow = UsageFigures.extend({ day: z.iso.date(), agent: z.string(), model: z.string() });
 export type UsageRow = z.infer<typeof UsageRow>;
 
+/** What usage can be summed by. */
+export const USAGE_KEYS = ["day", "agent", "model"] as const;
+export type UsageKey = (typeof USAGE_KEYS)[number];
+
+/** A sum of usage. It has the keys that it was summed by. Days are UTC. */
+export const UsageSumRow = UsageFigures.extend({
+  day: z.iso.date().optional(),
+  agent: z.string().optional(),
+  model: z.string().optional(),
+});
+export type UsageSumRow = z.infer<typeof UsageSumRow>;
+
 /** The operations that read history: search, turns, their figures, connections. */
 export const historyOperations = {
   search: {
@@ -118,6 +130,27 @@ export const historyOperations = {
       /** The sum over all days, not only over those listed. */
       total: UsageFigures,
       /** True if there are older days. Ask again with `before`. */
+      more: z.boolean(),
+    }),
+  },
+  usage_sums: {
+    summary: "Tokens and cost of the last days, summed by day (UTC), agent, model or several of them.",
+    callers: ["operator"],
+    input: z.object({
+      /** Days up to today, with or without usage. */
+      days: z.number().int().min(1).max(MAX_USAGE_SUM_DAYS).default(30),
+      by: z.array(z.enum(USAGE_KEYS)).min(1).max(USAGE_KEYS.length),
+      agent: AgentName.optional(),
+    }),
+    output: z.object({
+      /** The first and the last day of the period. */
+      since: z.iso.date(),
+      until: z.iso.date(),
+      /** Newest day first, and within it the most expensive first. */
+      rows: z.array(UsageSumRow),
+      /** The sum over the whole period, also of what is not in `rows`. */
+      total: UsageFigures,
+      /** True if the smallest or oldest sums are left out. Ask for fewer days or keys. */
       more: z.boolean(),
     }),
   },

@@ -79,6 +79,10 @@ export const MAX_SNAPSHOT_LIST_BYTES = 512 * 1024;
 export const MAX_PAGE_ROWS = 500;
 /** Days in one listing of usage, each with a row per agent and model. */
 export const MAX_USAGE_DAYS = 31;
+/** Days that usage is summed over at once: a year, so that the sum reads a bounded part of a table that is kept permanently. */
+export const MAX_USAGE_SUM_DAYS = 366;
+/** Rows of summed usage in one answer: more than a person reads, and a year of a few agents by day and model. */
+export const MAX_USAGE_ROWS = 5_000;
 /** Connections per agent socket: a harness, its bridges and its tools. */
 export const MAX_AGENT_CONNECTIONS = 64;
 /** Agents of a hive. A send to `*` stores one message per agent, so this also bounds its fan-out. */

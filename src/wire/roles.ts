@@ -36,6 +36,7 @@ export const LEAST_ROLE = {
   turns: "viewer",
   statistics: "viewer",
   usage: "viewer",
+  usage_sums: "viewer",
   egress: "viewer",
   repos: "viewer",
   repo: "viewer",

@@ -46,6 +46,7 @@ const PAGES: Record<string, string> = {
   "/approval/42?view=split": ".ln",
   "/history": "main",
   "/swarm": "main",
+  "/usage": ".usage-page td",
   "/work": "main",
   "/work?open=repo": ".dialog form",
   "/?open=login": "main",

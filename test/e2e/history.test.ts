@@ -1,9 +1,11 @@
-import { appendFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { logIn, sharedBrowser } from "../lib/browser.ts";
-import { TestHive } from "../lib/hive.ts";
+import { cleanEnv, TestHive } from "../lib/hive.ts";
 
 /** The history of a real hive: search, turns and their figures, connections, a log that follows. */
 
@@ -125,6 +127,45 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   await page.getByRole("dialog").waitFor({ state: "detached" });
   // Back goes through the drawers. The range replaces the address, so it is no entry of the history.
   expect(new URL(page.url()).searchParams.get("view")).toBe("7d");
+  await context.close();
+  expect(problems).toEqual([]);
+});
+
+test("where the money goes: the page, its file and the terminal say the same, also of an agent that was removed", async () => {
+  await hive.call("spawn", { name: "brief" });
+  await hive.call("send", { to: "brief", body: "hello" });
+  await hive.untilAgent("brief", (agent) => agent.state === "idle" && (agent.last_turn?.turn ?? 0) >= 1);
+  await hive.call("destroy", { name: "brief", purge: true });
+  const byAgent = await hive.call("usage_sums", { by: ["agent"] });
+  expect(new Set(byAgent.rows.map(({ agent }) => agent))).toEqual(new Set(["brief", "hm1nd"]));
+  expect(byAgent.total.tokens.output).toBe(byAgent.rows.reduce((sum, row) => sum + row.tokens.output, 0));
+  const brief = byAgent.rows.find(({ agent }) => agent === "brief");
+  expect(brief?.tokens.output).toBeGreaterThan(0);
+  await expect(hive.call("usage_sums", { by: [] })).rejects.toThrow(/by/);
+  await expect(hive.call("usage_sums", { by: ["agent"], days: 367 })).rejects.toThrow(/days/);
+
+  const words = [join(import.meta.dirname, "../../dist/hivectl.js"), "usage", "--by", "agent,day,model", "--csv"];
+  const csv = await promisify(execFile)(process.execPath, words, { env: cleanEnv({ HIVE_STATE_DIR: hive.stateDir }) });
+  const line = csv.stdout.split(/\r?\n/).find((one) => one.includes(",brief,"));
+  expect(line?.split(",")[5]).toBe(String(brief?.tokens.output));
+
+  const { context, page, problems } = await logIn(browser, hive);
+  await page.goto(hive.home);
+  await page.getByRole("link", { name: /^today / }).click();
+  await page.waitForURL("**/usage");
+  await page.getByRole("img", { name: /^cost, 30d: / }).waitFor();
+  const agents = page.getByRole("region", { name: "tokens and cost by agent" });
+  await agents.getByRole("row", { name: /^brief/ }).waitFor();
+  await page.getByRole("button", { name: "7d", exact: true }).click();
+  await page.getByRole("img", { name: /^tokens, 7d: / }).waitFor();
+  expect(new URL(page.url()).searchParams.get("view")).toBe("7d");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+  expect(download.suggestedFilename()).toMatch(/^usage-\d{4}-\d\d-\d\d-to-\d{4}-\d\d-\d\d\.csv$/);
+  expect(readFileSync(await download.path(), "utf8").split("\r\n")).toContain(line);
+  expect(await agents.getByRole("link", { name: "brief" }).count()).toBe(0);
+  await agents.getByRole("link", { name: "hm1nd" }).click();
+  await page.getByRole("dialog").getByText("Days are UTC").waitFor();
+  expect(new URL(page.url()).searchParams.get("open")).toBe("cost:hm1nd");
   await context.close();
   expect(problems).toEqual([]);
 });

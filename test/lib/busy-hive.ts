@@ -222,6 +222,23 @@ function usage({ agent: wanted, before }: Input<"usage">): Output<"usage"> {
   return before === undefined ? { rows, total, more: true } : { rows: [], total, more: false };
 }
 
+function usageSums({ by, days }: Input<"usage_sums">): Output<"usage_sums"> {
+  const tokens = (n: number) => ({ input: 12_400 * n, output: 9_100 * n, cache_read: 184_000 * n, cache_write: 22_300 * n });
+  const until = Date.parse("2026-11-24");
+  const dayAt = (n: number): string => new Date(until - n * 86_400_000).toISOString().slice(0, 10);
+  const figures = (n: number, unpriced = 0) => ({ requests: 30 * n + unpriced, tokens: tokens(n), cost_usd: 0.23 * n, unpriced });
+  const first = by?.[0] ?? "day";
+  const rows: Output<"usage_sums">["rows"] =
+    first === "day"
+      ? Array.from({ length: 19 }, (_, n) => n)
+          .filter((n) => n % 5 !== 3)
+          .map((n) => ({ day: dayAt(n), ...figures(1 + ((n * 7) % 11)) }))
+      : first === "agent"
+        ? ["scout", "hm1nd", "librarian", "old-timer"].map((agent, n) => ({ agent, ...figures(40 - 9 * n, n === 2 ? 6 : 0) }))
+        : ["claude-haiku-4-5", "claude-opus-4-8"].map((model, n) => ({ model, ...figures(70 - 34 * n) }));
+  return { since: dayAt((days ?? 30) - 1), until: dayAt(0), rows, total: figures(106, 6), more: false };
+}
+
 /** A hive with a lot of activity. */
 export function busyHive(): FixtureHive {
   const spawnFiles = [
@@ -241,6 +258,7 @@ export function busyHive(): FixtureHive {
     }),
     statistics: () => statistics(),
     usage,
+    usage_sums: usageSums,
     turns: () => ({
       turns: Array.from({ length: 12 }, (_, n) => ({
         turn: 118 - n,

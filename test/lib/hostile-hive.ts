@@ -207,6 +207,11 @@ export function hostileHive(): FixtureHive {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
       return { rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, ...figures }], total: figures, more: false };
     },
+    usage_sums: () => {
+      const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
+      const row = { day: "2026-11-24", agent: NAME, model: EVIL, ...figures };
+      return { since: "2026-11-24", until: "2026-11-24", rows: [row], total: figures, more: true };
+    },
     egress: () => ({ connections: [{ id: 1, at: ago(9), host: EVIL, port: 1, verdict: EVIL, bytes_in: 0, bytes_out: 0 }] }),
     logs: ({ after }) => (after === undefined ? { lines: [EVIL], position: 1 } : new Promise(() => {})),
     config: () => ({

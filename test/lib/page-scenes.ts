@@ -107,6 +107,11 @@ const PAGES: Record<Route, Scenes> = {
       },
     },
   },
+  "/usage": {
+    usage: { path: "/usage" },
+    "usage, a year": { path: "/usage?view=366d" },
+    "usage, keys": { path: "/usage", act: keys },
+  },
   "/swarm": { swarm: { path: "/swarm" }, "swarm, keys": { path: "/swarm", act: keys } },
 };
 
@@ -168,6 +173,7 @@ const MAINS: Record<Route, string> = {
   "/work/$repo": "main.repo-page, main.loading",
   "/change/$id": "main.review-page",
   "/swarm": "main.swarm-page",
+  "/usage": "main.usage-page",
 };
 function mainOf(path: string): string {
   if (path === "/login") return "main.login-card";

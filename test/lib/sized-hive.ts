@@ -185,6 +185,23 @@ export function sizedHive(size: number): FixtureHive {
           rebuilds: ["hm1nd"],
         })),
       }),
+      usage_sums: ({ by }) => {
+        const tokens = { input: 912_400_000, output: 91_240_000, cache_read: 9_124_000_000, cache_write: 912_400 };
+        const figures = { requests: 912_400, tokens, cost_usd: 1284.5, unpriced: 1204 };
+        const day = (n: number): string => new Date(Date.UTC(2026, 10, 29) - n * 86_400_000).toISOString().slice(0, 10);
+        return {
+          since: day(29),
+          until: day(0),
+          rows: many(size, (n) => ({
+            ...figures,
+            ...(by?.includes("day") ? { day: day(n) } : {}),
+            ...(by?.includes("agent") ? { agent: name(n % 5) } : {}),
+            ...(by?.includes("model") ? { model: "claude-opus-4-8-20261101" } : {}),
+          })),
+          total: figures,
+          more: true,
+        };
+      },
       usage: ({ agent }) => {
         const tokens = { input: 912_400_000, output: 91_240_000, cache_read: 9_124_000_000, cache_write: 912_400 };
         const figures = { requests: 9, tokens, cost_usd: 1284.5, unpriced: 1 };

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, type ReactNode } from "react";
 import type { StatisticsRange } from "../../src/wire/history-operations.ts";
 import type { Output } from "../../src/wire/operations.ts";
+import { Bars, type BarChart } from "../kit/bars.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
@@ -13,16 +14,7 @@ const isRange = (text: string | undefined): text is StatisticsRange => RANGES.so
 
 type Bucket = Output<"statistics">["buckets"][number];
 
-interface Chart {
-  name: string;
-  total: string;
-  value: (bucket: Bucket) => number;
-  show: (value: number) => string;
-  /** The part of a bar that is marked as wrong. */
-  wrong?: (bucket: Bucket) => number;
-  /** A second value, drawn as a tick over the bar. */
-  tick?: (bucket: Bucket) => number;
-}
+type Chart = BarChart<Bucket>;
 
 /** The work of an agent over the last day, week or month: four small charts with one time axis. */
 export function Charts({ name }: { name: string }): ReactNode {
@@ -82,7 +74,7 @@ function Figures({ value, range }: { value: Output<"statistics">; range: Statist
     <>
       <div className="charts">
         {charts.map((chart) => (
-          <Bars key={chart.name} chart={chart} buckets={buckets} range={range} />
+          <Bars key={chart.name} chart={chart} buckets={buckets} range={range} when={({ at }) => when(at, range)} />
         ))}
       </div>
       <p className="dim small">
@@ -93,47 +85,6 @@ function Figures({ value, range }: { value: Output<"statistics">; range: Statist
           .map((result) => ` · ${total[result]} ${result}`)}
       </p>
     </>
-  );
-}
-
-const WIDTH = 150;
-const HEIGHT = 44;
-/** Minimum height of a bar that is not zero, so that it stays visible next to the largest. */
-const MIN_BAR = 1.5;
-
-function Bars({ chart, buckets, range }: { chart: Chart; buckets: readonly Bucket[]; range: StatisticsRange }): ReactNode {
-  const most = buckets.reduce((top, bucket) => Math.max(top, chart.value(bucket), chart.tick?.(bucket) ?? 0), 0);
-  const step = WIDTH / buckets.length;
-  const height = (n: number): number => (n === 0 || most === 0 ? 0 : Math.max(MIN_BAR, (n / most) * HEIGHT));
-  return (
-    <figure>
-      <figcaption>
-        <span className="dim">{chart.name}</span> <b>{chart.total}</b>
-      </figcaption>
-      <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT + 1}`}
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`${chart.name}, ${range}: ${chart.total}, at most ${chart.show(most)} at a time`}
-      >
-        <line x1={0} x2={WIDTH} y1={HEIGHT + 0.5} y2={HEIGHT + 0.5} className="axis" />
-        {buckets.map((bucket, n) => {
-          const value = chart.value(bucket);
-          const wrong = height(chart.wrong?.(bucket) ?? 0);
-          const tick = chart.tick?.(bucket) ?? 0;
-          return (
-            <g key={bucket.at}>
-              <title>{`${when(bucket.at, range)}: ${chart.show(value)}${tick > 0 ? `, p95 ${chart.show(tick)}` : ""}${wrong > 0 ? `, ${bucket.failed} failed` : ""}`}</title>
-              {/* The whole column is the hover target, even if the bar is short. */}
-              <rect x={n * step} y={0} width={step} height={HEIGHT} className="hit" />
-              <rect x={n * step + 0.6} y={HEIGHT - height(value)} width={step - 1.2} height={height(value)} className="fill" />
-              {wrong > 0 && <rect x={n * step + 0.6} y={HEIGHT - wrong} width={step - 1.2} height={wrong} className="wrong" />}
-              {tick > 0 && <rect x={n * step + 0.6} y={HEIGHT - height(tick)} width={step - 1.2} height={1.2} className="tick" />}
-            </g>
-          );
-        })}
-      </svg>
-    </figure>
   );
 }
 

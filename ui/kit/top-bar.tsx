@@ -93,7 +93,7 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
           {waits.cards} for you
         </Link>
       )}
-      <Link to="." search={(search) => ({ ...search, open: "cost" })} className="chip wide" title="tokens and cost by day">
+      <Link to="/usage" className="chip wide" title="where the money goes: tokens and cost">
         today {count(hive.tokens_today)} tok · {costWords(hive.cost_today_usd, hive.unpriced_today)}
       </Link>
       <span className="wide">
@@ -159,7 +159,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
     { words: "history", run: () => void navigate({ to: "/history" }) },
     { words: "log in to the model", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "login" }) }) },
     { words: "your passkeys", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "you" }) }) },
-    { words: "cost", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "cost" }) }) },
+    { words: "usage and cost", run: () => void navigate({ to: "/usage" }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),
     entry,

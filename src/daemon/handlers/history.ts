@@ -1,15 +1,17 @@
 import { senderName } from "../../messages/view.ts";
 import { sinceOf, statistics } from "../../agents/statistics.ts";
-import type { EgressRow, TurnRow, UsageFigures } from "../../wire/history-operations.ts";
+import type { EgressRow, TurnRow, UsageFigures, UsageKey, UsageSumRow } from "../../wire/history-operations.ts";
 import { instant } from "../../wire/instant.ts";
 import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { EgressRecord } from "../../store/ledger.ts";
 import type { TurnRecord } from "../../store/turns.ts";
-import type { UsageSum } from "../../store/usage.ts";
+import type { UsageGroup, UsageSum } from "../../store/usage.ts";
+import { MAX_USAGE_ROWS } from "../../wire/limits.ts";
 import { listing } from "../listings.ts";
+import { lastDays } from "../usage.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
-type Names = "search" | "turns" | "statistics" | "usage" | "egress";
+type Names = "search" | "turns" | "statistics" | "usage" | "usage_sums" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
@@ -50,6 +52,16 @@ export const historyHandlers: Pick<Handlers, Names> = {
       more,
     };
   },
+  usage_sums(context, input) {
+    const agent = input.agent === undefined ? undefined : context.swarm.byNameEvenDestroyed(input.agent).id;
+    const period = { ...lastDays(input.days, context.now()), agent };
+    const groups = context.store.usage.groups({ ...period, by: input.by }, MAX_USAGE_ROWS + 1);
+    const { rows, more } = listing(groups, (group) => ({ ...keysOf(group, context.directory.nameOf), ...figures(group) }), {
+      limit: MAX_USAGE_ROWS,
+    });
+    const { since, until } = period;
+    return { since, until, rows, total: figures(context.store.usage.sum(period)), more: more === true };
+  },
   egress(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
     const rows = context.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit + 1);
@@ -60,6 +72,14 @@ export const historyHandlers: Pick<Handlers, Names> = {
 
 function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut }: EgressRecord & { id: number }): EgressRow {
   return { id, at: instant(at), host, port, verdict, bytes_in: bytesIn, bytes_out: bytesOut };
+}
+
+function keysOf({ day, agent, model }: UsageGroup, nameOf: (id: string) => string): Pick<UsageSumRow, UsageKey> {
+  return {
+    ...(day === undefined ? {} : { day }),
+    ...(agent === undefined ? {} : { agent: nameOf(agent) }),
+    ...(model === undefined ? {} : { model }),
+  };
 }
 
 function figures({ requests, input, output, cacheRead, cacheWrite, costUsd, unpriced }: UsageSum): UsageFigures {

@@ -67,6 +67,7 @@ const FIELDS: readonly (readonly [id: string, fields: string, ...pages: Shown[]]
     ["/history", ".history .ended"],
   ],
   ["cost", "the models of the cost table", ["/?open=cost:hm1nd", ".drawer td"]],
+  ["usage", "the models of the page of usage", ["/usage", ".usage-page td"]],
   [
     "diff",
     "the names, the modes and the lines of a diff",

@@ -1,0 +1,73 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { costWords } from "../../wire/cost.ts";
+import type { UsageFigures, UsageKey, UsageSumRow } from "../../wire/history-operations.ts";
+import { MAX_USAGE_SUM_DAYS } from "../../wire/limits.ts";
+import { USAGE_KEY_LIST, usageCsv } from "../../wire/usage-csv.ts";
+import { agentName, wholeNumber } from "../arguments.ts";
+import { count, plural } from "../print.ts";
+import { act, type Shell } from "../shell.ts";
+import { table, type Column } from "../table.ts";
+
+function days(text: string): number {
+  const value = wholeNumber(text);
+  if (value > MAX_USAGE_SUM_DAYS) throw new InvalidArgumentError(`it is at most ${MAX_USAGE_SUM_DAYS}.`);
+  return value;
+}
+
+function keys(text: string): UsageKey[] {
+  const named = text.split(",").map((one) => one.trim());
+  const known = named.flatMap((one) => USAGE_KEY_LIST.filter((key) => key === one));
+  if (known.length !== named.length || new Set(known).size !== known.length)
+    throw new InvalidArgumentError(`it is one or more of ${USAGE_KEY_LIST.join(", ")}, such as agent or day,model.`);
+  return known;
+}
+
+function sumTable(rows: readonly UsageSumRow[], total: UsageFigures, by: readonly UsageKey[], shell: Shell): string {
+  const lines: (UsageSumRow & { isTotal?: true })[] = [...rows, { ...total, isTotal: true }];
+  const shown = USAGE_KEY_LIST.filter((key) => by.includes(key));
+  const columns: Column<(typeof lines)[number]>[] = [
+    ...shown.map((key, n) => ({
+      title: key === "day" ? "DAY (UTC)" : key.toUpperCase(),
+      value: (one: (typeof lines)[number]) => (one.isTotal ? (n === 0 ? "all" : "") : (one[key] ?? "")),
+      colour: (one: (typeof lines)[number]) => (one.isTotal ? ("bold" as const) : undefined),
+      ...(key === "model" ? { isWide: true } : {}),
+    })),
+    { title: "REQUESTS", value: (one) => String(one.requests), spare: 5 },
+    { title: "INPUT", value: (one) => count(one.tokens.input), spare: 3 },
+    { title: "OUTPUT", value: (one) => count(one.tokens.output), spare: 4 },
+    { title: "CACHE READ", value: (one) => count(one.tokens.cache_read), spare: 2 },
+    { title: "CACHE WRITE", value: (one) => count(one.tokens.cache_write), spare: 1 },
+    {
+      title: "COST",
+      value: (one) => costWords(one.cost_usd, one.unpriced),
+      colour: (one) => (one.unpriced > 0 ? "amber" : undefined),
+    },
+  ];
+  return table(lines, columns, shell.width, shell.paint);
+}
+
+/** The verb that sums usage. */
+export function usageCommand(program: Command): void {
+  act<{ days: number; by?: UsageKey[]; csv?: boolean }>(
+    program
+      .command("usage")
+      .argument("[agent]", "only this agent", agentName)
+      .description("where the money goes: tokens and cost of the last days, summed by agent, model or day")
+      .option("-d, --days <days>", "how many days (UTC), up to today", days, 30)
+      .option("--by <keys>", "agent, model or day, or several: day,model (default: agent, and day for one agent)", keys)
+      .option("--csv", "a table for a spreadsheet"),
+    async (shell, [agent]: [string?], { days: of, by = [agent === undefined ? "agent" : "day"], csv }) =>
+      shell.show(await shell.client.call("usage_sums", { agent, days: of, by }), ({ rows, total, since, until, more }) => {
+        if (csv === true) return usageCsv(rows, by).trimEnd();
+        if (rows.length === 0) return `no model was used from ${since} to ${until}`;
+        const notes = [
+          `${since} to ${until} (UTC)`,
+          ...(total.unpriced > 0
+            ? [`${plural(total.unpriced, "request")} went to a model without a price: no sum contains them`]
+            : []),
+          ...(more ? ["the rest is left out: ask for fewer days or keys"] : []),
+        ];
+        return [sumTable(rows, total, by, shell), ...notes.map((words) => shell.paint("dim", words))].join("\n");
+      }),
+  );
+}
