@@ -185,6 +185,8 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_PUBLIC_URL: ["https://a.example", "https://b.example"],
     HIVE_OPERATOR_PRONOUNS: ["she/her", "he/him"],
     HIVE_MAX_HOPS: ["1", "2"],
+    HIVE_LOOP_USD: ["1", "2"],
+    HIVE_LOOP_OUTPUT_TOKENS: ["1", "2"],
     HIVE_SEND_RATE: ["1", "2"],
     HIVE_COMMIT_GROUP: ["1", "2"],
     HIVE_SCENARIOS: ["/a", "/b"],

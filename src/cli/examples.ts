@@ -50,6 +50,7 @@ export const MORE: Readonly<Record<string, More>> = {
   retry: { examples: ["hivectl retry 1204"] },
   drop: { examples: ["hivectl drop 1204"] },
   "let-go": { examples: ["hivectl let-go 1204"] },
+  loops: { examples: ["hivectl loops", "hivectl loops --json | jq '.loops[] | select(.held).chain'"] },
   questions: { examples: ["hivectl questions", "hivectl questions --all"] },
   question: { examples: ["hivectl question 17"] },
   answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 --option 2", "hivectl answer 17 --option 1 3"] },

@@ -6,6 +6,7 @@ import { backupCommands } from "./commands/backup.ts";
 import { deployCommands } from "./commands/deploys.ts";
 import { fileCommands } from "./commands/files.ts";
 import { hiveCommands } from "./commands/hive.ts";
+import { loopCommand } from "./commands/loops.ts";
 import { messageCommands } from "./commands/messages.ts";
 import { operatorCommands } from "./commands/operators.ts";
 import { questionCommands } from "./commands/questions.ts";
@@ -27,6 +28,7 @@ import { allCommands, helpHint, isGroup, refuseWord, verbName } from "./verbs.ts
 const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Agents:", agentCommands],
   ["Messages:", messageCommands],
+  ["Messages:", loopCommand],
   ["Questions:", questionCommands],
   ["Turns:", turnCommands],
   ["Turns:", recordCommands],

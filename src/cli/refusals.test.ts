@@ -98,6 +98,7 @@ const VERBS: readonly Case[] = [
   ["retry 12", "message_retry"],
   ["drop 12", "message_drop"],
   ["let-go 12", "chain_resume"],
+  ["loops", "loops"],
   ["questions", "questions"],
   ["answer 17 yes", "answer"],
   ["question 17", "question"],

@@ -71,6 +71,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   retry: "message_retry",
   drop: "message_drop",
   "let-go": "chain_resume",
+  loops: "loops",
   questions: "questions",
   question: "question",
   answer: "answer",

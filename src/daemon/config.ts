@@ -8,7 +8,7 @@ import type { RateLimit } from "../lib/token-bucket.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
-import { DEFAULT_MAX_HOPS } from "../wire/limits.ts";
+import { DEFAULT_LOOP_OUTPUT_TOKENS, DEFAULT_LOOP_USD, DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
 /** The only file of the daemon that reads the environment. All other code gets a `Config`. */
 
@@ -73,6 +73,8 @@ const Environment = z.object({
   HIVE_AUTO_UPDATE: z.enum(["on", "off"]).default("on"),
   HIVE_OPERATOR_PRONOUNS: z.string().max(64).default("she/her"),
   HIVE_MAX_HOPS: Whole(1, 10_000).default(DEFAULT_MAX_HOPS),
+  HIVE_LOOP_USD: Positive.default(DEFAULT_LOOP_USD),
+  HIVE_LOOP_OUTPUT_TOKENS: Whole(1, 1_000_000_000).default(DEFAULT_LOOP_OUTPUT_TOKENS),
   HIVE_SEND_RATE: Positive.default(DEFAULT_SEND_RATE.perSecond),
   HIVE_COMMIT_GROUP: Whole(1, MAX_GROUP).default(MAX_GROUP),
   HIVE_SCENARIOS: z.string().optional(),
@@ -115,6 +117,8 @@ export interface Config {
   autoUpdate: boolean;
   operatorPronouns: string;
   maxHops: number;
+  /** What a loop of agents may use before its messages are held: US dollars, and tokens of output. */
+  loopLimits: { usd: number; outputTokens: number };
   /** The messages that one agent may send per second. A burst may have four seconds' worth. */
   sendRate: RateLimit;
   /**
@@ -187,6 +191,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     autoUpdate: e.HIVE_AUTO_UPDATE === "on",
     operatorPronouns: e.HIVE_OPERATOR_PRONOUNS,
     maxHops: e.HIVE_MAX_HOPS,
+    loopLimits: { usd: e.HIVE_LOOP_USD, outputTokens: e.HIVE_LOOP_OUTPUT_TOKENS },
     sendRate: { perSecond: e.HIVE_SEND_RATE, burst: e.HIVE_SEND_RATE * BURST_SECONDS },
     commitGroup: e.HIVE_COMMIT_GROUP,
     scenarios: e.HIVE_SCENARIOS,

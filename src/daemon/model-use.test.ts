@@ -22,6 +22,7 @@ beforeEach(() => {
     agents: { byId: (id) => (id === agent.id ? agent : undefined) },
     turns: new Turns({ store: { open: () => [] } as never, bus, now: () => 0 }),
     usage: { add: async () => {} },
+    broker: { chainOf: () => undefined },
     metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
     onUnexpected: (error) => expect.unreachable(String(error)),

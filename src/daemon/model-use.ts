@@ -2,6 +2,7 @@ import type { Usage, UpstreamSignal } from "../gateway/model/dialect.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { AgentBus } from "../agents/events.ts";
 import type { Swarm } from "../agents/swarm.ts";
+import type { Broker } from "../messages/broker.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Metrics } from "./metrics.ts";
 import type { UsageToday } from "./usage.ts";
@@ -10,6 +11,7 @@ export interface ModelUseDeps {
   agents: Pick<Swarm, "byId">;
   turns: Pick<Turns, "meter">;
   usage: Pick<UsageToday, "add">;
+  broker: Pick<Broker, "chainOf">;
   metrics: Pick<Metrics, "modelRequests" | "metered">;
   bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
@@ -25,12 +27,12 @@ export class ModelUse {
     this.#deps = deps;
   }
 
-  /** Counts the usage of an answer for the turn, the day, and the metrics. */
+  /** Counts the usage of an answer for the turn, the chain, the day, and the metrics. */
   add(used: Usage): void {
-    const { agents, turns, usage, metrics, bus, onUnexpected } = this.#deps;
+    const { agents, turns, usage, broker, metrics, bus, onUnexpected } = this.#deps;
     const agent = agents.byId(used.agentId);
     const turn = agent && turns.meter(agent, used);
-    void usage.add(used, turn).catch(onUnexpected);
+    void usage.add(used, turn, broker.chainOf(used.agentId)).catch(onUnexpected);
     metrics.metered(agent?.name ?? used.agentId, used);
     if (agent) {
       bus.emit("changed", agent);

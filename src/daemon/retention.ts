@@ -7,6 +7,8 @@ const HOUR_MS = 3600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** How long the body of a delivered message is kept. Its other columns are kept longer: `MOST_SENT`. */
 const BODY_DAYS = 30;
+/** How long the cost of a chain is kept after its last turn: only a chain that goes on needs it. */
+const CHAIN_DAYS = 30;
 /** How long turn events are kept. The marks of turns are kept longer: `MOST_TURNS`. */
 const TURN_EVENT_DAYS = 14;
 /** Bytes of turn events kept per agent. This bounds a flood. */
@@ -153,6 +155,7 @@ export class Retention implements Service {
     const pruned = await this.#store.write(() => ({
       bodies: this.#store.messages.prune(now - BODY_DAYS * DAY_MS),
       events: this.#store.turns.prune(now - TURN_EVENT_DAYS * DAY_MS),
+      chains: this.#store.chains.prune(now - CHAIN_DAYS * DAY_MS),
     }));
     for (const { id } of this.#store.agents.all()) pruned.events += await this.#prune(id);
     // The daemon's own messages are caused by agents, so they have the same limit.

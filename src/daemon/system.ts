@@ -111,11 +111,11 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
-  const { maxHops, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
+  const { maxHops, loopLimits, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
   const disk = new Disk(base);
   const usage = new UsageToday(store, now);
   const metrics = openMetrics(base);
-  const broker = new Broker({ ...base, maxHops, leaseGraceMs, sendRate });
+  const broker = new Broker({ ...base, maxHops, loopLimits, leaseGraceMs, sendRate });
   const history = new MessageHistory({ ...base, broker });
   const retention = new Retention(store, base);
   const searchIndex = new SearchIndex(base);
@@ -124,7 +124,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   announceOutcomes(bus, announcements);
 
   const turns = new Turns({ ...base, store: turnStore(store, feed, retention) });
-  const modelUse = new ModelUse({ ...base, turns, usage, metrics });
+  const modelUse = new ModelUse({ ...base, turns, usage, broker, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const web = overrides.web ?? theWeb;
   const gateway = openGateway({ ...base, ...access, prices, modelUse, egressRecords, web });

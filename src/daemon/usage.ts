@@ -33,8 +33,8 @@ export class UsageToday {
     this.#startDay();
   }
 
-  /** Counts an answer, and what its turn has used so far. Resolves when it is stored. */
-  async add(usage: Usage, turn?: Metered & { turn: number }): Promise<void> {
+  /** Counts an answer, what its turn has used so far, and the chain of messages. Resolves when it is stored. */
+  async add(usage: Usage, turn?: Metered & { turn: number }, chain?: number): Promise<void> {
     this.#startDay();
     const { input, output, cache_read, cache_write } = usage.tokens;
     const tally = this.#byAgent.get(usage.agentId) ?? { ...NOTHING };
@@ -55,6 +55,9 @@ export class UsageToday {
     const metered = turn && { tokens: { ...turn.tokens }, costUsd: turn.costUsd, isUnpriced: turn.isUnpriced };
     await this.#store.write(() => {
       this.#store.usage.add(record);
+      const { costUsd } = record;
+      const used = { costUsd: costUsd ?? 0, unpriced: costUsd === undefined ? 1 : 0, output };
+      if (chain !== undefined) this.#store.chains.add(chain, used, this.#now());
       if (metered) this.#store.turns.meter(usage.agentId, turn.turn, metered);
     });
   }

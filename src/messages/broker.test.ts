@@ -328,6 +328,46 @@ describe("the loop brake", () => {
     expect((await next(from)).message.id).toBe(id);
   });
 
+  test("a loop of agents is held when its chain has cost the limit, and not again before it has cost as much again", async () => {
+    broker.stop();
+    broker = open({ maxHops: 100, loopLimits: { usd: 1, outputTokens: 1_000 } });
+    const answers = async (from: string, to: string): Promise<number> => {
+      await next(from);
+      const id = await send(to, "x", as(from));
+      await finish(from);
+      return id;
+    };
+    const chain = await send("ada", "go");
+    for (const [from, to] of [
+      ["ada", "bob"],
+      ["bob", "ada"],
+    ] as const)
+      await answers(from, to);
+    await store.write(() => store.chains.add(chain, { costUsd: 1, unpriced: 0, output: 20 }, 0));
+    const held = await answers("ada", "bob");
+    expect(store.messages.byId(held)).toMatchObject({
+      state: "held",
+      hops: 3,
+      reason: expect.stringContaining("ada → bob → ada"),
+    });
+    expect(store.messages.isHeld(chain)).toBe(true);
+    expect(broker.hasMail("id-bob")).toBe(false);
+    // What the operator says meanwhile is delivered, and so is mail of other chains.
+    expect(stateOf(await send("bob", "stop it"))).toBe("queued");
+    await next("bob");
+    await finish("bob");
+    expect(await broker.repairs.resumeChain(chain, "operator")).toBe(1);
+    for (const [from, to] of [
+      ["bob", "ada"],
+      ["ada", "bob"],
+      ["bob", "ada"],
+    ] as const)
+      expect(stateOf(await answers(from, to))).toBe("queued");
+    expect(broker.loops.all()).toMatchObject([{ chain, costUsd: 1 }]);
+    await store.write(() => store.chains.add(chain, { costUsd: 0, unpriced: 1, output: 1_000 }, 0));
+    expect(stateOf(await answers("ada", "bob"))).toBe("held");
+  });
+
   test("at most a thousand messages to one agent are held, the next is refused, and others still receive", async () => {
     broker.stop();
     broker = open({ maxHops: 0, sendRate: { perSecond: 1e6, burst: 1e6 } });

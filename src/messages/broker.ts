@@ -20,6 +20,7 @@ import { LeaseEnds } from "./lease-ends.ts";
 import { noticeBody } from "./notice-body.ts";
 import { OperatorInbox } from "./operator-inbox.ts";
 import { DEFAULT_SEND_RATE, SendRate } from "./rate.ts";
+import { DEFAULT_LOOP_LIMITS, Loops, type LoopLimits } from "./loops.ts";
 import { ALL_AGENTS, missedBy, recipientsOf } from "./recipients.ts";
 import { Repairs } from "./repairs.ts";
 import type { Draft, Sender } from "./sender.ts";
@@ -35,10 +36,18 @@ export interface BrokerDeps {
   maxHops: number;
   /** After a start, how long a harness may take to present its leases. Milliseconds. */
   leaseGraceMs: number;
+  /** What a loop of agents may use before its messages are held for the operator. */
+  loopLimits?: LoopLimits;
   sendRate?: RateLimit;
   /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now?: () => number;
+}
+
+/** The place of a message in the chain that it continues. */
+interface Link {
+  chain: number;
+  hops: number;
 }
 
 /**
@@ -64,6 +73,8 @@ export class Broker implements Service {
   /** Inboxes whose harness was asked to sleep. They are not served until a new harness says hello. */
   readonly #asleep = new Set<string>();
   readonly #inboxes: Inboxes;
+  /** Agents that message one another in circles. */
+  readonly loops: Loops;
   /** Ends leases. */
   readonly leases: LeaseEnds;
   /** The operator's inbox. */
@@ -87,6 +98,12 @@ export class Broker implements Service {
     this.#onUnexpected = deps.onUnexpected;
     this.#now = deps.now ?? Date.now;
     this.#rate = new SendRate(deps.sendRate ?? DEFAULT_SEND_RATE, this.#now);
+    this.loops = new Loops({
+      store: deps.store,
+      limits: deps.loopLimits ?? DEFAULT_LOOP_LIMITS,
+      nameOf: (id) => this.#directory.nameOf(id),
+      now: this.#now,
+    });
     const leased = this.#store.messages.allLeased();
     this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#afterChange(row));
     this.leases = new LeaseEnds({
@@ -103,6 +120,7 @@ export class Broker implements Service {
     this.repairs = new Repairs({
       store: this.#store,
       inboxes: this.#inboxes,
+      loops: this.loops,
       now: this.#now,
       nameOf: (id) => this.#directory.nameOf(id),
       nudge: (agentId) => this.#nudge(agentId),
@@ -131,8 +149,9 @@ export class Broker implements Service {
       // Use `push`, not `map`. JSON.stringify takes three times as long for an array that could have holes.
       const sent: Output<"send">["sent"] = [];
       for (const to of recipients) {
-        const full = this.#whyFull(to, chain);
-        if (full === undefined) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, chain)));
+        const held = this.#whyHeld(sender.id, to.id, chain);
+        const full = this.#whyFull(to, held !== undefined);
+        if (full === undefined) sent.push(this.#receipt(this.#deliver(tx, sender, to, draft, { chain, held })));
         else if (draft.to === ALL_AGENTS) refused.push({ to: to.name, error: full });
         else throw new HiveError("rate_limited", full);
       }
@@ -160,8 +179,13 @@ export class Broker implements Service {
     }
   }
 
+  /** The chain of the message that an agent is handling. */
+  chainOf(agentId: string): number | undefined {
+    return this.#inboxes.handling(agentId)?.chain;
+  }
+
   /** The chain that a sender's message continues: the chain of the newest message that it is handling. */
-  #chainOf(sender: string): { chain: number; hops: number } | undefined {
+  #chainOf(sender: string): Link | undefined {
     if (sender === OPERATOR || sender === SYSTEM) return undefined;
     const handling = this.#inboxes.handling(sender);
     return handling && { chain: handling.chain, hops: handling.hops + 1 };
@@ -172,8 +196,7 @@ export class Broker implements Service {
     sender: Sender,
     to: Principal,
     draft: Draft,
-    chain: { chain: number; hops: number } | undefined,
-    notice: string | null = null,
+    { chain, held, notice = null }: { chain?: Link | undefined; held?: string | undefined; notice?: string | null },
   ): MessageRow {
     const id = this.#store.nextSeq();
     const row = newMessage(id, this.#now(), {
@@ -191,10 +214,11 @@ export class Broker implements Service {
       // The operator's inbox is the message history, so a stored message is delivered.
       row.state = "done";
       tx.afterCommit(() => this.operator.arrived());
-    } else if (row.hops > this.#maxHops) {
+    } else if (held !== undefined) {
       row.state = "held";
-      row.reason = `the chain has ${row.hops} hops: release it or drop it`;
+      row.reason = held;
     } else {
+      if (chain) this.loops.sent(tx, { ...chain, from: sender.id, to: to.id });
       // If older mail is queued, the waiter is about to get that first. No message overtakes it.
       const isFirst = this.#servable(to.id) && this.unread(to.id) === 0;
       const waiter = isFirst ? this.#waiters.take(to.id) : undefined;
@@ -204,10 +228,17 @@ export class Broker implements Service {
     return row;
   }
 
+  /** Why a message waits for the operator: its chain has too many hops, or is a loop that has cost enough. */
+  #whyHeld(from: string, to: string, chain: Link | undefined): string | undefined {
+    if (!chain || to === OPERATOR) return undefined;
+    if (chain.hops > this.#maxHops) return `the chain has ${chain.hops} hops: release it or drop it`;
+    return this.loops.whyHeld({ ...chain, from, to });
+  }
+
   /** Why a send is refused. The limit of an inbox applies to senders, never to the daemon's notices. */
-  #whyFull(to: Principal, chain: { hops: number } | undefined): string | undefined {
+  #whyFull(to: Principal, isHeld: boolean): string | undefined {
     if (to.id === OPERATOR) return undefined;
-    if ((chain?.hops ?? 0) > this.#maxHops) {
+    if (isHeld) {
       if (this.#store.messages.heldCount(to.id) < MAX_HELD_MESSAGES) return undefined;
       return `${MAX_HELD_MESSAGES} messages to ${to.name} are held already: the operator must release or drop them first`;
     }
@@ -232,7 +263,7 @@ export class Broker implements Service {
   notify(tx: Tx, to: Principal, notice: Notice): void {
     const key = noticeKey(notice);
     if (key !== null) this.#inboxes.dropNotices(tx, to.id, key);
-    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: noticeBody(notice) }, undefined, key);
+    this.#deliver(tx, { id: SYSTEM }, to, { to: to.name, body: noticeBody(notice) }, { notice: key });
   }
 
   #announceDead(tx: Tx, row: MessageRow): void {

@@ -3,12 +3,14 @@ import { HiveError } from "../wire/error.ts";
 import { operatorWords } from "../wire/roles.ts";
 import type { MessageView } from "../wire/message.ts";
 import type { Inboxes } from "./inboxes.ts";
+import type { Loops } from "./loops.ts";
 
 export interface RepairDeps {
   store: Pick<Store, "write" | "messages" | "ledger" | "nextSeq">;
   now(): number;
   nameOf(id: string): string;
   inboxes: Inboxes;
+  loops: Pick<Loops, "passed">;
   /** Delivers mail that an agent may have now. */
   nudge(agentId: string): void;
   view(id: number): MessageView;
@@ -50,13 +52,14 @@ export class Repairs {
     return view(id);
   }
 
-  /** Releases a held chain for the same number of hops again. Resolves with the number of released messages. */
+  /** Releases a held chain for the same number of hops, and for the same cost, again. Resolves with the number of released messages. */
   async resumeChain(chain: number, by: string): Promise<number> {
-    const { store, inboxes, nudge } = this.#deps;
+    const { store, inboxes, loops, nudge } = this.#deps;
     const released = await store.write((tx) => {
       const held = store.messages.heldOf(chain);
       for (const row of held) inboxes.change(tx, row, { state: "queued", hops: 0, reason: null });
       const [first] = held;
+      if (first) loops.passed(tx, chain);
       if (first) this.#audit("chain_resumed", by, first.recipient, { chain, messages: held.length });
       return held;
     });

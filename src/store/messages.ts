@@ -153,6 +153,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT count(*) AS n FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = ?",
   );
   const heldOf = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE chain = ? AND state = 'held' ORDER BY id");
+  const heldIn = db.prepare<[number], { id: number }>(
+    "SELECT id FROM messages INDEXED BY messages_held WHERE chain = ? AND state = 'held' LIMIT 1",
+  );
   const newest = db.prepare<[number, number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?`);
   const newestOf = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who OR recipient = @who"));
   const sentBetween = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who"));
@@ -228,6 +231,8 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     /** The queued notices with a key. A message with a key is never deferred. */
     queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),
     heldOf: (chain: number) => heldOf.all(chain),
+    /** True if a message of the chain is held. */
+    isHeld: (chain: number): boolean => heldIn.get(chain) !== undefined,
     /** Newest first. */
     newest: ofAll((before: number, limit: number) => newest.all(before, limit).map(listed)),
     newestOf: ofAll((who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).map(listed)),

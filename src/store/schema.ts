@@ -437,4 +437,17 @@ CREATE TABLE passkey_required (
 -- What the gateway has metered of a turn that has not ended, as JSON: the daemon may end before it.
 ALTER TABLE turns ADD COLUMN metered TEXT;
 `,
+  `
+-- What the model has cost by chain of messages, and how much of that was spent when an operator last let the chain go on.
+CREATE TABLE chain_costs (
+  chain INTEGER PRIMARY KEY,
+  cost REAL NOT NULL,
+  unpriced INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  passed_cost REAL NOT NULL DEFAULT 0,
+  passed_output INTEGER NOT NULL DEFAULT 0,
+  updated_at INTEGER NOT NULL
+);
+CREATE INDEX chain_costs_by_age ON chain_costs (updated_at);
+`,
 ];

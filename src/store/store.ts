@@ -1,6 +1,7 @@
 import type { ByCall } from "../wire/by-call.ts";
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
+import { chainQueries } from "./chains.ts";
 import { changeQueries } from "./changes.ts";
 import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
@@ -74,6 +75,7 @@ export function openStore(options: StoreOptions) {
     questions: questionQueries(db),
     ledger: ledgerQueries(db),
     usage: usageQueries(db),
+    chains: chainQueries(db),
     sessions: sessionQueries(db),
     operators: operatorQueries(db),
     passkeys: passkeyQueries(db),

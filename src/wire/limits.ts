@@ -114,6 +114,12 @@ export const MAX_OPEN_REQUESTS = 100;
 export const MAX_UNDECIDED_REQUESTS = 100;
 /** Messages in one chain of agents answering each other before the operator is asked. Configurable. */
 export const DEFAULT_MAX_HOPS = 32;
+/**
+ * What a loop of agents may use before the operator is asked: US dollars, or tokens of output, which limit models
+ * without a price. Configurable.
+ */
+export const DEFAULT_LOOP_USD = 1;
+export const DEFAULT_LOOP_OUTPUT_TOKENS = 100_000;
 /** Failed turns of one message before it becomes dead. */
 export const MAX_MESSAGE_FAILURES = 5;
 /** Bytes of one agent's config tree on the wire. */

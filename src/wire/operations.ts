@@ -21,6 +21,7 @@ import {
   MAX_RECV_WAIT_SECONDS,
   MAX_STATUS_CHARS,
 } from "./limits.ts";
+import { LoopView } from "./loops.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
@@ -101,6 +102,16 @@ export const operations = {
     callers: ["operator"],
     input: z.object({ chain: Id }),
     output: z.object({ released: z.number().int() }),
+  },
+  loops: {
+    summary: "Agents that message one another in circles in chains that go on, newest first, with what it has cost.",
+    callers: ["operator"],
+    input: z.object({}),
+    output: z.object({
+      loops: z.array(LoopView),
+      /** What a loop may use before it is held: US dollars, or tokens of output. */
+      limit: z.object({ usd: z.number(), output_tokens: z.number() }),
+    }),
   },
 
   // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ export type OperatorOperation = {
 export const LEAST_ROLE = {
   inbox: "viewer",
   messages: "viewer",
+  loops: "viewer",
   message: "viewer",
   questions: "viewer",
   question: "viewer",

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { TestHive } from "../lib/hive.ts";
 import type { TurnEvent } from "../../src/wire/event.ts";
 
@@ -97,6 +98,38 @@ test("a model that never answers can be cancelled, and so can a command that nev
     await hive.untilAgent(name, (agent) => agent.state === "idle");
     const cage = await hive.cage(name);
     expect(cage.all().map((pid) => pid)).not.toContain(0);
+  }
+});
+
+test("a loop of agents is found, its edges and its cost are on the page of the swarm, and it asks at the limit", async () => {
+  const storm = await new TestHive({
+    HIVE_LOOP_OUTPUT_TOKENS: "120",
+    HIVE_SCENARIOS: join(import.meta.dirname, "../../dev/scenarios/storm.json"),
+  }).start();
+  try {
+    await Promise.all(["ada", "bob"].map((name) => storm.call("spawn", { name })));
+    await storm.call("send", { to: "ada", body: "storm bob" });
+    const held = await storm.untilMessage((message) => message.state === "held");
+    expect(held.reason).toMatch(/^the chain has used .* output tokens in \d+ rounds? without you/);
+    const { loops, limit } = await storm.call("loops", {});
+    expect(limit).toEqual({ usd: 1, output_tokens: 120 });
+    expect(loops).toMatchObject([
+      { chain: held.chain, held: true, agents: [expect.anything(), expect.anything(), expect.anything()] },
+    ]);
+    expect(loops[0]?.output_tokens).toBeGreaterThanOrEqual(120);
+    expect(loops[0]?.agents[0]).toBe(loops[0]?.agents[2]);
+
+    const { context, page, problems } = await logIn(await sharedBrowser(), storm);
+    await page.goto(`${storm.home}/swarm`);
+    const shown = page.getByRole("region", { name: "loops" });
+    await shown.getByText("held: ").waitFor();
+    expect(await page.locator(".edge.loop").count()).toBe(2);
+    await shown.getByRole("button", { name: "let it go on" }).click();
+    await storm.untilMessage((message) => message.state === "held" && message.id > held.id);
+    await context.close();
+    expect(problems).toEqual([]);
+  } finally {
+    await storm.dispose();
   }
 });
 

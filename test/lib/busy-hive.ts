@@ -259,6 +259,21 @@ export function busyHive(): FixtureHive {
     statistics: () => statistics(),
     usage,
     usage_sums: usageSums,
+    loops: () => ({
+      loops: [
+        {
+          chain: 10,
+          agents: ["hm1nd", "scout", "hm1nd"],
+          rounds: 4,
+          cost_usd: 0.84,
+          unpriced: 0,
+          output_tokens: 61_200,
+          last_at: ago(60),
+          held: false,
+        },
+      ],
+      limit: { usd: 1, output_tokens: 100_000 },
+    }),
     turns: () => ({
       turns: Array.from({ length: 12 }, (_, n) => ({
         turn: 118 - n,

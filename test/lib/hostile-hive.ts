@@ -207,6 +207,21 @@ export function hostileHive(): FixtureHive {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
       return { rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, ...figures }], total: figures, more: false };
     },
+    loops: () => ({
+      loops: [
+        {
+          chain: 1,
+          agents: [EVIL, NAME, EVIL],
+          rounds: 9,
+          cost_usd: 1,
+          unpriced: 1,
+          output_tokens: 9e12,
+          last_at: ago(9),
+          held: true,
+        },
+      ],
+      limit: { usd: 1, output_tokens: 100_000 },
+    }),
     usage_sums: () => {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
       const row = { day: "2026-11-24", agent: NAME, model: EVIL, ...figures };

@@ -185,6 +185,19 @@ export function sizedHive(size: number): FixtureHive {
           rebuilds: ["hm1nd"],
         })),
       }),
+      loops: () => ({
+        loops: many(Math.min(size, 50), (n) => ({
+          chain: n + 1,
+          agents: [name(0), name(1), name(2), name(3), name(0)],
+          rounds: 31,
+          cost_usd: 1284.5,
+          unpriced: 1204,
+          output_tokens: 91_240_000,
+          last_at: ago(90),
+          held: n % 2 === 0,
+        })),
+        limit: { usd: 1, output_tokens: 100_000 },
+      }),
       usage_sums: ({ by }) => {
         const tokens = { input: 912_400_000, output: 91_240_000, cache_read: 9_124_000_000, cache_write: 912_400 };
         const figures = { requests: 912_400, tokens, cost_usd: 1284.5, unpriced: 1204 };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { edgesOf, troubles, waitingSince } from "./edges.ts";
+import { edgesOf, pairsOf, troubles, waitingSince } from "./edges.ts";
 
 const message = (from: string, to: string, at: string, state: MessageView["state"] = "done"): MessageView =>
   ({ from, to, created_at: at, state }) as MessageView;
@@ -62,4 +62,9 @@ test("stuck and waiting agents are listed with the reason, others are not", () =
 test("a message to the operator is unread until it was read, although it is delivered", () => {
   const sent = [7, 8, 9].map((id) => ({ ...message("scout", "operator", "2030-01-31T10:00:00.000Z"), id }));
   expect(edgesOf(sent, 0, 7)).toMatchObject([{ count: 3, waiting: 2 }]);
+});
+
+test("a loop has an edge from each of its agents to the next, in one direction", () => {
+  const pairs = pairsOf([{ agents: ["ada", "bob", "cyd", "ada"] }, { agents: ["bob", "ada", "bob"] }]);
+  expect([...pairs]).toEqual(["ada bob", "bob cyd", "cyd ada", "bob ada"]);
 });

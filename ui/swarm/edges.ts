@@ -1,4 +1,5 @@
 import type { AgentView } from "../../src/wire/agent.ts";
+import type { LoopView } from "../../src/wire/loops.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 
 /** The age up to which a message counts. Milliseconds. */
@@ -37,6 +38,10 @@ export function edgesOf(messages: readonly MessageView[], since: number, readUpT
   }
   return [...edges.values()].sort((a, b) => (a.lastAt < b.lastAt ? 1 : -1));
 }
+
+/** The pairs of agents of the loops: `from to`. */
+export const pairsOf = (loops: readonly Pick<LoopView, "agents">[]): ReadonlySet<string> =>
+  new Set(loops.flatMap(({ agents }) => agents.slice(1).map((to, n) => `${agents[n] ?? ""} ${to}`)));
 
 /** By recipient: when its oldest unread message was written. */
 export function waitingSince(messages: readonly MessageView[]): Map<string, string> {

@@ -8,16 +8,22 @@ import { Empty } from "../kit/panel.tsx";
 import { Who } from "../kit/text.tsx";
 import { Age, useNow } from "../kit/time.tsx";
 import { Banners, TopBar } from "../kit/top-bar.tsx";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
 import { useKeys, type Key } from "../lib/keys.ts";
 import { loadOlderMessages, useHive } from "../lib/store.ts";
-import { visible } from "../lib/text.ts";
+import { count, visible } from "../lib/text.ts";
+import { stuckMessages } from "../lib/waiting.ts";
 import { useNarrow } from "../lib/narrow.ts";
 import { edgesOf, RECENT_MS, troubles, waitingSince, type Edge } from "./edges.ts";
 import { layoutFor } from "./layout.ts";
+import { Loops } from "./loops.tsx";
 import { Picture } from "./picture.tsx";
 
 /** More edges cannot be told apart. */
 const MAX_EDGES = 60;
+
+const currentLoops = () => call("loops", {});
 
 /** The whole swarm at a glance: who talks to whom, who is stuck, who waits. */
 export function SwarmPage(): ReactNode {
@@ -51,6 +57,15 @@ export function SwarmPage(): ReactNode {
     () => edgesOf(messages, minute * 10_000 - RECENT_MS, readUpTo).slice(0, MAX_EDGES),
     [messages, minute, readUpTo],
   );
+  // What loops cost changes with the tokens of today, and which are held with the messages that are stuck.
+  const mark = useHive(
+    (state) =>
+      `${count(state.hive.tokens_today)} ${stuckMessages(state)
+        .map(({ id }) => id)
+        .join(" ")}`,
+  );
+  const { value: looping, again } = useFetched(currentLoops, mark);
+  const loops = (looping?.loops ?? []).filter(({ held, last_at }) => held || now - Date.parse(last_at) < RECENT_MS);
   const found = troubles(live, asking, mail, now);
   return (
     <>
@@ -62,9 +77,10 @@ export function SwarmPage(): ReactNode {
             <h2 aria-label="swarm">SW4RM</h2>
             <span className="dim note">who talks to whom, the last hour</span>
           </header>
-          <Picture agents={live} edges={edges} now={now} asking={asking} layout={layout} />
+          <Picture agents={live} edges={edges} loops={loops} now={now} asking={asking} layout={layout} />
         </section>
         <div className="col">
+          {looping && loops.length > 0 && <Loops loops={loops} limit={looping.limit} again={again} />}
           <section className="panel" aria-label="stuck or waiting">
             <header>
               <h2 aria-label="stuck or waiting">STUCK 0R W4ITING</h2>

@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
+import type { LoopView } from "../../src/wire/loops.ts";
 import { isRetrying, resumesAt, stateWordOf } from "../lib/agent-state.ts";
 import { age, visible } from "../lib/text.ts";
-import { RECENT_MS, type Edge } from "./edges.ts";
+import { pairsOf, RECENT_MS, type Edge } from "./edges.ts";
 import {
   badgeAt,
   initialsOf,
@@ -28,13 +29,14 @@ const CLEAR = 2;
 interface PictureProps {
   agents: readonly AgentView[];
   edges: readonly Edge[];
+  loops: readonly LoopView[];
   now: number;
   asking: ReadonlyMap<string, string>;
   layout: Layout;
 }
 
 /** The agents in a ring or in rows, and an edge for each pair with recent messages, labelled if there is room. */
-export function Picture({ agents, edges, now, asking, layout }: PictureProps): ReactNode {
+export function Picture({ agents, edges, loops, now, asking, layout }: PictureProps): ReactNode {
   const at = useMemo(
     () =>
       places(
@@ -46,6 +48,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
   const initials = useMemo(() => initialsOf(["operator", ...agents.map((agent) => agent.name)]), [agents]);
   const initialOf = (name: string): string => initials.get(name) ?? name.slice(0, 2);
   const middle = at.get("hm1nd");
+  const looping = useMemo(() => pairsOf(loops), [loops]);
   const most = edges.reduce((top, edge) => Math.max(top, edge.count), 1);
   const lines = edges.flatMap((edge): Curve[] => {
     const from = at.get(edge.from);
@@ -81,7 +84,7 @@ export function Picture({ agents, edges, now, asking, layout }: PictureProps): R
         </marker>
       </defs>
       {lines.map((curve) => (
-        <Line key={curve.key} curve={curve} most={most} now={now} />
+        <Line key={curve.key} curve={curve} most={most} now={now} isLoop={looping.has(curve.key)} />
       ))}
       {/* Above every line, so that no edge crosses a label. */}
       {lines.map(
@@ -183,15 +186,18 @@ interface LineProps {
   /** Message count of the busiest edge. */
   most: number;
   now: number;
+  isLoop: boolean;
 }
 
-function Line({ curve: { edge, path }, most, now }: LineProps): ReactNode {
+function Line({ curve: { edge, path }, most, now, isLoop }: LineProps): ReactNode {
   const since = now - Date.parse(edge.lastAt);
   const kind = edge.waiting > 0 ? "waits" : since < FRESH_MS ? "fresh" : "";
   return (
-    <g className={`edge ${kind}`}>
+    <g className={`edge ${kind} ${isLoop ? "loop" : ""}`}>
       <title>
-        {visible(`${edge.from} → ${edge.to}: ${edge.count} messages, ${edge.waiting} unread, last ${age(since)} ago`)}
+        {visible(
+          `${edge.from} → ${edge.to}: ${edge.count} messages, ${edge.waiting} unread, last ${age(since)} ago${isLoop ? ", part of a loop" : ""}`,
+        )}
       </title>
       <path
         d={path}

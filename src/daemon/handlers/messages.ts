@@ -1,4 +1,5 @@
 import { HiveError } from "../../wire/error.ts";
+import { instant } from "../../wire/instant.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import { principalId } from "./history.ts";
 import type { CallerContext, Handlers } from "./types.ts";
@@ -14,6 +15,7 @@ type Names =
   | "message_retry"
   | "message_drop"
   | "chain_resume"
+  | "loops"
   | "wake";
 
 /** The principal that a caller sends as. Every operator is `operator`; the label says which. */
@@ -58,5 +60,18 @@ export const messageHandlers: Pick<Handlers, Names> = {
   }),
   chain_resume: async (context, input, caller) => ({
     released: await context.broker.repairs.resumeChain(input.chain, actorOf(caller)),
+  }),
+  loops: ({ broker: { loops }, store, directory }) => ({
+    loops: loops.all().map(({ chain, agents, rounds, costUsd, unpriced, output, lastAt }) => ({
+      chain,
+      agents: agents.map((id) => directory.nameOf(id)),
+      rounds,
+      cost_usd: costUsd,
+      unpriced,
+      output_tokens: output,
+      last_at: instant(lastAt),
+      held: store.messages.isHeld(chain),
+    })),
+    limit: { usd: loops.limits.usd, output_tokens: loops.limits.outputTokens },
   }),
 };
