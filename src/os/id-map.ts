@@ -7,8 +7,10 @@ export interface Ids {
   gid: number;
 }
 
+/** The option of a mount that takes an id map. */
+export const ID_MAP_OPTION = "X-mount.idmap=";
 /** Options of a mount through which an agent may act as a folder's owner: no setuid programs, no devices. */
-export const ID_MAP_OPTIONS = "nosuid,nodev,X-mount.idmap=";
+export const ID_MAP_OPTIONS = `nosuid,nodev,${ID_MAP_OPTION}`;
 /** The first util-linux whose `mount` maps ids. Earlier ones ignore the option. */
 const FIRST_VERSION = [2, 39] as const;
 const VERSION = /util-linux (\d+)\.(\d+)(?:\.\d+)?/;

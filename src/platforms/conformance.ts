@@ -23,7 +23,7 @@ import { idMapsLack } from "../os/id-map.ts";
 import { identify, isAlive } from "../os/process-id.ts";
 import { foreignAnswers, probeAnswers, probeScript, writeProbe } from "../../test/lib/kernel-probe.ts";
 import type { CageSpec, Driver, Identity, Running } from "./port.ts";
-import { LOG_BYTES } from "./bwrap/launcher.ts";
+import { LOG_BYTES } from "../os/keep-log.ts";
 
 const MiB = 1024 * 1024;
 /** The node that runs the tests, at its path in the cage's runtime. */
@@ -292,7 +292,8 @@ export function conformance(name: string, makeDriver: () => Driver): void {
       );
       expect(out).not.toContain("of b2");
       expect(out).toContain(`cannot access '${root}'`);
-      expect(out).toMatch(/shadow: No such file/);
+      // A system of its own may have such a file of its own, which is not the agent's to read.
+      expect(out).toMatch(/shadow: (?:No such file|Permission denied)/);
       expect(out.match(/:x:/g)).toHaveLength(3);
     });
 

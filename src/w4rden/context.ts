@@ -1,6 +1,7 @@
 import type { IdRange } from "../os/user-namespace.ts";
 import type { Account } from "./account.ts";
 import type { Binds } from "./binds.ts";
+import type { Containers } from "./containers/containers.ts";
 
 /** What a verb may use. All of it is root's: nothing comes from the daemon. */
 export interface VerbContext {
@@ -15,4 +16,6 @@ export interface VerbContext {
   /** What root runs: the folder of the program, and Node. */
   programs: readonly string[];
   binds: Binds;
+  /** Set if cages are containers of this host. */
+  containers?: Containers;
 }

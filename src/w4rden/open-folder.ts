@@ -9,11 +9,15 @@ export interface OpenFolder {
 
 const FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** Opens a folder of the host, one name after the other, so that no part of the path can be a link. */
-export function openFolder(path: string): OpenFolder {
-  let fd = openSync("/", FLAGS);
+/**
+ * Opens a folder of the host, one name after the other, so that no part of the path can be a link. `root` is the folder
+ * that is `/` in another mount namespace.
+ */
+export function openFolder(path: string, root = ""): OpenFolder {
+  let fd = openSync(`${root}/`, constants.O_RDONLY | constants.O_DIRECTORY);
   let at = "";
   for (const name of path.split("/").slice(1)) {
+    if (name === "") continue;
     at = `${at}/${name}`;
     try {
       const next = openSync(`/proc/self/fd/${fd}/${name}`, FLAGS);

@@ -10,6 +10,7 @@ import { deliver } from "./verbs/deliver.ts";
 import { isExported } from "../os/git/exported-folder.ts";
 import { exportRepository, type Started } from "./verbs/export.ts";
 import { giveProxySocket, giveSocket } from "./verbs/give-socket.ts";
+import { containerLogs, containersOf } from "./verbs/containers.ts";
 import { mount } from "./verbs/mount.ts";
 
 /** Connections at once. The daemon has a few repositories and mounts in work at any time. */
@@ -69,8 +70,7 @@ class Connection {
     try {
       this.#carryOut(parse(this.#line));
     } catch (error) {
-      if (!(error instanceof Refusal)) this.#onDefect(error);
-      this.#end({ error: error instanceof Refusal ? error.message : "hive-w4rden failed: its terminal says why" });
+      this.#refuse(error);
     }
   };
   readonly #halfRead = (): void => this.#end({ error: "the request has no end" });
@@ -93,7 +93,35 @@ class Connection {
       case "give_proxy_socket":
         this.#started(giveProxySocket(this.#context));
         return this.#end({ code: 0 });
+      case "container_start":
+        return this.#later(
+          containersOf(this.#context)
+            .start(request)
+            .then(({ folder, pid }) =>
+              this.#started({ owner: this.#context.account, path: folder, ...(pid === undefined ? {} : { pid }) }),
+            ),
+        );
+      case "container_kill":
+        return this.#later(containersOf(this.#context).kill(request.agent));
+      case "container_destroy":
+        return this.#later(containersOf(this.#context).destroy(request.agent));
+      case "container_logs":
+        return this.#run(containerLogs(request, this.#context), false);
     }
+  }
+
+  /** Ends the connection when the work is done. The work goes on if the connection ends before. */
+  #later(work: Promise<void>): void {
+    this.#refuseMore(() => {});
+    work.then(
+      () => this.#end({ code: 0 }),
+      (error: unknown) => this.#refuse(error),
+    );
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof Refusal)) this.#onDefect(error);
+    this.#end({ error: error instanceof Refusal ? error.message : "hive-w4rden failed: its terminal says why" });
   }
 
   /** Connects a program with the socket. */

@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, statSync, writeSync } fr
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
-import { LOG_BYTES } from "../../src/platforms/bwrap/launcher.ts";
+import { LOG_BYTES } from "../../src/os/keep-log.ts";
 import type { StoredTurnEvent } from "../../src/wire/event.ts";
 
 /** What holds when a process is killed during a turn. */

@@ -26,6 +26,8 @@
         uid = 1000;
         group = "agent";
         home = "/home/agent";
+        # A folder of root with the session's folder in it: an agent keeps nothing else there.
+        createHome = false;
       };
       groups.agent.gid = 1000;
     };
@@ -55,6 +57,8 @@
     systemd.services.hive-ag3nt = {
       description = "The agent's harness";
       wantedBy = [ "multi-user.target" ];
+      # For prlimit and setpriv, which the start of a cage uses.
+      path = [ pkgs.util-linux ];
       # The end of the harness is the end of the cage, with the same exit code.
       unitConfig = {
         SuccessAction = "exit";
@@ -67,6 +71,19 @@
         User = "agent";
         Group = "agent";
         WorkingDirectory = "/state";
+        # What the driver says about users and names is what programs of the cage read.
+        BindReadOnlyPaths =
+          map (name: "/run/hive-cage/${name}:/etc/${name}")
+            [
+              "passwd"
+              "group"
+              "hosts"
+              "nsswitch.conf"
+              "resolv.conf"
+              "gitconfig"
+            ];
+        # Files there would count as the agent's memory, beyond the share of /tmp and /dev/shm.
+        InaccessiblePaths = [ "-/dev/mqueue" ];
         StandardOutput = "journal+console";
         StandardError = "journal+console";
         NoNewPrivileges = true;

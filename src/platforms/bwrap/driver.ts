@@ -1,14 +1,10 @@
 import {
-  chmodSync,
-  chownSync,
   closeSync,
   existsSync,
   mkdirSync,
   openSync,
   readFileSync,
   readlinkSync,
-  readSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,14 +16,17 @@ import type { ChildProcess } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { detectLimits, makeGroup, type Group, type LimitWay } from "../../os/cgroups.ts";
 import { idMap, idMapsLack } from "../../os/id-map.ts";
+import { LOG_BYTES } from "../../os/keep-log.ts";
 import { LAUNCH_ENV } from "../../os/launch-env.ts";
 import { identify, isAlive, parentOf, signal, type ProcessId } from "../../os/process-id.ts";
 import { run, startDetached } from "../../os/run.ts";
 import { isMapped, isMappedRoot } from "../../os/user-namespace.ts";
 import { filterArchitecture, noFilter, seccompFilter } from "../../os/seccomp/filter.ts";
 import { CageError, type CageExit, type CageSpec, type Driver, type Identity, type Running } from "../port.ts";
-import { LAUNCHER, LOG_BYTES, NO_ID_MAP, STAGE_FOLDERS } from "./launcher.ts";
+import { LAUNCHER, NO_ID_MAP, STAGE_FOLDERS } from "./launcher.ts";
 import { bwrapArguments, ownFiles, privateSources, type HostFacts } from "./spec.ts";
+import { makeRoomInLog } from "../cage-log.ts";
+import { checkSource, prepareFolders } from "../sources.ts";
 import { hostUid } from "../uids.ts";
 
 /** Maximum time for bubblewrap to build a cage. It takes 11 ms. Milliseconds. */
@@ -91,12 +90,7 @@ export function bwrapDriver(options: { limits?: LimitWay } = {}): Driver {
       return { kind: "user-namespace", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
     },
     async prepare(spec) {
-      for (const folder of [spec.stateDir, spec.workspacesDir, spec.claudeDir]) {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        if (isRoot) chownSync(folder, spec.identity.uid, spec.identity.gid);
-        chmodSync(folder, 0o700);
-      }
-      mkdirSync(spec.cageDir, { recursive: true, mode: 0o700 });
+      prepareFolders(spec);
     },
     start: (spec) => start(spec, way, isRoot),
     adopt: (spec) => adopt(spec, way),
@@ -314,15 +308,6 @@ function end(one: ProcessId, { launcher }: Note): void {
   if (signal(one, "SIGKILL") === "refused" && launcher !== undefined) signal(launcher, "SIGKILL");
 }
 
-/** Rotates a log that is half full, so that the output of a start is always in the new one. */
-function makeRoomInLog(file: string): void {
-  const size = existsSync(file) ? statSync(file).size : 0;
-  if (size <= LOG_BYTES / 2) return;
-  renameSync(file, `${file}.1`);
-  // Only an earlier version can have written a larger log. Its end is kept.
-  if (size > LOG_BYTES) writeFileSync(`${file}.1`, lastBytes(`${file}.1`, LOG_BYTES), { mode: 0o640 });
-}
-
 /**
  * Waits for a process to end. With `limitMs` it returns whether the process ended; otherwise a timeout is an error.
  */
@@ -337,17 +322,6 @@ async function gone(target: ProcessId, limitMs?: number): Promise<boolean> {
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, GONE_STEP_MS));
-}
-
-/** A source that is a link, or is behind one, could be changed between the check and the bind. */
-function checkSource(path: string, cage: string): void {
-  let real: string;
-  try {
-    real = realpathSync(path);
-  } catch {
-    throw new CageError(`${path} (for ${cage}) does not exist`);
-  }
-  if (real !== path) throw new CageError(`${path} (for ${cage}) goes through a symbolic link; use ${real}`);
 }
 
 /** A descriptor of an unlinked file with this content. */
@@ -413,17 +387,6 @@ function tail(file: string, from: number): string {
   } catch {
     // No log: the cage ended before it could be opened.
     return "";
-  }
-}
-
-/** The last bytes of a file that may be too large to read whole. */
-function lastBytes(file: string, count: number): Buffer {
-  const fd = openSync(file, "r");
-  try {
-    const bytes = Buffer.alloc(count);
-    return bytes.subarray(0, readSync(fd, bytes, 0, count, statSync(file).size - count));
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -1,7 +1,5 @@
 import { ID_MAP_OPTIONS } from "../../os/id-map.ts";
-
-/** Bytes of a cage's log file, and of the previous one: about ten thousand lines, more than a person reads back. */
-export const LOG_BYTES = 1024 * 1024;
+import { KEEP_LOG } from "../../os/keep-log.ts";
 
 /**
  * The launcher's error for a source whose id map could not be made, or whose folder has another owner than was
@@ -62,21 +60,7 @@ cage() {
   exec setpriv --reuid "$uid" --regid "$gid" --clear-groups --no-new-privs bwrap --args 3 --json-status-fd 4 "$@"
 }
 
-keep_log() {
-  while :; do
-    size=$(wc -c < "$log" || echo 0)
-    if [ "$size" -ge "$whole" ]; then mv -f "$log" "$log.1" || :; size=0; fi
-    # dd counts a short read as a whole block, so it may stop before the file is full.
-    if dd bs=64k count=$((whole - size)) iflag=count_bytes >> "$log"; then
-      # dd waits for at least one byte. If the file has not grown, the last writer has gone.
-      [ "$(wc -c < "$log")" -gt "$size" ] || return 0
-    else
-      # The disk is full.
-      [ "$(dd bs=64k count=1 | wc -c)" -gt 0 ] || return 0
-    fi
-  done
-}
-
+${KEEP_LOG}
 cage "$@" 2>&1 < /dev/null | keep_log 2> /dev/null
 `;
 
