@@ -4,6 +4,7 @@ import type { WorkDone, WorkspaceReport } from "../wire/harness.ts";
 import type { Fault } from "../wire/turn-ends.ts";
 import type { AgentConfig } from "../wire/config.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
+import { stopWords, type Stop } from "../policy/stop.ts";
 import type { AgentRecord } from "../store/agents.ts";
 import type { DeployedTree } from "./config-tree.ts";
 import type { HarnessSession } from "./harness-session.ts";
@@ -56,6 +57,8 @@ interface HarnessState {
   session: HarnessSession | undefined;
   activity: "idle" | "thinking" | "compacting";
   park: Park | undefined;
+  /** The limit that keeps it from its next turn. */
+  stop: Stop | undefined;
   /** Parks in a row without a successful turn. The delay grows with this number. */
   parksInARow: number;
   contextTokens: number | undefined;
@@ -121,6 +124,7 @@ export class Agent {
         session: undefined,
         activity: "idle",
         park: undefined,
+        stop: undefined,
         parksInARow: 0,
         contextTokens: undefined,
         contextWindow: undefined,
@@ -181,6 +185,10 @@ export class Agent {
   }
   get park(): Readonly<Park> | undefined {
     return this.#parts.harness.park;
+  }
+  /** The limit that stops it: it has ended its turn, and the next one does not begin. */
+  get overBudget(): Stop | undefined {
+    return this.activity === "idle" ? this.#parts.harness.stop : undefined;
   }
   get contextTokens(): number | undefined {
     return this.#parts.harness.contextTokens;
@@ -298,7 +306,7 @@ export class Agent {
     if (!this.isUp) return "offline";
     if (this.park?.why === "needs_login") return "needs_login";
     if (this.record.paused) return "paused";
-    if (this.park?.why === "rate_limited") return "rate_limited";
+    if (this.overBudget || this.park?.why === "rate_limited") return "rate_limited";
     return this.activity;
   }
 
@@ -309,10 +317,12 @@ export class Agent {
     if (this.phase.at === "starting") return "starting";
     if (this.phase.at === "stopping") return "stopping";
     if (this.isUp && this.workspace?.failed === false) return `preparing the workspace ${this.workspace.repo}`;
+    if (this.overBudget) return stopWords(this.overBudget);
     return this.park?.reason;
   }
 
   get resumesAt(): number | undefined {
-    return this.phase.at === "backoff" ? this.phase.until : this.park?.until;
+    if (this.phase.at === "backoff") return this.phase.until;
+    return this.overBudget ? this.overBudget.ends : this.park?.until;
   }
 }

@@ -22,6 +22,8 @@ export interface AgentEvents extends MessageEvents {
   harness_outdated: Agent;
   /** A turn has ended. `outcome` is absent if the daemon ended the turn because its harness had gone. */
   turn_ended: { agent: Agent; result: TurnResult; outcome?: TurnOutcome };
+  /** A limit of the agent's budget, or of the hive's, has stopped it, is nearly reached, or lets it go on. */
+  budget_changed: Agent;
   /** The operator has stopped everything (true), or started the agents that ran (false). */
   all_stopped: boolean;
 }

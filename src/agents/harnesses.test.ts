@@ -3,6 +3,7 @@ import { openBus } from "../../test/lib/bus.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { HiveError } from "../wire/error.ts";
 import { PROTOCOL } from "../wire/harness.ts";
+import type { Stop } from "../policy/stop.ts";
 import { Agent, stateOf } from "./agent.ts";
 import { Harnesses, type Peer } from "./harnesses.ts";
 import { agentView } from "./view.ts";
@@ -13,6 +14,7 @@ let bus: ReturnType<typeof openBus>;
 /** The calls to the other parts and the emitted events, in order. */
 let log: string[];
 let rateLimitEnds: number | undefined;
+let stop: Stop | undefined;
 /** What the numbers of turns are refused with. */
 let refused: HiveError | undefined;
 /** Tells the harnesses whether someone follows the hive. */
@@ -28,6 +30,7 @@ beforeEach(() => {
   });
   log = [];
   rateLimitEnds = undefined;
+  stop = undefined;
   refused = undefined;
   bus = openBus();
   bus.on("harness_connected", ({ session }) => void log.push(`connected ${session.instance}`));
@@ -65,6 +68,11 @@ beforeEach(() => {
     agentStore: { update: async (_, { sessionId }) => void log.push(`store session ${sessionId}`) },
     bus,
     modelUse: { limitEnds: () => rateLimitEnds },
+    budgets: {
+      stopOf: () => stop,
+      began: (id) => void log.push(`${id} began a turn`),
+      ended: (id) => void log.push(`${id} ended a turn`),
+    },
     access: { credentialKind: "api-key" },
     revision: "r1",
     operatorPronouns: "they/them",
@@ -159,6 +167,32 @@ test("a workspace that a harness waits for is on the agent's row until it is rea
   expect(shown()).toEqual([undefined, []]);
 });
 
+test("a turn that its budget ends parks the agent as long as the limit is reached, and no longer", async () => {
+  stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: "r1" };
+  const { session } = await hello();
+  harnesses.report(agent, { activity: "thinking" });
+  stop = { scope: "agent", kind: "cost_per_day_usd", limit: 5, extra: 2, ends: NOW + 9_000 } as Stop;
+  log = [];
+  bus.emit("budget_changed", agent);
+  expect(log).toEqual(["not served"]);
+  // Its turn may still end well.
+  expect(agent.state).toBe("thinking");
+  const refused = { kind: "parked", why: "rate_limited", reason: "hyperhive: the budget is used up" } as const;
+  await harnesses.finish(agent, session, { turn: 1, outcome: refused });
+  expect(log).not.toContain("a1 ended a turn");
+  expect(agent.park).toBeUndefined();
+  expect(agentView(agent, {} as never)).toMatchObject({
+    state: "rate_limited",
+    over_budget: true,
+    state_reason: "the budget of $5.00 a day and $2.00 more is used up",
+    resumes_at: new Date(NOW + 9_000).toISOString(),
+  });
+  stop = undefined;
+  bus.emit("budget_changed", agent);
+  expect(log.at(-1)).toBe("served");
+  expect(agentView(agent, {} as never)).toMatchObject({ state: "idle", over_budget: undefined, resumes_at: undefined });
+});
+
 test("an outdated harness is announced between its turns", async () => {
   const next = async (): Promise<string[]> => {
     const { session } = await hello({ revision: "older" });
@@ -173,7 +207,7 @@ test("a turn's end is announced after its leases have ended, and a park holds th
   const { session } = await hello();
   log = [];
   await harnesses.finish(agent, session, { turn: 1, outcome: { kind: "ok" } });
-  expect(log).toEqual(["finish leases", "turn ended ok ok"]);
+  expect(log).toEqual(["finish leases", "a1 ended a turn", "turn ended ok ok"]);
   rateLimitEnds = NOW + 5_000;
   log = [];
   await harnesses.finish(agent, session, {

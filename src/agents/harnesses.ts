@@ -16,6 +16,7 @@ import { saveRecord } from "./records.ts";
 import type { Sleep } from "./sleep.ts";
 import type { AgentStore, Swarm } from "./swarm.ts";
 import type { Turns } from "./turns.ts";
+import type { Budgets } from "../policy/budgets.ts";
 import { parkDelay, type ParkReason } from "./backoff.ts";
 import { Deltas } from "./deltas.ts";
 import type { HarnessSession } from "./harness-session.ts";
@@ -42,6 +43,8 @@ export interface HarnessDeps {
   bus: Pick<AgentBus, "on" | "emit">;
   /** When the agent's rate limit ends, if an answer of the model said so. Milliseconds since the epoch. */
   modelUse: { limitEnds(agent: Agent): number | undefined };
+  /** The limits that keep agents from their next turn. They count the turns that begin. */
+  budgets: Pick<Budgets, "stopOf" | "began" | "ended">;
   /** The kind of placeholder credential that harnesses get. */
   access: { readonly credentialKind: "api-key" | "oauth" };
   /** The revision of the runtime in new cages. A harness with another one is replaced between turns. */
@@ -72,6 +75,10 @@ export class Harnesses {
     deps.feed.onWatched((watched) => {
       for (const { config, harness } of deps.agents.all())
         if (config.repos.length > 0) harness?.push({ push: "watched", watched });
+    });
+    deps.bus.on("budget_changed", (agent) => {
+      this.serve(agent);
+      deps.bus.emit("changed", agent);
     });
     deps.bus.on("cage_ended", async ({ agent, why }) => {
       await this.release(agent, why);
@@ -214,7 +221,10 @@ export class Harnesses {
             done({ message: served.message, token: served.token, unread: served.unread, ...(news ? { news } : {}) });
           }
           this.#deps.sleep.busy(agent);
-          if ("message" in served) this.#setActivity(agent, "thinking");
+          if ("message" in served) {
+            this.#setActivity(agent, "thinking");
+            this.#deps.budgets.began(agent.id);
+          }
         } catch (error) {
           failed(error);
         }
@@ -227,7 +237,11 @@ export class Harnesses {
     this.#deps.turns.takeEnd(agent, turn);
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
     if (outcome.kind === "ok") stateOf(agent).harness.parksInARow = 0;
-    if (outcome.kind === "parked") this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
+    // A turn that its budget has ended goes on when that does. Its message comes back, and so does what it has spent.
+    const isOverBudget = outcome.kind === "parked" && outcome.why === "rate_limited" && this.#deps.budgets.stopOf(agent.id);
+    const comesBack = outcome.kind === "parked" || (outcome.kind === "cancelled" && outcome.return);
+    if (!comesBack) this.#deps.budgets.ended(agent.id);
+    if (outcome.kind === "parked" && !isOverBudget) this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
     if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");
     this.#deps.bus.emit("turn_ended", { agent, result: turnResultOf(outcome), outcome });
@@ -302,7 +316,9 @@ export class Harnesses {
 
   /** Sets in the broker whether this agent receives its mail. */
   serve(agent: Agent): void {
-    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held);
+    const stop = this.#deps.budgets.stopOf(agent.id);
+    stateOf(agent).harness.stop = stop;
+    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held && !stop);
   }
 
   /** Holds the turn loop. No further turn begins. */

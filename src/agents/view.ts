@@ -14,6 +14,7 @@ interface ViewInputs {
   url: string;
   port: number | undefined;
   portProblem: string | undefined;
+  budgetWarnings?: readonly string[];
   lastTurn: AgentView["last_turn"];
 }
 
@@ -33,6 +34,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
     asleep: agent.phase.at === "asleep" || agent.phase.at === "dozing",
     failed: agent.state === "failed",
     paused: record.paused,
+    over_budget: agent.state === "rate_limited" && agent.overBudget ? (true as const) : undefined,
     needs_login: agent.park?.why === "needs_login",
     needs_update: agent.harness?.stale === true || (record.hyperhive !== undefined && record.hyperhive !== facts.currentRevision),
     destroyed: agent.destroyed,
@@ -65,6 +67,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       facts.portProblem,
       ...agent.mountProblems,
       agent.diskWarning,
+      ...(facts.budgetWarnings ?? []),
     ].filter((one) => one !== undefined),
     work: agent.work.length === 0 ? undefined : [...agent.work],
     unready_workspace:

@@ -73,9 +73,13 @@ export function waitingWords({ approvals, questions, hive }: StateSnapshot): str
   return [
     pending > 0 ? plural(pending, "request") : "",
     questions.length > 0 ? plural(questions.length, "question") : "",
+    undecided(hive.over_budget) > 0 ? plural(undecided(hive.over_budget), "budget") : "",
     hive.operator_unread > 0 ? plural(hive.operator_unread, "unread message") : "",
   ].filter((words) => words !== "");
 }
+
+const undecided = (over: StateSnapshot["hive"]["over_budget"] = []): number =>
+  over.filter(({ stopped_by: by }) => by === undefined).length;
 
 /** How many changes wait for the operator, with the verb that lists them. Empty if none does. */
 export function waitingChanges(changes: StateSnapshot["changes"]): string {

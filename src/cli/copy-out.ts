@@ -15,7 +15,11 @@ type Part = Output<"file_download">;
  * Copies a file or folder of an agent to a path here that does not exist, or into a folder. What cannot be copied whole is
  * removed again. Fails as `partial` if the agent's folder has links or other things that are not copied.
  */
-export async function copyOut(shell: Shell, { agent: name, path }: { agent: string; path: string }, local: string): Promise<void> {
+export async function copyOut(
+  shell: Shell,
+  { agent: name, path }: { agent: string; path: string },
+  local: string,
+): Promise<void> {
   const target = await targetOf(local, basename(path === "" ? "/state" : path));
   const parts = shell.client.stream("file_download", { name, path: path === "" ? "/state" : path })[Symbol.asyncIterator]();
   const { value: head } = (await parts.next()) as IteratorResult<Part, undefined>;

@@ -34,7 +34,9 @@ export const MORE: Readonly<Record<string, More>> = {
   config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
   files: { examples: ["hivectl files scout", "hivectl files scout /state/notes"] },
   file: { examples: ["hivectl file scout /state/notes.md", "hivectl file scout notes.md"] },
-  cp: { examples: ["hivectl cp scout:/state/report.pdf .", "hivectl cp scout:/work/web/dist ./dist", "hivectl cp ./data.csv scout:"] },
+  cp: {
+    examples: ["hivectl cp scout:/state/report.pdf .", "hivectl cp scout:/work/web/dist ./dist", "hivectl cp ./data.csv scout:"],
+  },
   send: {
     examples: [
       "hivectl send @hm1nd hello",
@@ -86,6 +88,19 @@ export const MORE: Readonly<Record<string, More>> = {
       "hivectl egress scout --propose example.org:8443",
     ],
   },
+  "budget list": { examples: ["hivectl budget list", "hivectl budget list scout --json | jq .over"] },
+  "budget set": {
+    words:
+      "A day is one of the operator's time zone, an hour begins with the clock's. Context that a cache serves is not counted as input. A limit of cost needs the price of every model: see HIVE_PRICES. At the limit an agent ends its turn, keeps its message, and asks you.",
+    examples: [
+      "hivectl budget set scout --cost-per-day 5 --turns-per-hour 20",
+      "hivectl budget set --default --output-per-day 200000",
+      "hivectl budget set --hive --cost-per-day none",
+    ],
+  },
+  "budget raise": { examples: ["hivectl budget raise scout", "hivectl budget raise --hive --by 10"] },
+  "budget lift": { examples: ["hivectl budget lift scout"] },
+  "budget stop": { examples: ["hivectl budget stop scout"] },
   requests: { examples: ["hivectl requests --open", "hivectl requests scout -n 5"] },
   check: { examples: ["hivectl check", "hivectl check --all"] },
   show: { examples: ["hivectl show 12", "hivectl show 12 --base parent", "hivectl show 12 --json"] },

@@ -65,6 +65,7 @@ describe("the help", () => {
       "Messages:",
       "Questions:",
       "Turns:",
+      "Budgets:",
       "Requests:",
       "Deploys:",
       "Repositories and changes:",

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { agentCommands, showStatus } from "./commands/agents.ts";
 import { backupCommands } from "./commands/backup.ts";
+import { budgetCommands } from "./commands/budgets.ts";
 import { deployCommands } from "./commands/deploys.ts";
 import { fileCommands } from "./commands/files.ts";
 import { hiveCommands } from "./commands/hive.ts";
@@ -33,6 +34,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Turns:", turnCommands],
   ["Turns:", recordCommands],
   ["Turns:", usageCommand],
+  ["Budgets:", budgetCommands],
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
   ["Repositories and changes:", repositoryCommands],

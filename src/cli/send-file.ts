@@ -15,9 +15,14 @@ export async function sendFile({ client }: Pick<Shell, "client">, name: string, 
   });
   try {
     const stat = await file.stat();
-    if (!stat.isFile()) throw new Failure(EXIT.refused, "bad_request", `${local} is no file: pack a folder first, for example with tar`);
+    if (!stat.isFile())
+      throw new Failure(EXIT.refused, "bad_request", `${local} is no file: pack a folder first, for example with tar`);
     if (stat.size > MAX_UPLOAD_BYTES)
-      throw new Failure(EXIT.refused, "too_large", `${local} has more than ${MAX_UPLOAD_BYTES / 1024 ** 2} MiB, and an agent is sent at most that`);
+      throw new Failure(
+        EXIT.refused,
+        "too_large",
+        `${local} has more than ${MAX_UPLOAD_BYTES / 1024 ** 2} MiB, and an agent is sent at most that`,
+      );
     const { upload } = await client.call("upload_start", { name, file: basename(local), bytes: stat.size });
     const buffer = Buffer.alloc(MAX_PIECE_BYTES);
     for (let left = stat.size; left > 0;) {
@@ -36,7 +41,8 @@ export async function sendFile({ client }: Pick<Shell, "client">, name: string, 
 /** Sends files to an agent, and returns the message with their names. */
 export async function withFiles(shell: Shell, to: string, text: string, files: readonly string[]): Promise<string> {
   if (to === "*") throw new UsageError("a file is sent to one agent, and not to all of them");
-  if (files.length > MAX_ATTACHED) throw new UsageError(`a message has at most ${MAX_ATTACHED} files: send the others with another one`);
+  if (files.length > MAX_ATTACHED)
+    throw new UsageError(`a message has at most ${MAX_ATTACHED} files: send the others with another one`);
   const paths: string[] = [];
   for (const file of files) paths.push((await sendFile(shell, to, file)).path);
   return withAttached(text, paths);

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import * as agent from "../wire/agent.ts";
 import * as approval from "../wire/approval.ts";
 import * as backup from "../wire/backup.ts";
+import * as budget from "../wire/budget.ts";
 import * as divergence from "../wire/divergence.ts";
 import * as event from "../wire/event.ts";
 import * as operator from "../wire/operator-operations.ts";
@@ -14,6 +15,8 @@ import { operations, type OperationName } from "../wire/operations.ts";
 const NAMED: Record<string, z.ZodType> = {
   AgentView: agent.AgentView,
   AgentStatusRow: agent.AgentStatusRow,
+  BudgetRow: budget.BudgetRow,
+  OverBudget: budget.OverBudget,
   QuestionView: agent.QuestionView,
   MessageView: message.MessageView,
   ApprovalRow: approval.ApprovalRow,
@@ -86,6 +89,11 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   cost: "usage",
   usage: "usage_sums",
   egress: { shape: `${shapeOf(operations.egress.output)}; with --propose { request: number, risks: RiskMark[] }` },
+  "budget list": "budget",
+  "budget set": "budget_set",
+  "budget raise": "budget_answer",
+  "budget lift": "budget_answer",
+  "budget stop": "budget_answer",
   pending: "pending",
   requests: "approvals",
   show: { shape: `${shapeOf(operations.show.output)}; with --file { text: string }` },
@@ -133,7 +141,10 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "change checkout": { shape: "{ folder: string, sha: string, change: ChangeView }" },
   files: "file_list",
   file: "file_read",
-  cp: { shape: "{ path: string }; from an agent { to: string, files: number, bytes: number, left: number, left_out: { path: string, kind: string }[] }" },
+  cp: {
+    shape:
+      "{ path: string }; from an agent { to: string, files: number, bytes: number, left: number, left_out: { path: string, kind: string }[] }",
+  },
   meta: "meta",
   "meta-update": "meta_update",
   audit: "audit",

@@ -91,7 +91,9 @@ function untilNul(field: Buffer): Buffer {
 }
 
 function octal(header: Buffer, at: number, length: number): number {
-  const text = untilNul(header.subarray(at, at + length)).toString("latin1").trim();
+  const text = untilNul(header.subarray(at, at + length))
+    .toString("latin1")
+    .trim();
   if (!/^[0-7]+$/.test(text)) throw refused("a number is not octal");
   return Number.parseInt(text, 8);
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { PLATFORM_NAMES, type PlatformName } from "../platforms/open.ts";
 import { LAST_PORT_OFFSET } from "../agents/port.ts";
 import { parseTrustedPeers, type TrustedPeers } from "../lib/trusted-proxy.ts";
+import { isTimeZone } from "../policy/days.ts";
 import type { RateLimit } from "../lib/token-bucket.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
@@ -33,6 +34,9 @@ const PORT_BASE_OFFSET = 1000;
 const DEFAULT_PORT_BASE = 8000;
 const Folder = z.string().refine(isAbsolute, "must be an absolute path");
 const Seconds = (fallback: number) => Positive.default(fallback);
+
+/** A time zone that the runtime knows, such as Europe/Berlin. */
+const TimeZone = z.string().refine(isTimeZone, "it is no time zone: name one such as Europe/Berlin or UTC");
 
 /** Reads the peers of the trusted proxy. */
 const Peers = z.string().transform((text, context) => {
@@ -91,6 +95,7 @@ const Environment = z.object({
   HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   HIVE_CLAUDE_PATH: Folder.optional(),
   HIVE_PRICES: Folder.optional(),
+  HIVE_TIME_ZONE: TimeZone.optional(),
   HIVE_REPOSITORIES: Folder.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
@@ -145,6 +150,8 @@ export interface Config {
   claudePath: string | undefined;
   /** A JSON file of prices that override the built-in ones. */
   pricesFile: string | undefined;
+  /** The time zone of the operator's days, in which budgets count. */
+  timeZone: string;
   /** A JSON file of the repositories that the host declares. */
   repositoriesFile: string | undefined;
   /** Ctrl-C and SIGTERM also stop the cages. Under a service manager the cages keep running. */
@@ -207,6 +214,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     path: e.PATH,
     claudePath: e.HIVE_CLAUDE_PATH,
     pricesFile: e.HIVE_PRICES,
+    timeZone: e.HIVE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     repositoriesFile: e.HIVE_REPOSITORIES,
     foreground: options.foreground,
   };

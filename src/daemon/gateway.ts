@@ -3,6 +3,7 @@ import type { Swarm } from "../agents/swarm.ts";
 import { isPublicAddress } from "../gateway/egress/address.ts";
 import { Gateway } from "../gateway/gateway.ts";
 import type { ModelProxyDeps } from "../gateway/model/proxy.ts";
+import type { Turnstile } from "../policy/turnstile.ts";
 import type { EgressRecords } from "./egress-records.ts";
 import type { Web } from "./egress-socket.ts";
 import type { ModelUse } from "./model-use.ts";
@@ -10,6 +11,7 @@ import type { ModelUse } from "./model-use.ts";
 export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream" | "prices"> {
   agents: Pick<Swarm, "byId">;
   modelUse: Pick<ModelUse, "add" | "signal">;
+  turnstile: Pick<Turnstile, "enter">;
   egressRecords: Pick<EgressRecords, "record">;
   web: Web;
   onUnexpected(error: unknown): void;
@@ -23,13 +25,14 @@ export const theWeb: Web = {
 
 /** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { dialect, upstream, prices, agents, modelUse, egressRecords, web, onUnexpected } = deps;
+  const { dialect, upstream, prices, agents, modelUse, turnstile, egressRecords, web, onUnexpected } = deps;
   return new Gateway({
     model: {
       dialect,
       upstream,
       modelsOf: (id) => agents.byId(id)?.models ?? [],
       prices,
+      enter: (id, model, gone) => turnstile.enter(id, model, gone),
       onUsage: (used) => modelUse.add(used),
       onSignal: (signal) => modelUse.signal(signal),
       onUnexpected,

@@ -9,11 +9,13 @@ const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
 let agent: Agent;
 let use: ModelUse;
 let counted: unknown[];
+let spent: unknown[];
 let changed: string[];
 
 beforeEach(() => {
   agent = new Agent({ id: "a1", name: "scout" } as never, { config: AgentConfig.parse({}), instructions: "", warnings: [] });
   counted = [];
+  spent = [];
   changed = [];
   const counter = { inc: (labels: object, value?: number) => void counted.push([labels, value]) } as never;
   const bus = openBus();
@@ -23,6 +25,7 @@ beforeEach(() => {
     turns: new Turns({ store: { open: () => [] } as never, bus, now: () => 0 }),
     usage: { add: async () => {} },
     broker: { chainOf: () => undefined },
+    budgets: { spend: (id, used) => void spent.push([id, used]) },
     metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
     onUnexpected: (error) => expect.unreachable(String(error)),
@@ -32,21 +35,26 @@ beforeEach(() => {
 test("an answer counts for the running turn, and the page is notified", () => {
   const none = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined, isUnpriced: false };
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
-  use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined });
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined, budgetUsd: 0.25 });
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
   // A sum of only some answers would look like the cost of the turn.
   expect(agent.turn).toMatchObject({
     tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
     costUsd: undefined,
   });
   expect(counted[0]).toEqual(["scout", "opus"]);
+  // Cached context is not spend; what is written to a cache was read without it.
+  expect(spent.slice(0, 2)).toEqual([
+    ["a1", { output: 20, input: 4_001, costUsd: 0.5 }],
+    ["a1", { output: 20, input: 4_001, costUsd: 0.25 }],
+  ]);
   expect(changed).toEqual(["scout", "the hive", "scout", "the hive", "scout", "the hive"]);
 });
 
 test("an answer between two turns, or for an agent that no longer exists, counts only for the day", () => {
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5 });
-  use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5 });
+  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
   expect(agent.turn).toBeUndefined();
   expect(counted[1]).toEqual(["gone", "opus"]);
 });

@@ -35,6 +35,7 @@ import { giveSocket } from "../os/unix-user.ts";
 import { openPlatform } from "../platforms/open.ts";
 import { openStore } from "../store/store.ts";
 import { instant } from "../wire/instant.ts";
+import { openBudgets } from "./budget-parts.ts";
 import { CageSpecs } from "./cage-specs.ts";
 import { pageAddress } from "./config.ts";
 import { directoryOf } from "./directory.ts";
@@ -115,7 +116,9 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const disk = new Disk(base);
   const usage = new UsageToday(store, now);
   const metrics = openMetrics(base);
-  const broker = new Broker({ ...base, maxHops, loopLimits, leaseGraceMs, sendRate });
+  const { pricesFile, timeZone } = config;
+  const budgets = openBudgets({ ...base, prices, pricesFile, timeZone });
+  const broker = new Broker({ ...base, maxHops, loopLimits, leaseGraceMs, sendRate, messageRate: budgets.messageRate });
   const history = new MessageHistory({ ...base, broker });
   const retention = new Retention(store, base);
   const searchIndex = new SearchIndex(base);
@@ -124,10 +127,10 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   announceOutcomes(bus, announcements);
 
   const turns = new Turns({ ...base, store: turnStore(store, feed, retention) });
-  const modelUse = new ModelUse({ ...base, turns, usage, broker, metrics });
+  const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const web = overrides.web ?? theWeb;
-  const gateway = openGateway({ ...base, ...access, prices, modelUse, egressRecords, web });
+  const gateway = openGateway({ ...base, ...access, prices, modelUse, turnstile: budgets.turnstile, egressRecords, web });
   // The repositories come later: they need the broker and the agents. No socket opens before `boot`.
   const sockets = new Sockets({
     ...base,
@@ -146,6 +149,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     turns,
     sleep,
     modelUse,
+    budgets: budgets.budgets,
     access,
     reposOf: (agent) => work.assignedTo(agent),
     newsFor: (agent) => work.news.take(agent),
@@ -207,6 +211,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     requests,
     changes,
     repositories: work.repositories,
+    budgets,
   };
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
@@ -247,6 +252,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     uploads,
     repoTokens,
     backups,
+    budgets,
     store,
     feed,
     views,
@@ -266,7 +272,18 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   sockets.answerWith(call, (operator, name) => operators.permit(operator, name));
 
   const closed = [{ stop: () => store.close() }, feed];
-  const services = [...closed, { stop: () => uploads.stop() }, questions, searchIndex, retention, diskWatch, disk, pages, modelLogin];
+  const services = [
+    ...closed,
+    { stop: () => uploads.stop() },
+    budgets.budgets,
+    questions,
+    searchIndex,
+    retention,
+    diskWatch,
+    disk,
+    pages,
+    modelLogin,
+  ];
   const lifecycle = openLifecycle({
     ...base,
     services,

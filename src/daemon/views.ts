@@ -12,8 +12,10 @@ import type { Repositories } from "../work/repositories.ts";
 import type { Questions } from "../messages/questions.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Driver } from "../platforms/port.ts";
+import type { Budgets } from "../policy/budgets.ts";
 import type { Store } from "../store/store.ts";
 import type { AgentView } from "../wire/agent.ts";
+import type { OverBudget } from "../wire/budget.ts";
 import type { HiveEvent, HiveView, StateSnapshot } from "../wire/event.ts";
 import { instant } from "../wire/instant.ts";
 import { listed } from "../lib/within.ts";
@@ -42,6 +44,7 @@ export interface ViewsDeps {
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
   pages: Pick<AgentPages, "portOf" | "problem">;
+  budgets: { over(): OverBudget[]; budgets: Pick<Budgets, "warnings"> };
   allStop: Pick<AllStop, "view">;
   questions: Pick<Questions, "list">;
   history: Pick<MessageHistory, "messages" | "stuck">;
@@ -126,6 +129,7 @@ export class Views {
       url: `${urls.home}/agent/${agent.name}`,
       port: pages.portOf(agent),
       portProblem: pages.problem(agent),
+      budgetWarnings: agent.destroyed ? [] : this.#deps.budgets.budgets.warnings(agent.id),
       lastTurn: last && {
         turn: last.turn,
         result: last.result,
@@ -178,12 +182,14 @@ export class Views {
   }
 
   hive(): HiveView {
-    const { hive, access, usage, broker, allStop } = this.#deps;
+    const { hive, access, usage, broker, allStop, budgets } = this.#deps;
+    const over = budgets.over();
     const today = usage.total();
     const stopped = allStop.view;
     return {
       ...hive,
       ...(stopped ? { all_stopped: stopped } : {}),
+      ...(over.length > 0 ? { over_budget: over } : {}),
       mode: access.mode,
       upstream: access.name,
       scenarios: access.scenarios,

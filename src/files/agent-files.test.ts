@@ -155,7 +155,9 @@ test("a file is downloaded as it is, a folder as an archive of its files and fol
   execFileSync("mkfifo", [join(state, "folder/fifo")]);
   expect((await downloaded("/state/folder/deep/data")).equals(bytes)).toBe(true);
   const archive = await downloaded("/state/folder");
-  const listed = execFileSync("tar", ["-tv"], { input: archive, encoding: "utf8", maxBuffer: 1 << 26 }).trimEnd().split("\n");
+  const listed = execFileSync("tar", ["-tv"], { input: archive, encoding: "utf8", maxBuffer: 1 << 26 })
+    .trimEnd()
+    .split("\n");
   expect(listed.map((line) => [line.slice(0, 10), line.split(/ +/).at(-1)])).toEqual([
     ["drwxr-xr-x", "folder/"],
     ["drwxr-xr-x", "folder/deep/"],
@@ -180,7 +182,8 @@ test("more than a gigabyte is not downloaded, be it one sparse file or a folder"
   put("folder/a");
   put("folder/b");
   truncateSync(join(state, "folder/a"), 7 * 1024 ** 4);
-  for (const path of ["/state/folder/a", "/state/folder"]) await expect(downloaded(path)).rejects.toMatchObject({ code: "too_large" });
+  for (const path of ["/state/folder/a", "/state/folder"])
+    await expect(downloaded(path)).rejects.toMatchObject({ code: "too_large" });
 });
 
 test("a download that is given up ends its reader", async () => {

@@ -101,7 +101,10 @@ export class Uploads {
   #mine(id: string, actor: string): Upload {
     const upload = this.#open.get(id);
     if (upload?.actor !== actor)
-      throw new HiveError("not_found", "there is no such upload: it has ended, or nothing came for a minute. Send the file again");
+      throw new HiveError(
+        "not_found",
+        "there is no such upload: it has ended, or nothing came for a minute. Send the file again",
+      );
     return upload;
   }
 

@@ -115,6 +115,8 @@ let folder: string;
 let listening: Listening;
 let signals: UpstreamSignal[];
 let usages: Usage[];
+/** Lets a request pass, or refuses it. */
+let enter: (model: string) => Promise<() => void>;
 let records: EgressRecord[];
 let hosts: string[];
 let addresses: Record<string, string[]>;
@@ -162,12 +164,14 @@ beforeEach(async () => {
   [signals, usages, records, hosts, addresses] = [[], [], [], [], {}];
   upstream.seen.length = 0;
   behave = () => ({});
+  enter = async () => () => {};
   const gateway = new Gateway({
     model: {
       dialect: anthropic,
       upstream: liveUpstream(upstream.url, () => ({ kind: "api-key", value: "the-hives-own" })),
       modelsOf: () => MODELS,
       prices: {},
+      enter: (_, model) => enter(model),
       onUsage: (usage) => void usages.push(usage),
       onSignal: (signal) => void signals.push(signal),
       onUnexpected(error) {

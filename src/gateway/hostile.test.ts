@@ -36,6 +36,7 @@ beforeEach(async () => {
       },
       modelsOf: () => ["sonnet"],
       prices: {},
+      enter: async () => () => {},
       onUsage: () => {},
       onSignal: () => {},
       onUnexpected: (error) => void unexpected.push(error),

@@ -39,6 +39,8 @@ export interface BrokerDeps {
   /** What a loop of agents may use before its messages are held for the operator. */
   loopLimits?: LoopLimits;
   sendRate?: RateLimit;
+  /** The budget of messages of an agent. */
+  messageRate?: { take(sender: string, count: number): void };
   /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now?: () => number;
@@ -67,6 +69,7 @@ export class Broker implements Service {
   readonly #onUnexpected: (error: unknown) => void;
   readonly #now: () => number;
   readonly #rate: SendRate;
+  readonly #messageRate: BrokerDeps["messageRate"];
   readonly #waiters = new Waiters();
   /** Inboxes that are not served: those of paused or parked agents. */
   readonly #unserved = new Set<string>();
@@ -104,6 +107,7 @@ export class Broker implements Service {
       nameOf: (id) => this.#directory.nameOf(id),
       now: this.#now,
     });
+    this.#messageRate = deps.messageRate;
     const leased = this.#store.messages.allLeased();
     this.#inboxes = new Inboxes(this.#store, leased, this.#now, (row) => this.#afterChange(row));
     this.leases = new LeaseEnds({
@@ -143,7 +147,7 @@ export class Broker implements Service {
       if (earlier) return earlier;
       const from = this.#principal(sender.id);
       const { recipients, refused } = recipientsOf(this.#directory, from, sender, draft.to);
-      if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#rate.take(sender.id, recipients.length);
+      if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#takeRate(sender.id, recipients.length);
       this.#checkReply(sender.id, draft.in_reply_to);
       const chain = this.#chainOf(sender.id);
       // Use `push`, not `map`. JSON.stringify takes three times as long for an array that could have holes.
@@ -157,6 +161,11 @@ export class Broker implements Service {
       }
       return { sent, duplicate: false, refused };
     }, "background");
+  }
+
+  #takeRate(sender: string, count: number): void {
+    this.#rate.take(sender, count);
+    this.#messageRate?.take(sender, count);
   }
 
   /** The answer to a draft whose `client_id` this sender has used before. */

@@ -450,4 +450,34 @@ CREATE TABLE chain_costs (
 );
 CREATE INDEX chain_costs_by_age ON chain_costs (updated_at);
 `,
+  `
+-- Limits that the operator has set, what is spent under them by period, and the operator's decisions. A scope is 'hive',
+-- 'default' or 'agent:<id>'.
+CREATE TABLE budgets (
+  scope TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  amount REAL NOT NULL,
+  PRIMARY KEY (scope, kind)
+) WITHOUT ROWID;
+CREATE TABLE budget_spent (
+  scope TEXT NOT NULL,
+  period TEXT NOT NULL,
+  cost_usd REAL NOT NULL,
+  output INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  turns INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (scope, period)
+) WITHOUT ROWID;
+CREATE TABLE budget_decisions (
+  scope TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  extra REAL NOT NULL,
+  extra_for TEXT NOT NULL,
+  lifted_on TEXT NOT NULL,
+  stopped_for TEXT NOT NULL,
+  decided_by TEXT NOT NULL,
+  PRIMARY KEY (scope, kind)
+) WITHOUT ROWID;
+`,
 ];

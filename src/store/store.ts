@@ -2,6 +2,7 @@ import type { ByCall } from "../wire/by-call.ts";
 import { agentQueries } from "./agents.ts";
 import { approvalQueries } from "./approvals.ts";
 import { chainQueries } from "./chains.ts";
+import { budgetQueries } from "./budgets.ts";
 import { changeQueries } from "./changes.ts";
 import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
@@ -76,6 +77,7 @@ export function openStore(options: StoreOptions) {
     ledger: ledgerQueries(db),
     usage: usageQueries(db),
     chains: chainQueries(db),
+    budgets: budgetQueries(db),
     sessions: sessionQueries(db),
     operators: operatorQueries(db),
     passkeys: passkeyQueries(db),

@@ -51,6 +51,8 @@ export const AgentView = z.object({
   failed: z.boolean(),
   paused: z.boolean(),
   needs_login: z.boolean(),
+  /** A limit of its budget, or of the hive's, keeps it from its next turn. Its state is `rate_limited` then. */
+  over_budget: z.literal(true).optional(),
   needs_update: z.boolean(),
   destroyed: z.boolean(),
   unread: z.number().int(),

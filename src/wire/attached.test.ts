@@ -13,5 +13,12 @@ test("only the last lines name files, only of the inbox, and only so many", () =
   expect(attachedOf("[file] /state/inbox/../secret")).toEqual([]);
   expect(attachedOf("[file] /state/inbox/.hidden")).toEqual([]);
   expect(attachedOf("[file] /etc/shadow")).toEqual([]);
-  expect(attachedOf(withAttached("x", Array.from({ length: 30 }, (_, nth) => `/state/inbox/${nth}`)))).toHaveLength(MAX_ATTACHED);
+  expect(
+    attachedOf(
+      withAttached(
+        "x",
+        Array.from({ length: 30 }, (_, nth) => `/state/inbox/${nth}`),
+      ),
+    ),
+  ).toHaveLength(MAX_ATTACHED);
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Budget } from "./budget.ts";
 import { whyReserved } from "./config-env.ts";
 import {
   CAGE_RANGES,
@@ -109,6 +110,8 @@ export const AgentConfig = strict(
     egress: distinct(EgressHost, MAX_EGRESS_HOSTS).default([]),
     env: CliVariables.default({}),
     limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
+    /** What the agent may spend. The operator's own limits come before these. Absent: the hive's default. */
+    budget: Budget.optional(),
     mounts: Mounts.default([]),
     /** Repositories of the hive that the agent works on, each at /work/<name>. The first is its working folder. */
     repos: Repos.default([]),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentView, QuestionView, TokenCounts } from "./agent.ts";
 import { ApprovalView } from "./approval.ts";
+import { OverBudget } from "./budget.ts";
 import { MessageView } from "./message.ts";
 import { ModelLoginView } from "./model-login.ts";
 import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
@@ -132,6 +133,8 @@ export const HiveView = z.object({
   ledger: z.string(),
   /** Present after one command has stopped everything: when, which operator gave it, and which agents ran. */
   all_stopped: z.object({ at: Instant, by: z.string(), agents: z.array(z.string()) }).optional(),
+  /** Limits that are reached and wait for a decision of the operator, or have got it. */
+  over_budget: z.array(OverBudget).optional(),
   banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),
 });
 export type HiveView = z.infer<typeof HiveView>;

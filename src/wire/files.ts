@@ -34,7 +34,12 @@ export const FilePath = z
     `a path begins with ${FILE_ROOTS.join(" or ")}`,
   )
   .refine(
-    (path) => path === "/" || path.slice(1).split("/").every((part) => part !== "" && part !== "." && part !== ".."),
+    (path) =>
+      path === "/" ||
+      path
+        .slice(1)
+        .split("/")
+        .every((part) => part !== "" && part !== "." && part !== ".."),
     "a path has no empty parts, no '.' and no '..'",
   )
   .refine((path) => !path.includes("\0") && !path.includes("\ufffd"), "a path has no NUL, and is UTF-8");

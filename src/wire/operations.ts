@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AgentRole, AgentStatusRow, AgentView, QuestionView } from "./agent.ts";
 import { BackupProgress, BackupView } from "./backup.ts";
+import { budgetOperations } from "./budget.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig } from "./config.ts";
@@ -310,6 +311,7 @@ export const operations = {
 
   ...approvalOperations,
   ...historyOperations,
+  ...budgetOperations,
   ...workOperations,
   ...fileOperations,
 

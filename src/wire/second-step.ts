@@ -29,6 +29,9 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   repo_reconcile: true,
   // A file of the operator that agents get.
   repo_include: true,
+  // More may be spent than was allowed. To leave an agent stopped takes nothing.
+  budget_set: true,
+  budget_answer: (input) => !("answer" in input) || input.answer !== "stop",
   // An operator without a passkey would approve instead.
   operator_add: true,
   operator_set: true,

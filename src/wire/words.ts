@@ -7,7 +7,8 @@ import type { ApprovalKind } from "./approval.ts";
 export const KIND_WORDS: Record<ApprovalKind, string> = { spawn: "spawn", apply_commit: "config change" };
 
 /** What an agent is doing. */
-export function agentStateWord({ state, asleep }: Pick<AgentView, "state" | "asleep">): string {
+export function agentStateWord({ state, asleep, over_budget }: Pick<AgentView, "state" | "asleep" | "over_budget">): string {
+  if (over_budget === true) return "over budget";
   if (state === "idle" && asleep) return "asleep";
   return state === "offline" ? "stopped" : state.replace("_", " ");
 }

@@ -20,6 +20,10 @@ export const FOLDERS: Record<string, Folder> = {
     content: "all SQL: schema, migrations, queries by noun, the group-committing writer",
     imports: ["src/wire"],
   },
+  "src/policy": {
+    content: "what agents may spend: the operator's days, the meter of budgets, limits and decisions; imports no part that asks it",
+    imports: ["src/wire", "src/store"],
+  },
   "src/eventlog": {
     content: "the event feed: publishes after the commit; replays stored events, then continues live",
     imports: ["src/wire"],
@@ -48,7 +52,7 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/agents": {
     content: "agents: record, cage, harness session, turns, sleep",
-    imports: ["src/wire", "src/store", "src/eventlog", "src/messages", "src/platforms/port.ts", "src/rpc/json.ts"],
+    imports: ["src/wire", "src/store", "src/eventlog", "src/messages", "src/policy", "src/platforms/port.ts", "src/rpc/json.ts"],
   },
   "src/deploys": {
     content: "requests, what the operator is shown, risk marks, the steps of a deploy, recovery",
@@ -99,6 +103,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/os",
       "src/platforms",
       "src/gateway",
+      "src/policy",
       "src/messages",
       "src/agents",
       "src/diffs",

@@ -66,8 +66,7 @@ export function fileCommands(program: Command): void {
       }
       if ("local" in to || !("local" in from))
         throw new UsageError("one side is an agent's (scout:/state/x), the other one is a path here (./x)");
-      if (to.path !== "")
-        throw new UsageError(`the hive names what it puts into an agent's inbox: say ${to.agent}: alone`);
+      if (to.path !== "") throw new UsageError(`the hive names what it puts into an agent's inbox: say ${to.agent}: alone`);
       const { sendFile } = await import("../send-file.ts");
       shell.show(await sendFile(shell, to.agent, from.local), ({ path }) => `${to.agent} has it as ${clean(path)}`);
     },

@@ -17,11 +17,12 @@ import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
 
 const pendingContract: LoadContract = async () => {
-  const [{ approvalOperations }, { workOperations }] = await Promise.all([
+  const [{ approvalOperations }, { workOperations }, { budgetOperations }] = await Promise.all([
     import("../../wire/approval-operations.ts"),
     import("../../wire/work-operations.ts"),
+    import("../../wire/budget.ts"),
   ]);
-  return { ...approvalOperations, changes: workOperations.changes };
+  return { ...approvalOperations, changes: workOperations.changes, budget: budgetOperations.budget };
 };
 
 /** Verbs for requests: list them, show them, decide on them. */
@@ -31,14 +32,16 @@ export function requestCommands(program: Command): void {
     async (shell) => {
       const waiting = await shell.client.call("pending", {});
       if (shell.isJson) return shell.show(waiting, () => "");
-      const changes = await openChanges(shell.client);
-      const more = waitingChanges(changes);
-      if (more !== "") shell.say(more);
-      if (waiting.approvals.length === 0) return more === "" ? shell.say("nothing waits for approval") : undefined;
+      const [{ over }, changes] = [await shell.client.call("budget", {}), await openChanges(shell.client)];
+      const reached = over.filter(({ stopped_by: by }) => by === undefined);
+      const lines = reached.length === 0 ? [] : (await import("../budget-text.ts")).overLines(reached, shell);
+      const more = [...lines, waitingChanges(changes)].filter((line) => line !== "");
+      for (const line of more) shell.say(line);
+      if (waiting.approvals.length === 0) return more.length === 0 ? shell.say("nothing waits for approval") : undefined;
       // --json keeps the fixed row of other clients, without risks and figures.
       const [{ requestTable }, approvals] = await Promise.all([import("../request-text.ts"), openRequests(shell.client)]);
       if (approvals.length > 0) shell.say(requestTable(approvals, shell));
-      else if (more === "") shell.say("nothing waits for approval");
+      else if (more.length === 0) shell.say("nothing waits for approval");
     },
     pendingContract,
   );

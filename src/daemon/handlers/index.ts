@@ -1,5 +1,6 @@
 import { approvalHandlers } from "./approvals.ts";
 import { backupHandlers } from "./backup.ts";
+import { budgetHandlers } from "./budgets.ts";
 import { changeHandlers } from "./changes.ts";
 import { fileHandlers } from "./files.ts";
 import { harnessHandlers } from "./harness.ts";
@@ -27,6 +28,7 @@ export const handlers: Handlers = {
   ...historyHandlers,
   ...approvalHandlers,
   ...backupHandlers,
+  ...budgetHandlers,
   ...repositoryHandlers,
   ...changeHandlers,
   ...workspaceHandlers,

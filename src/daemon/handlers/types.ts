@@ -22,6 +22,7 @@ import type { Connection } from "../../rpc/server.ts";
 import type { Store } from "../../store/store.ts";
 import type { ByCall } from "../../wire/by-call.ts";
 import type { OperationName, Operations, Output, Parsed } from "../../wire/operations.ts";
+import type { BudgetParts } from "../budget-parts.ts";
 import type { AgentPages } from "../http/agent-pages.ts";
 import type { Operator } from "../operator.ts";
 import type { Operators } from "../operators.ts";
@@ -53,6 +54,7 @@ export interface HandlerContext {
   uploads: Uploads;
   repoTokens: RepoTokens;
   backups: Backups;
+  budgets: BudgetParts;
   store: Store;
   feed: Feed;
   views: Views;

@@ -43,6 +43,9 @@ export async function sendDownload(
 function disposition(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const plain = name.replaceAll(/[^\w.+-]/g, "_");
-  const exact = encodeURIComponent(name.toWellFormed()).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+  const exact = encodeURIComponent(name.toWellFormed()).replaceAll(
+    /['()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${plain}"; filename*=UTF-8''${exact}`;
 }

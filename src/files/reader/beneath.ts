@@ -91,7 +91,8 @@ function opened<T>(path: string, open: () => T): T {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") throw new Refusal("not_found", `there is no ${path}`);
-    if (code === "ENOTDIR" || code === "ELOOP") throw new Refusal("conflict", `${path} is no folder, or a link, and links are not followed`);
+    if (code === "ENOTDIR" || code === "ELOOP")
+      throw new Refusal("conflict", `${path} is no folder, or a link, and links are not followed`);
     if (code === "EACCES" || code === "EPERM") throw new Refusal("conflict", `the agent itself may not read ${path}`);
     throw error;
   }

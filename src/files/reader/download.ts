@@ -73,22 +73,29 @@ function survey(folder: number, path: string, limits: DownloadLimits): { named: 
   let bytes = 0n;
   let entries = 0;
   const result: { named: DownloadHead["left_out"]; left: number } = { named: [], left: 0 };
-  walk(folder, { prefix: Buffer.alloc(0), depth: 0, most: limits.maxEntries + 1 }, {
-    count: () => {
-      entries += 1;
-      if (entries > limits.maxEntries)
-        throw new Refusal("too_large", `${path} has more than ${limits.maxEntries} files and folders: download one of its folders`);
+  walk(
+    folder,
+    { prefix: Buffer.alloc(0), depth: 0, most: limits.maxEntries + 1 },
+    {
+      count: () => {
+        entries += 1;
+        if (entries > limits.maxEntries)
+          throw new Refusal(
+            "too_large",
+            `${path} has more than ${limits.maxEntries} files and folders: download one of its folders`,
+          );
+      },
+      other: (at, kind) => {
+        result.left += 1;
+        if (result.named.length < MAX_NAMED) result.named.push({ path: at.toString("utf8"), kind });
+      },
+      file: (_open, _name, _at, stat) => {
+        bytes += stat.size;
+        if (bytes > BigInt(limits.maxBytes)) throw tooLarge(path, limits.maxBytes);
+      },
+      folder: () => {},
     },
-    other: (at, kind) => {
-      result.left += 1;
-      if (result.named.length < MAX_NAMED) result.named.push({ path: at.toString("utf8"), kind });
-    },
-    file: (_open, _name, _at, stat) => {
-      bytes += stat.size;
-      if (bytes > BigInt(limits.maxBytes)) throw tooLarge(path, limits.maxBytes);
-    },
-    folder: () => {},
-  });
+  );
   return result;
 }
 
@@ -155,30 +162,34 @@ class Packer {
 
   pack(folder: number, prefix: Buffer, modified: number): void {
     writeAll(this.#out, headers({ path: prefix, isFolder: true, bytes: 0, executable: true, modified }));
-    walk(folder, { prefix, depth: 0, most: this.#limits.maxEntries + 1 }, {
-      count: () => {
-        if (++this.#entries > this.#limits.maxEntries) throw new Error("the folder has grown while it was sent");
+    walk(
+      folder,
+      { prefix, depth: 0, most: this.#limits.maxEntries + 1 },
+      {
+        count: () => {
+          if (++this.#entries > this.#limits.maxEntries) throw new Error("the folder has grown while it was sent");
+        },
+        other: () => {},
+        folder: (path, stat) =>
+          writeAll(this.#out, headers({ path, isFolder: true, bytes: 0, executable: true, modified: seconds(stat) })),
+        file: (open, name, path) => {
+          const opened = present(() => openFile(open, name, path.toString("utf8")));
+          if (opened === undefined) return;
+          const { file, stat } = opened;
+          try {
+            const bytes = Number(stat.size);
+            this.#bytes += bytes;
+            if (this.#bytes > this.#limits.maxBytes) throw new Error("the folder has grown while it was sent");
+            const executable = (stat.mode & 0o100n) !== 0n;
+            writeAll(this.#out, headers({ path, isFolder: false, bytes, executable, modified: seconds(stat) }));
+            copy(file, this.#out, bytes, path.toString("utf8"));
+            writeAll(this.#out, padding(bytes));
+          } finally {
+            closeSync(file);
+          }
+        },
       },
-      other: () => {},
-      folder: (path, stat) =>
-        writeAll(this.#out, headers({ path, isFolder: true, bytes: 0, executable: true, modified: seconds(stat) })),
-      file: (open, name, path) => {
-        const opened = present(() => openFile(open, name, path.toString("utf8")));
-        if (opened === undefined) return;
-        const { file, stat } = opened;
-        try {
-          const bytes = Number(stat.size);
-          this.#bytes += bytes;
-          if (this.#bytes > this.#limits.maxBytes) throw new Error("the folder has grown while it was sent");
-          const executable = (stat.mode & 0o100n) !== 0n;
-          writeAll(this.#out, headers({ path, isFolder: false, bytes, executable, modified: seconds(stat) }));
-          copy(file, this.#out, bytes, path.toString("utf8"));
-          writeAll(this.#out, padding(bytes));
-        } finally {
-          closeSync(file);
-        }
-      },
-    });
+    );
   }
 }
 

@@ -34,7 +34,19 @@ export const padding = (bytes: number): Buffer => Buffer.alloc((BLOCK - (bytes %
 /** The end of an archive. */
 export const END = Buffer.alloc(2 * BLOCK);
 
-function header({ name, kind, mode, bytes, modified }: { name: Buffer; kind: string; mode: number; bytes: number; modified: number }): Buffer {
+function header({
+  name,
+  kind,
+  mode,
+  bytes,
+  modified,
+}: {
+  name: Buffer;
+  kind: string;
+  mode: number;
+  bytes: number;
+  modified: number;
+}): Buffer {
   const block = Buffer.alloc(BLOCK);
   name.copy(block, 0);
   octal(block, 100, 8, mode);
@@ -54,7 +66,13 @@ function header({ name, kind, mode, bytes, modified }: { name: Buffer; kind: str
 /** A number as the format has it: octal digits, then NUL. A moment of after 2242 becomes the last that fits. */
 function octal(block: Buffer, at: number, length: number, value: number): void {
   const most = 8 ** (length - 1) - 1;
-  block.write(`${Math.min(value, most).toString(8).padStart(length - 1, "0")}\0`, at, "latin1");
+  block.write(
+    `${Math.min(value, most)
+      .toString(8)
+      .padStart(length - 1, "0")}\0`,
+    at,
+    "latin1",
+  );
 }
 
 /** `<length> <key>=<value>\n`, where the length counts its own digits. */

@@ -30,7 +30,8 @@ export function write(path: string, name: string, bytes: number): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw new Refusal("conflict", `${full} exists already: send the file again`);
-    if (code === "ENOSPC" || code === "EDQUOT") throw new Refusal("disk_full", `there is no room for ${full}: free some, and send the file again`);
+    if (code === "ENOSPC" || code === "EDQUOT")
+      throw new Refusal("disk_full", `there is no room for ${full}: free some, and send the file again`);
     throw error;
   } finally {
     closeSync(folder);

@@ -16,10 +16,16 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   forbidden: 400,
   not_found: 404,
   too_large: 413,
+  rate_limited: 429,
   unavailable: 502,
 };
 /** The API's own error types, by status. */
-const ERROR_TYPES: Record<number, string> = { 400: "invalid_request_error", 404: "not_found_error", 413: "request_too_large" };
+const ERROR_TYPES: Record<number, string> = {
+  400: "invalid_request_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+};
 
 /** Anthropic's Messages API. */
 export const anthropic: Dialect = {
@@ -43,7 +49,9 @@ export const anthropic: Dialect = {
   refusal(error) {
     const status = STATUS[error.code] ?? 500;
     const type = ERROR_TYPES[status] ?? "api_error";
-    return { status, body: JSON.stringify({ type: "error", error: { type, message: `hyperhive: ${error.message}` } }) };
+    // A budget does not come back while the CLI waits in the middle of its turn.
+    const headers: Record<string, string> = status === 429 ? { "x-should-retry": "false" } : {};
+    return { status, headers, body: JSON.stringify({ type: "error", error: { type, message: `hyperhive: ${error.message}` } }) };
   },
 };
 

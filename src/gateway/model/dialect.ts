@@ -21,7 +21,7 @@ export interface Dialect {
   /** Makes the client take an error as final. */
   withoutRetry(headers: Record<string, string>): Record<string, string>;
   /** A refusal by the hive in the API's format. The client must not retry it or ask for a login. */
-  refusal(error: HiveError): { status: number; body: string };
+  refusal(error: HiveError): { status: number; headers: Record<string, string>; body: string };
 }
 
 /** Reads the usage of one answer from its bytes as they pass. */
@@ -68,6 +68,11 @@ export interface Usage {
   tokens: TokenCounts;
   /** Undefined for a model without a price. */
   costUsd: number | undefined;
+  /**
+   * What the answer counts in a budget, in US dollars: by the price of the model that was asked for, if the one that
+   * answered has none.
+   */
+  budgetUsd: number;
 }
 
 /** What the status of an answer says about the agent or the account. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { HiveError } from "../../wire/error.ts";
 import type { Price } from "../../wire/models.ts";
-import type { Dialect, ModelReply, Upstream, UpstreamSignal, Usage } from "./dialect.ts";
+import type { Dialect, ModelReply, ModelRequest, Upstream, UpstreamSignal, Usage } from "./dialect.ts";
 import { costOf } from "./prices.ts";
 
 /** Bytes of one request: the API's own limit for messages. */
@@ -20,6 +20,11 @@ export interface ModelProxyDeps {
   /** Models that the agent may use: the deployed one and the operator's override. */
   modelsOf(agentId: string): readonly string[];
   prices: Record<string, Price>;
+  /**
+   * Resolves when the agent may send a request for an answer of the model; the result is called after its usage has been
+   * counted. Rejects with a `HiveError` if it may not.
+   */
+  enter(agentId: string, model: string, gone: AbortSignal): Promise<() => void>;
   onUsage(usage: Usage): void;
   onSignal(signal: UpstreamSignal): void;
   onUnexpected(error: unknown): void;
@@ -81,11 +86,32 @@ async function answer(
   dialect.checkModel(body.model, deps.modelsOf(agent.id));
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
+  // Counting tokens is free.
+  const leave = path === "/v1/messages" ? await deps.enter(agent.id, body.model, gone.signal) : undefined;
+  try {
+    await forward(agent, deps, { path, raw, body, headers: dialect.headersOf(incoming.headers), gone: gone.signal }, outgoing);
+  } finally {
+    leave?.();
+  }
+}
+
+interface Asked extends Pick<ModelRequest, "path" | "raw" | "body" | "headers"> {
+  gone: AbortSignal;
+}
+
+/** Sends a request that may pass, streams the answer back, and counts its usage. */
+async function forward(
+  agent: { id: string; name: string },
+  deps: ModelProxyDeps,
+  { path, raw, body, headers, gone }: Asked,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { dialect } = deps;
   let reply: ModelReply;
   try {
-    reply = await deps.upstream({ agent, path, headers: dialect.headersOf(incoming.headers), raw, body, signal: gone.signal });
+    reply = await deps.upstream({ agent, path, headers, raw, body, signal: gone });
   } catch (error) {
-    if (gone.signal.aborted) return;
+    if (gone.aborted) return;
     deps.onSignal({ agentId: agent.id, kind: "unreachable" });
     throw error;
   }
@@ -100,7 +126,7 @@ async function answer(
     for await (const chunk of reply.body) {
       meter.take(chunk);
       if (outgoing.destroyed) break;
-      if (!outgoing.write(chunk)) await Promise.race([once(outgoing, "drain"), once(gone.signal, "abort")]);
+      if (!outgoing.write(chunk)) await Promise.race([once(outgoing, "drain"), once(gone, "abort")]);
     }
     outgoing.end();
   } catch {
@@ -111,15 +137,19 @@ async function answer(
     const { tokens } = meter;
     const model = meter.model ?? body.model;
     if (path === "/v1/messages" && tokens.input + tokens.output + tokens.cache_read + tokens.cache_write > 0) {
-      deps.onUsage({ agentId: agent.id, model, tokens, costUsd: costOf(model, tokens, deps.prices) });
+      const costUsd = costOf(model, tokens, deps.prices);
+      const budgetUsd = costUsd ?? costOf(body.model, tokens, deps.prices) ?? 0;
+      deps.onUsage({ agentId: agent.id, model, tokens, costUsd, budgetUsd });
     }
   }
 }
 
 function refuse(dialect: Dialect, outgoing: ServerResponse, error: unknown): void {
   if (outgoing.headersSent) return void outgoing.destroy();
-  const { status, body } = dialect.refusal(error instanceof HiveError ? error : new HiveError("internal", "the gateway failed"));
-  outgoing.writeHead(status, { "content-type": "application/json", connection: "close" });
+  const { status, headers, body } = dialect.refusal(
+    error instanceof HiveError ? error : new HiveError("internal", "the gateway failed"),
+  );
+  outgoing.writeHead(status, { ...headers, "content-type": "application/json", connection: "close" });
   outgoing.end(body);
 }
 

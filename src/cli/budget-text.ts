@@ -1,0 +1,60 @@
+import { hivectl } from "../lib/hivectl.ts";
+import type { BudgetRow, OverBudget } from "../wire/budget.ts";
+import { budgetAmount, budgetLimit } from "../wire/budget-kinds.ts";
+import { clean, type View } from "./print.ts";
+import { table } from "./table.ts";
+
+const FROM: Record<BudgetRow["from"], string> = { operator: "you", config: "agent.json", default: "default" };
+
+/** Whose limit it is, as a word. */
+const whose = ({ scope, agent }: BudgetRow): string =>
+  scope === "hive" ? "the whole hive" : scope === "default" ? "every agent" : (agent ?? "");
+
+/** The limits as table rows. */
+export function budgetTable(rows: readonly BudgetRow[], { paint, width }: View): string {
+  return table(
+    rows,
+    [
+      { title: "OF", value: whose, colour: (one) => (one.scope === "agent" ? "bold" : "dim") },
+      { title: "LIMIT", value: (one) => budgetLimit(one.limit, one.allowed) },
+      {
+        title: "USED",
+        value: (one) => (one.used === undefined ? "" : budgetAmount(one.limit, one.used)),
+        colour: (one) => (isOver(one) ? "amber" : undefined),
+      },
+      { title: "EXTRA", value: extraWords, spare: 1 },
+      { title: "SET BY", value: (one) => FROM[one.from], spare: 3 },
+      { title: "RESETS", value: (one) => (one.resets_at === undefined ? "" : localTime(one.resets_at)), spare: 2 },
+    ],
+    width,
+    paint,
+  );
+}
+
+const isOver = ({ used, allowed, extra = 0, lifted }: BudgetRow): boolean =>
+  lifted !== true && used !== undefined && used >= allowed + extra;
+
+function extraWords({ limit, extra, lifted }: BudgetRow): string {
+  if (lifted === true) return "lifted for today";
+  return extra === undefined ? "" : `+${budgetAmount(limit, extra)}`;
+}
+
+/** `23:00`, or with its day if that is another one. */
+export function localTime(at: string, now = new Date()): string {
+  const time = new Date(at);
+  const clock = time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return time.toDateString() === now.toDateString() ? clock : `${time.toLocaleDateString("en-CA")} ${clock}`;
+}
+
+/** What is over a limit and waits for a decision, a line each, with the verbs that decide. */
+export function overLines(over: readonly OverBudget[], { paint }: Pick<View, "paint">): string[] {
+  return over.map((one) => {
+    const name = one.scope === "hive" ? "--hive" : clean(one.agent ?? "");
+    const subject = one.scope === "hive" ? "every agent waits: the hive" : clean(one.agent ?? "");
+    const used = `${subject} has used ${budgetAmount(one.limit, one.used)} of ${budgetLimit(one.limit, one.allowed)}`;
+    const resets = one.resets_at === undefined ? "" : `; it counts anew at ${localTime(one.resets_at)}`;
+    if (one.stopped_by !== undefined) return `${used}; left stopped by ${clean(one.stopped_by)}${resets}`;
+    const answers = `${hivectl(`budget raise ${name}`)} adds ${budgetAmount(one.limit, one.raise)}, ${hivectl(`budget lift ${name}`)} lifts it until midnight, ${hivectl(`budget stop ${name}`)} leaves it stopped`;
+    return `${paint("amber", used)}${resets}: ${answers}`;
+  });
+}

@@ -1,0 +1,148 @@
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { BUDGET_KINDS, budgetLimit, type BudgetKind } from "../../wire/budget-kinds.ts";
+import type { Input } from "../../wire/operations.ts";
+import { agentName } from "../arguments.ts";
+import { budgetTable, overLines } from "../budget-text.ts";
+import { UsageError } from "../exit.ts";
+import { clean } from "../print.ts";
+import { act } from "../shell.ts";
+import { group } from "../verbs.ts";
+
+/** The option of each limit, and what it says. */
+const LIMITS: Readonly<Record<BudgetKind, readonly [flag: string, words: string]>> = {
+  cost_per_day_usd: ["cost-per-day", "US dollars a day"],
+  cost_per_turn_usd: ["cost-per-turn", "US dollars a turn; not of the hive"],
+  output_tokens_per_day: ["output-per-day", "tokens of output a day"],
+  input_tokens_per_day: ["input-per-day", "tokens of input a day that no cache serves"],
+  turns_per_hour: ["turns-per-hour", "turns in each hour of the clock"],
+  messages_per_minute: ["messages-per-minute", "messages sent in each minute of the clock; not of the hive"],
+};
+const NONE = "none";
+
+interface Of {
+  hive?: true;
+  default?: true;
+}
+type Limits = Of & Record<string, number | typeof NONE | true | undefined>;
+
+function amount(text: string): number | typeof NONE {
+  const value = Number(text.replace(/^\$/, "").replaceAll(/[,_]/g, ""));
+  if (text === NONE) return NONE;
+  if (!(value > 0)) throw new InvalidArgumentError(`it is a number above 0, or ${NONE} to remove the limit.`);
+  return value;
+}
+
+/** Whose budget a verb is about. Throws a usage error unless exactly one is named. */
+function about(agent: string | undefined, of: Of): Pick<Input<"budget_set">, "scope" | "agent"> {
+  const named = [agent, of.hive, of.default].filter((one) => one !== undefined).length;
+  if (named !== 1) throw new UsageError("name one agent, or --hive for the sum of all");
+  if (of.hive === true) return { scope: "hive" };
+  return agent === undefined ? { scope: "default" } : { scope: "agent", agent };
+}
+
+/** The part of about that a decision takes. */
+const aboutOver = (agent: string | undefined, of: Of): Pick<Input<"budget_answer">, "scope" | "agent"> =>
+  about(agent, { ...of, default: undefined } as Of) as Pick<Input<"budget_answer">, "scope" | "agent">;
+
+const WHOSE = "the sum of all agents";
+const limitOption = (): Option => new Option("--limit <limit>", "by default the one that is reached").choices(BUDGET_KINDS);
+
+/** Verbs for what agents may spend. */
+export function budgetCommands(program: Command): void {
+  const budget = group(program, "budget", "what agents may spend: limits, what is used of them, and decisions");
+
+  act(
+    budget
+      .command("list")
+      .argument("[agent]", "only this agent, with the limits of the hive", agentName)
+      .description("the limits that count, what is used of each, and which are reached"),
+    async (shell, [agent]: [string?]) =>
+      shell.show(await shell.client.call("budget", {}), ({ rows, over, time_zone: zone }) => {
+        const shown = rows.filter((row) => agent === undefined || row.scope !== "agent" || row.agent === agent);
+        if (shown.length === 0) return "there is no limit: budget set makes one";
+        const lines = overLines(
+          over.filter((one) => agent === undefined || one.scope === "hive" || one.agent === agent),
+          shell,
+        );
+        return [budgetTable(shown, shell), shell.paint("dim", `days are those of ${clean(zone)}`), ...lines].join("\n");
+      }),
+  );
+
+  const set = budget
+    .command("set")
+    .argument("[agent]", "whose limits", agentName)
+    .option("--hive", WHOSE)
+    .option("--default", "each agent for which nothing else sets the limit")
+    .description("set or remove limits; they count at once, and come before those of agent.json");
+  for (const [flag, words] of Object.values(LIMITS)) set.option(`--${flag} <amount>`, `${words}, or none`, amount);
+  act<Limits>(set, async (shell, [agent]: [string?], options) => {
+    const limits: Partial<Record<BudgetKind, number>> = {};
+    const remove: BudgetKind[] = [];
+    for (const kind of BUDGET_KINDS) {
+      const given = options[camel(LIMITS[kind][0])];
+      if (given === NONE) remove.push(kind);
+      else if (typeof given === "number") limits[kind] = given;
+    }
+    const target = about(agent, options);
+    if (Object.keys(limits).length + remove.length === 0)
+      throw new UsageError(`name a limit, such as --${LIMITS.cost_per_day_usd[0]} 5`);
+    shell.show(await shell.client.call("budget_set", { ...target, limits, remove }), ({ rows }) => {
+      const set = rows.filter((row) => row.scope === target.scope && row.agent === target.agent);
+      return set.length === 0 ? "no limit is left" : budgetTable(set, shell);
+    });
+  });
+
+  act<Of & { by?: number; limit?: BudgetKind }>(
+    budget
+      .command("raise")
+      .argument("[agent]", "whose limit", agentName)
+      .option("--hive", WHOSE)
+      .option("--by <amount>", "how much to add: by default $5, or half of the limit", added)
+      .addOption(limitOption())
+      .description("add to a limit for its day, hour or turn, so that its agents go on"),
+    async (shell, [agent]: [string?], { by, limit, ...of }) =>
+      decide(shell, aboutOver(agent, of), { answer: "raise", by, limit }),
+  );
+
+  act<Of & { limit?: BudgetKind }>(
+    budget
+      .command("lift")
+      .argument("[agent]", "whose limit", agentName)
+      .option("--hive", WHOSE)
+      .addOption(limitOption())
+      .description("let a limit not count until midnight, by the operator's clock"),
+    async (shell, [agent]: [string?], { limit, ...of }) => decide(shell, aboutOver(agent, of), { answer: "lift", limit }),
+  );
+
+  act<Of & { limit?: BudgetKind }>(
+    budget
+      .command("stop")
+      .argument("[agent]", "whose limit", agentName)
+      .option("--hive", WHOSE)
+      .addOption(limitOption())
+      .description("leave what has reached its limit stopped until that counts anew; nothing asks any more"),
+    async (shell, [agent]: [string?], { limit, ...of }) => decide(shell, aboutOver(agent, of), { answer: "stop", limit }),
+  );
+}
+
+const DONE = { raise: "is raised", lift: "does not count until midnight", stop: "stays as it is; what it stops waits" } as const;
+
+async function decide(
+  shell: Parameters<Parameters<typeof act>[1]>[0],
+  target: Pick<Input<"budget_answer">, "scope" | "agent">,
+  given: Pick<Input<"budget_answer">, "answer" | "by" | "limit">,
+): Promise<void> {
+  shell.show(await shell.client.call("budget_answer", { ...target, ...given }), ({ limit, rows }) => {
+    const row = rows.find((one) => one.scope === target.scope && one.agent === target.agent && one.limit === limit);
+    const words = row ? budgetLimit(limit, row.allowed) : limit;
+    return `the limit of ${words} ${DONE[given.answer]}`;
+  });
+}
+
+function added(text: string): number {
+  const value = amount(text);
+  if (value === NONE) throw new InvalidArgumentError("it is a number above 0.");
+  return value;
+}
+
+const camel = (flag: string): string => flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());

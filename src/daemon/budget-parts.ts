@@ -1,0 +1,88 @@
+import type { Agent } from "../agents/agent.ts";
+import type { AgentBus } from "../agents/events.ts";
+import type { Swarm } from "../agents/swarm.ts";
+import { costOf } from "../gateway/model/prices.ts";
+import { Budgets } from "../policy/budgets.ts";
+import { budgetRows, overBudget } from "../policy/budget-view.ts";
+import { Days } from "../policy/days.ts";
+import { BudgetDecisions } from "../policy/decisions.ts";
+import { MessageRate } from "../policy/message-rate.ts";
+import type { Spender, Spenders } from "../policy/spender.ts";
+import { Turnstile } from "../policy/turnstile.ts";
+import type { Store } from "../store/store.ts";
+import type { BudgetRow, OverBudget } from "../wire/budget.ts";
+import type { Price } from "../wire/models.ts";
+
+export interface BudgetPartsDeps {
+  store: Store;
+  agents: Pick<Swarm, "all" | "byId">;
+  bus: Pick<AgentBus, "on" | "emit">;
+  prices: Record<string, Price>;
+  /** The file that `prices` come from, if there is one. */
+  pricesFile: string | undefined;
+  timeZone: string;
+  onUnexpected(error: unknown): void;
+  now(): number;
+}
+
+const NO_TOKENS = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
+
+export const spenderOf = ({ id, name, config }: Agent): Spender => ({ id, name, budget: config.budget });
+
+/** The budgets with what surrounds them: the way of requests, of messages and of decisions, and what is shown. */
+export function openBudgets(deps: BudgetPartsDeps) {
+  const { agents, bus, prices, pricesFile, timeZone } = deps;
+  const days = new Days(timeZone);
+  const spenders: Spenders = {
+    all: () => agents.all().map(spenderOf),
+    byId(id) {
+      const agent = agents.byId(id);
+      return agent && spenderOf(agent);
+    },
+  };
+  const budgets = new Budgets({
+    ...deps,
+    days,
+    spenders,
+    hasPrice: (model) => costOf(model, NO_TOKENS, prices) !== undefined,
+    howToPrice:
+      pricesFile === undefined
+        ? "set HIVE_PRICES to a file with its price and restart the daemon"
+        : `add its price to ${pricesFile} (HIVE_PRICES) and restart the daemon`,
+    changed(id) {
+      const agent = agents.byId(id);
+      if (agent) bus.emit("budget_changed", agent);
+      bus.emit("changed", "hive");
+    },
+  });
+  // Another config may have another budget.
+  bus.on("harness_connected", ({ agent }) => budgets.refresh(agent.id));
+  const messageRate = new MessageRate({
+    ...deps,
+    limitOf(sender) {
+      const agent = spenders.byId(sender);
+      return agent && budgets.standings.limitsOf(agent).find(({ kind }) => kind === "messages_per_minute")?.value;
+    },
+  });
+  const shown = { ...deps, budgets, spenders, days };
+  return {
+    budgets,
+    messageRate,
+    timeZone,
+    turnstile: new Turnstile(budgets),
+    decisions: new BudgetDecisions({ ...deps, budgets, days }),
+    rows: (): BudgetRow[] => budgetRows(shown),
+    /** The limits that are reached and hold an agent that would run. */
+    over(): OverBudget[] {
+      const held = new Set(
+        agents
+          .all()
+          .filter((agent) => agent.isUp && agent.activity === "idle")
+          .map(({ name }) => name),
+      );
+      return overBudget(shown).filter(({ agent }) => agent === undefined || held.has(agent));
+    },
+  };
+}
+
+export type BudgetParts = ReturnType<typeof openBudgets>;

@@ -1,0 +1,180 @@
+import type { Service } from "../lib/services.ts";
+import { Moment } from "../lib/timers.ts";
+import type { Store } from "../store/store.ts";
+import { budgetLimit, isCost } from "../wire/budget-kinds.ts";
+import { HiveError } from "../wire/error.ts";
+import type { Days } from "./days.ts";
+import { LimitsSet } from "./limits-set.ts";
+import { Meter } from "./meter.ts";
+import { isOfTurns } from "./periods.ts";
+import { agentScope, HIVE, type Spenders } from "./spender.ts";
+import { Standings, type Standing } from "./standings.ts";
+import { isSameStop, nearWords, stopIn, stopWords, type Stop } from "./stop.ts";
+
+export interface BudgetDeps {
+  store: Pick<Store, "write" | "budgets">;
+  spenders: Spenders;
+  days: Days;
+  /** True if the hive knows what a model costs. */
+  hasPrice(model: string): boolean;
+  /** How the operator adds a price, as a clause. */
+  howToPrice: string;
+  /** Called after a limit has stopped an agent, or lets it go on. */
+  changed(agentId: string): void;
+  onUnexpected(error: unknown): void;
+  now(): number;
+}
+
+/**
+ * What agents spend, and whether one may go on. A limit that is reached stops the agents of its scope and no other. It
+ * may be passed by what is in flight at that moment.
+ */
+export class Budgets implements Service {
+  readonly #deps: BudgetDeps;
+  readonly #meter: Meter;
+  readonly limits: LimitsSet;
+  readonly standings: Standings;
+  readonly #stops = new Map<string, Stop>();
+  /** By agent: the nearest end of a period in which a limit is reached or nearly so, and which limits those are. */
+  readonly #near = new Map<string, { ends: number; limits: string }>();
+  #hiveStop: Stop | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(deps: BudgetDeps) {
+    this.#deps = deps;
+    const { store, days, now } = deps;
+    const { budgets } = store;
+    this.limits = new LimitsSet(budgets.limits(), budgets.decisions());
+    this.#meter = new Meter({
+      ...deps,
+      store: {
+        spent: (scope, period) => budgets.spent(scope, period),
+        store: (rows) =>
+          store.write(() => {
+            for (const row of rows) budgets.spend(row);
+          }),
+      },
+    });
+    this.standings = new Standings({ limits: this.limits, meter: this.#meter, days, now });
+  }
+
+  /** Finds what the last daemon has stopped. */
+  start(): void {
+    this.refresh();
+  }
+
+  stop(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Counts the usage of an answer. */
+  spend(agentId: string, used: { output: number; input: number; costUsd: number }): void {
+    this.#meter.add([agentScope(agentId), HIVE], used);
+    this.refresh(agentId);
+  }
+
+  /** A turn of an agent begins. What its last one has spent does not count for it. */
+  began(agentId: string): void {
+    this.#meter.clearTurn(agentScope(agentId));
+    this.#meter.add([agentScope(agentId), HIVE], { turns: 1 });
+    this.refresh(agentId);
+  }
+
+  /** A turn has ended and its message does not come back, so the next one has a budget of its own. */
+  ended(agentId: string): void {
+    const { store, onUnexpected } = this.#deps;
+    const scope = agentScope(agentId);
+    this.#meter.clearTurn(scope);
+    const decision = this.limits.decision(scope, "cost_per_turn_usd");
+    if (decision && (decision.extra > 0 || decision.stoppedFor !== "")) {
+      const row = this.limits.decide(scope, "cost_per_turn_usd", { ...decision, extra: 0, extraFor: "", stoppedFor: "" });
+      store.write(() => store.budgets.decide(row)).catch(onUnexpected);
+    }
+    this.refresh(agentId);
+  }
+
+  /** Why an agent gets no further turn; undefined if it does. */
+  stopOf(agentId: string): Stop | undefined {
+    return this.#stops.get(agentId);
+  }
+
+  /** The limit of the whole hive that stops every agent. */
+  get hiveStop(): Stop | undefined {
+    return this.#hiveStop;
+  }
+
+  /** True if a request of the agent can pass a limit. */
+  isLimited(agentId: string): boolean {
+    return this.#ofRequests(agentId).length > 0;
+  }
+
+  /**
+   * Throws `rate_limited` if an agent may not send a request to the model now, and `bad_request` if a limit needs a price
+   * that the model does not have.
+   */
+  checkRequest(agentId: string, model: string): void {
+    const standings = this.#ofRequests(agentId);
+    const stop = stopIn(standings);
+    if (stop) throw new HiveError("rate_limited", stopWords(stop));
+    const cost = standings.find(({ kind, isLifted }) => isCost(kind) && !isLifted);
+    if (cost && !this.#deps.hasPrice(model))
+      throw new HiveError(
+        "bad_request",
+        `the model ${model} has no price, which a budget of ${budgetLimit(cost.kind, cost.limit)} needs: ${this.#deps.howToPrice}, or limit tokens instead`,
+      );
+  }
+
+  /** Sentences about limits that are nearly reached: the agent's own, and the hive's. */
+  warnings(agentId: string): string[] {
+    return this.#of(agentId)
+      .filter(({ isNear, isReached }) => isNear && !isReached)
+      .map(nearWords);
+  }
+
+  /** Checks the limits of one agent again, or of all. To be called after something has changed that they depend on. */
+  refresh(agentId?: string): void {
+    const before = this.#hiveStop;
+    this.#hiveStop = stopIn(this.standings.ofHive());
+    const concerned =
+      agentId === undefined || !isSameStop(before, this.#hiveStop) ? this.#deps.spenders.all().map(({ id }) => id) : [agentId];
+    for (const id of concerned) this.#refreshOne(id);
+    this.#arm();
+  }
+
+  #refreshOne(agentId: string): void {
+    const all = this.#of(agentId);
+    const before = this.#stops.get(agentId);
+    const wereNear = this.#near.get(agentId)?.limits;
+    const stop = stopIn(all);
+    if (stop) this.#stops.set(agentId, stop);
+    else this.#stops.delete(agentId);
+    const near = all.filter(({ isNear }) => isNear);
+    const limits = near.map(({ key, kind }) => `${key} ${kind}`).join();
+    const ends = near.reduce((nearest, one) => Math.min(nearest, one.ends ?? Infinity), Infinity);
+    if (near.length > 0) this.#near.set(agentId, { ends, limits });
+    else this.#near.delete(agentId);
+    if (!isSameStop(before, stop) || wereNear !== this.#near.get(agentId)?.limits) this.#deps.changed(agentId);
+  }
+
+  /** Sets one timer for the nearest end of a period in which a limit is reached or nearly so. Otherwise there is none. */
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    let nearest = Infinity;
+    for (const { ends } of this.#near.values()) nearest = Math.min(nearest, ends);
+    if (nearest === Infinity) return;
+    this.#timer = setTimeout(() => this.refresh(), new Moment(nearest, this.#deps.now).pause);
+    this.#timer.unref();
+  }
+
+  #ofRequests(agentId: string): Standing[] {
+    return this.#of(agentId).filter(({ kind }) => !isOfTurns(kind));
+  }
+
+  #of(agentId: string): Standing[] {
+    const agent = this.#deps.spenders.byId(agentId);
+    return [...(agent ? this.standings.ofAgent(agent) : []), ...this.standings.ofHive()];
+  }
+}

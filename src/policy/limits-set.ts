@@ -1,0 +1,48 @@
+import type { DecisionRow, LimitRow, ScopeKey } from "../store/budgets.ts";
+import type { Budget } from "../wire/budget.ts";
+import type { BudgetKind } from "../wire/budget-kinds.ts";
+import type { Decision } from "./verdict.ts";
+
+/** What the operator has set and decided, in memory. It follows the store. */
+export class LimitsSet {
+  readonly #limits = new Map<ScopeKey, Budget>();
+  readonly #decisions = new Map<string, Decision>();
+
+  constructor(limits: readonly LimitRow[], decisions: readonly DecisionRow[]) {
+    for (const { scope, kind, amount } of limits) this.set(scope, kind, amount);
+    for (const row of decisions)
+      this.decide(row.scope, row.kind, {
+        extra: row.extra,
+        extraFor: row.extra_for,
+        liftedOn: row.lifted_on,
+        stoppedFor: row.stopped_for,
+        by: row.decided_by,
+      });
+  }
+
+  /** The limits that the operator has set for a scope. */
+  of(scope: ScopeKey): Budget {
+    return this.#limits.get(scope) ?? {};
+  }
+
+  /** Sets a limit, or removes it. */
+  set(scope: ScopeKey, kind: BudgetKind, amount: number | undefined): void {
+    const { [kind]: _, ...others } = this.of(scope);
+    this.#limits.set(scope, amount === undefined ? others : { ...others, [kind]: amount });
+  }
+
+  decision(scope: ScopeKey, kind: BudgetKind): Decision | undefined {
+    return this.#decisions.get(`${kind} ${scope}`);
+  }
+
+  /** Takes a decision. Returns the row to store. */
+  decide(scope: ScopeKey, kind: BudgetKind, decision: Decision): DecisionRow {
+    this.#decisions.set(`${kind} ${scope}`, decision);
+    return this.row(scope, kind, decision);
+  }
+
+  /** A decision as it is stored. */
+  row(scope: ScopeKey, kind: BudgetKind, { extra, extraFor, liftedOn, stoppedFor, by }: Decision): DecisionRow {
+    return { scope, kind, extra, extra_for: extraFor, lifted_on: liftedOn, stopped_for: stoppedFor, decided_by: by };
+  }
+}

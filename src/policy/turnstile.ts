@@ -1,0 +1,52 @@
+import { HiveError } from "../wire/error.ts";
+import type { Budgets } from "./budgets.ts";
+
+/**
+ * Lets requests to the model pass under the budgets. Those of an agent with a limit pass one after the other, so a limit
+ * is passed by one request of each agent at most. Without a limit nothing waits.
+ */
+export class Turnstile {
+  readonly #budgets: Pick<Budgets, "isLimited" | "checkRequest">;
+  /** By agent: resolves when its newest request has ended. */
+  readonly #last = new Map<string, Promise<void>>();
+
+  constructor(budgets: Pick<Budgets, "isLimited" | "checkRequest">) {
+    this.#budgets = budgets;
+  }
+
+  /**
+   * Resolves when a request may be sent. The caller calls the result once, after the request's usage has been counted.
+   * Rejects with the reason if it may not be sent, and with that of `gone` if the agent has given the request up.
+   */
+  async enter(agentId: string, model: string, gone: AbortSignal): Promise<() => void> {
+    if (!this.#budgets.isLimited(agentId)) return () => {};
+    const before = this.#last.get(agentId);
+    const { promise: ended, resolve: leave } = Promise.withResolvers<void>();
+    const last = (before ?? Promise.resolve()).then(() => ended);
+    this.#last.set(agentId, last);
+    void last.then(() => {
+      if (this.#last.get(agentId) === last) this.#last.delete(agentId);
+    });
+    try {
+      if (before) await untilOrGone(before, gone);
+      if (gone.aborted) throw new HiveError("unavailable", "the request was given up");
+      this.#budgets.checkRequest(agentId, model);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
+  }
+}
+
+function untilOrGone(done: Promise<void>, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      gone.removeEventListener("abort", finish);
+      resolve();
+    };
+    gone.addEventListener("abort", finish);
+    if (gone.aborted) finish();
+    else void done.then(finish);
+  });
+}

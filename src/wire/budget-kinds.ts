@@ -1,0 +1,52 @@
+/** What can be limited. The interface imports this file, so it has no schema. */
+export const BUDGET_KINDS = [
+  "cost_per_day_usd",
+  "cost_per_turn_usd",
+  "output_tokens_per_day",
+  "input_tokens_per_day",
+  "turns_per_hour",
+  "messages_per_minute",
+] as const;
+export type BudgetKind = (typeof BUDGET_KINDS)[number];
+
+/** The kinds that stop an agent until its operator decides or their period ends. The others refuse single calls. */
+export const STOPPING_KINDS = BUDGET_KINDS.filter((kind) => kind !== "messages_per_minute");
+
+/** The kinds that a budget of the whole hive can have: sums of its agents. */
+export const HIVE_KINDS = ["cost_per_day_usd", "output_tokens_per_day", "input_tokens_per_day", "turns_per_hour"] as const;
+
+/** True for a limit in US dollars. It needs the price of each model. */
+export const isCost = (kind: BudgetKind): boolean => kind.endsWith("_usd");
+
+/** Least and most of each limit. Above the most, the number is a typo. */
+export const BUDGET_RANGES: Readonly<Record<BudgetKind, readonly [least: number, most: number]>> = {
+  cost_per_day_usd: [0.01, 1_000_000],
+  cost_per_turn_usd: [0.01, 1_000_000],
+  output_tokens_per_day: [1, 1_000_000_000_000],
+  input_tokens_per_day: [1, 1_000_000_000_000],
+  turns_per_hour: [1, 1_000_000],
+  messages_per_minute: [1, 1_000_000],
+};
+
+const UNITS: Readonly<Record<BudgetKind, readonly [unit: string, per: string]>> = {
+  cost_per_day_usd: ["", "a day"],
+  cost_per_turn_usd: ["", "a turn"],
+  output_tokens_per_day: [" output tokens", "a day"],
+  input_tokens_per_day: [" uncached input tokens", "a day"],
+  turns_per_hour: [" turns", "an hour"],
+  messages_per_minute: [" messages", "a minute"],
+};
+
+/** `$5.00`, `200,000 output tokens`, `12 turns`. */
+export function budgetAmount(kind: BudgetKind, amount: number): string {
+  if (isCost(kind)) return `$${amount.toFixed(2)}`;
+  return `${Math.round(amount).toLocaleString("en-US")}${UNITS[kind][0]}`;
+}
+
+/** `$5.00 a day`, `12 turns an hour`. */
+export const budgetLimit = (kind: BudgetKind, limit: number): string => `${budgetAmount(kind, limit)} ${UNITS[kind][1]}`;
+
+/** The most that a raise gives at once, unless the operator says how much: $5, or half of the limit. */
+export const usualRaise = (kind: BudgetKind, limit: number): number =>
+  isCost(kind) ? RAISE_USD : Math.max(1, Math.ceil(limit / 2));
+const RAISE_USD = 5;

@@ -1,0 +1,59 @@
+import { Budgets } from "../../src/policy/budgets.ts";
+import { Days } from "../../src/policy/days.ts";
+import { BudgetDecisions } from "../../src/policy/decisions.ts";
+import type { Spender } from "../../src/policy/spender.ts";
+import { Turnstile } from "../../src/policy/turnstile.ts";
+import type { DecisionRow, LimitRow, SpentRow } from "../../src/store/budgets.ts";
+import type { Store, Tx } from "../../src/store/store.ts";
+import { onUnexpected } from "./unexpected.ts";
+
+/** The tables of budgets in memory, for many short runs. A write is done at once. */
+export function budgetTables() {
+  const limits = new Map<string, LimitRow>();
+  const spent = new Map<string, SpentRow>();
+  const decisions = new Map<string, DecisionRow>();
+  const audit: { actor: string; kind: string; agent?: string; detail?: object }[] = [];
+  let seq = 0;
+  const store = {
+    write: async <T>(run: (tx: Tx) => T): Promise<T> => {
+      const after: (() => void)[] = [];
+      const result = run({ afterCommit: (act: () => void) => void after.push(act) } as Tx);
+      for (const act of after) act();
+      return result;
+    },
+    budgets: {
+      limits: () => [...limits.values()],
+      set: (row) => void limits.set(`${row.scope} ${row.kind}`, row),
+      remove: (scope, kind) => void limits.delete(`${scope} ${kind}`),
+      spent: (scope, period) => spent.get(`${scope} ${period}`),
+      spend: (row) => void spent.set(`${row.scope} ${row.period}`, { ...row }),
+      decisions: () => [...decisions.values()],
+      decide: (row) => void decisions.set(`${row.scope} ${row.kind}`, row),
+    },
+    ledger: { audit: (_: number, line: (typeof audit)[number]) => void audit.push(line) } as never,
+    nextSeq: () => ++seq,
+  } satisfies Pick<Store, "write" | "budgets" | "ledger" | "nextSeq">;
+  return { store, audit };
+}
+
+/** The budgets of made-up agents over given tables: what a daemon has after a start. */
+export function openBudgetsOf(
+  agents: readonly Spender[],
+  { store }: Pick<ReturnType<typeof budgetTables>, "store">,
+  options: { zone?: string; now: () => number; priced?: (model: string) => boolean; changed?: (id: string) => void },
+) {
+  const days = new Days(options.zone ?? "UTC");
+  const { now } = options;
+  const budgets = new Budgets({
+    store,
+    days,
+    now,
+    spenders: { all: () => [...agents], byId: (id) => agents.find((one) => one.id === id) },
+    hasPrice: options.priced ?? (() => true),
+    howToPrice: "add its price to /prices.json",
+    changed: options.changed ?? (() => {}),
+    onUnexpected,
+  });
+  budgets.start();
+  return { budgets, days, turnstile: new Turnstile(budgets), decisions: new BudgetDecisions({ store, budgets, days, now }) };
+}
