@@ -43,7 +43,7 @@ const deployedFile = (system: TestSystem): string => {
 };
 
 test("a config that was valid when it was deployed still runs, with a warning, and can be rebuilt and rolled back to", async () => {
-  const old = { ...RESTRICTED, secrets: ["TOKEN"], limits: { pids: 1 } };
+  const old = { ...RESTRICTED, egress: ["localhost"], limits: { pids: 1 } };
   const first = await openTestSystem({ folder });
   await deployUnder(first, JSON.stringify(old));
   await first.close();
@@ -52,7 +52,7 @@ test("a config that was valid when it was deployed still runs, with a warning, a
   const scout = system.swarm.byName("scout");
   const { deployedRequest } = scout.record;
   expect(scout.config).toMatchObject(RESTRICTED);
-  expect(scout.warnings).toEqual([expect.stringMatching(/secrets/), expect.stringMatching(/limits\.pids/)]);
+  expect(scout.warnings).toEqual([expect.stringMatching(/egress/), expect.stringMatching(/limits\.pids/)]);
   await system.commands.start(scout, "operator");
   expect(scout.state).toBe("idle");
 
@@ -62,7 +62,7 @@ test("a config that was valid when it was deployed still runs, with a warning, a
   const back = await system.requests.rollback("scout", deployedRequest ?? 0, "operator");
   await system.through(back.id);
   expect(scout.config).toMatchObject(RESTRICTED);
-  expect((await propose(system, JSON.stringify({ ...old, model: "opus" }))).error).toMatch(/limits\.pids.*\n.*secrets/);
+  expect((await propose(system, JSON.stringify({ ...old, model: "opus" }))).error).toMatch(/egress.*\n.*limits\.pids/);
   await system.close();
 });
 

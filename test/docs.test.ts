@@ -64,6 +64,7 @@ test("the documented limits of a config are those of the code", () => {
       "`env`, `extraMcpServers.*.env`",
       `${MAX_VARIABLES} variables of ${MAX_VARIABLE_CHARS} characters, ${MAX_ENV_BYTES} bytes of JSON together`,
     ],
+    ["`secrets`", `${limits.MAX_AGENT_SECRETS} names`],
     ...Object.entries(limits.CAGE_RANGES).map(([key, [least, most]]) => [`\`limits.${key}\``, `${least} to ${most}`]),
     ["`mounts`", `${MAX_MOUNTS} mounts`],
     ["`repos`", `${MAX_AGENT_REPOS} repositories`],

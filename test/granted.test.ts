@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { cageSpec } from "../src/daemon/cage-spec.ts";
 import { readConfig, SETTINGS } from "../src/daemon/config.ts";
 import { directoryOf } from "../src/daemon/directory.ts";
+import { Secrets } from "../src/daemon/secrets/secrets.ts";
 import { isListed } from "../src/gateway/egress/allow.ts";
 import { claudeOptions } from "../src/harness/cli/claude/options.ts";
 import { readHarnessConfig, SETTINGS as HARNESS_SETTINGS } from "../src/harness/config.ts";
@@ -32,6 +33,15 @@ paths.prepare();
 const shared = join(folder, "shared");
 const other = join(folder, "other");
 for (const one of [shared, other]) mkdirSync(one);
+
+const secrets = new Secrets({
+  files: { valueOf: (name: string) => `value of ${name}` } as never,
+  store: { write: async () => {} } as never,
+  agents: { all: () => [] },
+  bus: openBus(),
+  onUnexpected,
+  now: () => 1,
+});
 
 /** All effects of a config, as the daemon and the harness pass them on. */
 async function effects(given: unknown): Promise<Record<string, unknown>> {
@@ -65,6 +75,7 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
     path: "/usr/bin",
     modelUrl: "http://127.0.0.1:1",
     egressUrl: "http://127.0.0.1:2",
+    granted: secrets.environmentOf(config),
   });
   const spec = cageSpec(agent, {
     hiveId: "h",
@@ -123,6 +134,7 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "tools.deny": ["options", {}, { tools: { deny: ["Bash"] } }],
   egress: ["hosts", { egress: ["a.org"] }, { egress: ["b.org"] }],
   env: ["options", { env: { A: "1" } }, { env: { A: "2" } }],
+  secrets: ["options", { secrets: ["ONE"] }, { secrets: ["TWO"] }],
   "limits.memory_mib": ["cage", {}, { limits: { memory_mib: 4096 } }],
   "limits.cpu_percent": ["cage", {}, { limits: { cpu_percent: 50 } }],
   "limits.pids": ["cage", {}, { limits: { pids: 64 } }],

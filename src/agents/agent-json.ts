@@ -10,7 +10,6 @@ const MAX_COMPLAINTS = 5;
 
 /** Keys that older versions accepted but did not implement. They are dropped from a deployed config, with a warning. */
 const FormerKeys = z.looseObject({
-  secrets: z.array(z.string()).optional(),
   cli: z
     .union([z.literal("claude"), z.strictObject({ name: z.literal("claude"), options: z.record(z.string(), z.unknown()) })])
     .optional(),
@@ -49,12 +48,11 @@ export function parseDeployed(text: string): { config: AgentConfig; warnings: st
   }
   const former = FormerKeys.safeParse(value);
   if (!former.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(former.error, value)}` };
-  const { secrets = [], cli = "claude", ...rest } = former.data;
+  const { cli = "claude", ...rest } = former.data;
   const parsed = DeployedConfig.safeParse(rest);
   if (!parsed.success) return { unreadable: `${CONFIG_FILE} cannot be read: ${schemaComplaint(parsed.error, rest)}` };
 
   const warnings = [
-    ...(secrets.length > 0 ? [`secrets (${secrets.join(", ")}) are not delivered: the store of secrets does not exist yet`] : []),
     ...(typeof cli === "object" && Object.keys(cli.options).length > 0 ? ["cli.options have no effect"] : []),
     ...broken(rest),
   ];

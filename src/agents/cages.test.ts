@@ -111,7 +111,7 @@ test("a cage whose harness cannot run fails with the harness's reason, at a star
   const started = system({ config: AgentConfig.parse({}) });
   await started.cages.start(started.agent, "a test");
   stateOf(started.agent).harness.problem = problem;
-  expect(agentView(started.agent, {} as never).warnings).toEqual([problem]);
+  expect(agentView(started.agent, { secretProblems: [] } as never).warnings).toEqual([problem]);
   started.end({ code: 3 });
   await started.agent.serially(async () => {});
   await started.agent.serially(async () => {});
@@ -159,7 +159,7 @@ test("each end of a cage gives its turn a reason", async () => {
 test("a broken mount is a warning on the row when the cage starts, when it cannot start, and when it is adopted", async () => {
   const gone = "mounts: /data/papers does not exist on this host";
   const warningsOf = (agent: Agent): string[] =>
-    agentView(agent, { unread: 0, tokensToday: 0, currentRevision: "r" } as never).warnings;
+    agentView(agent, { secretProblems: [], unread: 0, tokensToday: 0, currentRevision: "r" } as never).warnings;
   const running = system({ config: AgentConfig.parse({}) });
   running.problems.push("mounts: /data/out cannot be written by the agent (uid 1)");
   await running.cages.start(running.agent, "a test");

@@ -39,6 +39,7 @@ beforeEach(() => {
   harnesses = new Harnesses({
     reposOf: () => [],
     newsFor: () => undefined,
+    secretsOf: () => ({}),
     broker: {
       leases: {
         present: async () => [],
@@ -114,14 +115,14 @@ test("what an agent has done in the repositories of its config is on its row, al
   const config = AgentConfig.parse({ repos: [{ name: "web" }] });
   agent.switchTo(1, { config, instructions: "", warnings: [], unreadable: undefined });
   await hello();
-  expect(agentView(agent, {} as never).work).toBeUndefined();
+  expect(agentView(agent, { secretProblems: [] } as never).work).toBeUndefined();
   const web = { repo: "web", branch: "topic", added: 12, removed: 3 };
   harnesses.report(agent, { work: [web, { repo: "other", added: 1, removed: 0 }] });
-  expect(agentView(agent, {} as never).work).toEqual([web]);
+  expect(agentView(agent, { secretProblems: [] } as never).work).toEqual([web]);
   await bus.emitAndWait("cage_ended", { agent, why: "asleep" });
-  expect(agentView(agent, {} as never).work).toEqual([web]);
+  expect(agentView(agent, { secretProblems: [] } as never).work).toEqual([web]);
   agent.switchTo(2, { config: AgentConfig.parse({}), instructions: "", warnings: [], unreadable: undefined });
-  expect(agentView(agent, {} as never).work).toBeUndefined();
+  expect(agentView(agent, { secretProblems: [] } as never).work).toBeUndefined();
 });
 
 test("a harness with repositories is told whether someone looks", async () => {
@@ -143,7 +144,7 @@ test("a harness with repositories is told whether someone looks", async () => {
 test("a workspace that a harness waits for is on the agent's row until it is ready or the harness has ended", async () => {
   await hello();
   const shown = (): [string | undefined, string[]] => {
-    const { state_reason: reason, warnings } = agentView(agent, {} as never);
+    const { state_reason: reason, warnings } = agentView(agent, { secretProblems: [] } as never);
     return [reason, warnings];
   };
   stateOf(agent).cage.phase = { at: "starting" };
@@ -153,12 +154,15 @@ test("a workspace that a harness waits for is on the agent's row until it is rea
     return shown();
   };
   expect(reported({ repo: "web", failed: false, reason: "it is cloned" })).toEqual(["preparing the workspace web", []]);
-  expect(agentView(agent, {} as never).unready_workspace).toBeUndefined();
+  expect(agentView(agent, { secretProblems: [] } as never).unready_workspace).toBeUndefined();
   const [, [warning]] = reported({ repo: "web", failed: true, reason: "the set-up failed" });
   expect(warning).toMatch(/^workspace not ready: web: the set-up failed; .*work retry ada.*work skip ada/);
-  expect(agentView(agent, {} as never).unready_workspace).toEqual({ repo: "web", reason: "the set-up failed" });
+  expect(agentView(agent, { secretProblems: [] } as never).unready_workspace).toEqual({
+    repo: "web",
+    reason: "the set-up failed",
+  });
   expect(reported(null)).toEqual([undefined, []]);
-  expect(agentView(agent, {} as never).unready_workspace).toBeUndefined();
+  expect(agentView(agent, { secretProblems: [] } as never).unready_workspace).toBeUndefined();
   reported({ repo: "web", failed: true, reason: "of the last harness" });
   await hello({ instance: "i1" });
   expect(shown()).toEqual([undefined, []]);

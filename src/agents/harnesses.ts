@@ -52,6 +52,8 @@ export interface HarnessDeps {
   operatorPronouns: string;
   /** The agent's repositories with their settings. */
   reposOf(agent: Agent): Output<"hello">["repos"];
+  /** The secrets that the agent's config gives it, as variables. */
+  secretsOf(agent: Agent): Record<string, string>;
   /** What happened in the agent's repositories since its last turn. Taken when a turn begins. */
   newsFor(agent: Agent): string[] | undefined;
   /** Reports that background work has failed. */
@@ -144,6 +146,7 @@ export class Harnesses {
         next_turn: nextTurn,
         leases,
         repos: this.#deps.reposOf(agent),
+        secrets: this.#deps.secretsOf(agent),
         watched: this.#deps.feed.isWatched,
       },
     };

@@ -15,6 +15,7 @@ interface ViewInputs {
   port: number | undefined;
   portProblem: string | undefined;
   budgetWarnings?: readonly string[];
+  secretProblems: readonly string[];
   lastTurn: AgentView["last_turn"];
 }
 
@@ -66,6 +67,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       ...Object.entries(agent.unconnected).map(([name, why]) => `the tool server ${name} has not connected: ${why}`),
       facts.portProblem,
       ...agent.mountProblems,
+      ...facts.secretProblems,
       agent.diskWarning,
       ...(facts.budgetWarnings ?? []),
     ].filter((one) => one !== undefined),

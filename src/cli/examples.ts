@@ -251,6 +251,12 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: ["hivectl operator set bob --role viewer", "hivectl operator set bob --passkey off"],
   },
   "operator remove": { examples: ["hivectl operator remove bob --yes"] },
+  "secret set": {
+    words:
+      "A value is never an argument: other programs can read the arguments of a command. It is kept in a file of the daemon's user, and no verb and no page shows it again. An agent gets it only if an approved config names it.",
+    examples: ["hivectl secret set NPM_TOKEN", "hivectl secret set NPM_TOKEN < token.txt"],
+  },
+  "secret remove": { examples: ["hivectl secret remove NPM_TOKEN", "hivectl secret remove NPM_TOKEN --force --yes"] },
   login: { examples: ["hivectl login", "hivectl login --model"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3", "hivectl logout --model"] },
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },

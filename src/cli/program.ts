@@ -16,6 +16,7 @@ import { usageCommand } from "./commands/usage.ts";
 import { changeCommands } from "./commands/changes.ts";
 import { repositoryCommands } from "./commands/repositories.ts";
 import { requestCommands } from "./commands/requests.ts";
+import { secretCommands } from "./commands/secrets.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
 import { workspaceCommands } from "./commands/workspaces.ts";
@@ -43,6 +44,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Files:", fileCommands],
   ["The hive:", hiveCommands],
   ["The hive:", operatorCommands],
+  ["The hive:", secretCommands],
   ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],
 ];

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { cliInside } from "../../test/lib/cli-inside.ts";
+import { cliInside, cliInsideWith } from "../../test/lib/cli-inside.ts";
 import { aChange, aDivergence, anApproval, aMessage, aRepo, aState } from "../../test/lib/fixtures.ts";
 import { CUT, eventsOf, StubHost, type Said, type StubAnswer } from "../../test/lib/stub-host.ts";
 import { ErrorCode, HiveError } from "../wire/error.ts";
@@ -209,6 +209,9 @@ const VERBS: readonly Case[] = [
   ["operator set bob --role admin", "operator_set"],
   ["operator set bob --passkey off", "operator_passkey_off"],
   ["operator remove bob --yes", "operator_remove"],
+  ["secret set GH", "secret_set"],
+  ["secret list", "secrets"],
+  ["secret remove GH --yes", "secret_remove"],
   ["login --model", "model_login_start"],
   ["login --model --code a#b", "model_login_finish"],
   ["login --model --cancel", "model_login_cancel"],
@@ -229,7 +232,10 @@ const PLACES: Record<string, () => string> = {
   FOLDER: () => join(folder, "to"),
   CLONE: () => clone,
 };
-const hivectl = (line: string, ...more: string[]): Promise<Said> => cliInside("--socket", host.socket, ...wordsOf(line), ...more);
+/** What verbs read from standard input. */
+const INPUT: Record<string, string> = { "secret set GH": "a value\n" };
+const hivectl = (line: string, ...more: string[]): Promise<Said> =>
+  cliInsideWith(INPUT[line] ?? "", "--socket", host.socket, ...wordsOf(line), ...more);
 
 /** Expects the same failure as text and as JSON. Text that the verb printed before it does not matter. */
 async function expectFailure(line: string, exit: number, code: string, words: string | RegExp): Promise<Record<string, unknown>> {
@@ -375,7 +381,7 @@ describe("a failure for some of several agents", () => {
   });
 });
 
-const DECISIONS: readonly string[] = ["approve", "destroy", "change_approve", "repo_remove", "workspace_drop"];
+const DECISIONS: readonly string[] = ["approve", "destroy", "change_approve", "repo_remove", "workspace_drop", "secret_remove"];
 describe("a command line that cannot be parsed", () => {
   test.each(VERBS.map(([line]) => line).filter((line, at, all) => all.indexOf(line) === at))(
     "%s --no-such-option",
@@ -396,6 +402,7 @@ describe("a command line that cannot be parsed", () => {
     "change approve 3",
     "repo remove web",
     "work drop scout web",
+    "secret remove GH",
   ])("%s asks, and without a terminal refuses", async (line) => {
     await expectFailure(line, 2, "bad_request", /without a terminal: use .*--yes/);
     expect(host.calls.filter(({ name }) => DECISIONS.includes(name))).toEqual([]);

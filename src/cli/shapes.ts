@@ -8,6 +8,7 @@ import * as event from "../wire/event.ts";
 import * as operator from "../wire/operator-operations.ts";
 import * as login from "../wire/model-login.ts";
 import * as message from "../wire/message.ts";
+import * as secret from "../wire/secrets.ts";
 import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
 
@@ -35,6 +36,7 @@ const NAMED: Record<string, z.ZodType> = {
   ChangeView: work.ChangeView,
   CommentView: work.CommentView,
   OperatorView: operator.OperatorView,
+  SecretView: secret.SecretView,
   BackupView: backup.BackupView,
   LoginStarted: login.LoginStarted,
   ModelLoginView: login.ModelLoginView,
@@ -153,6 +155,9 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "operator add": "operator_add",
   "operator set": "operator_set",
   "operator remove": "operator_remove",
+  "secret set": "secret_set",
+  "secret list": "secrets",
+  "secret remove": "secret_remove",
   login: {
     shape: `${shapeOf(operations.login.output)}; with --model LoginStarted, and then with --code ModelLoginView; with --cancel {}`,
   },

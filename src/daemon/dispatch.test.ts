@@ -25,6 +25,7 @@ beforeEach(() => {
     context: {
       operators: { permit: () => {} },
       passkeys: { permit: () => {} },
+      secrets: { withoutValues: (_agent: object, said: object) => said },
       broker: { sending: () => answer, stored: () => (isStored ? {} : undefined) },
       swarm: { all: () => ["scout", "scribe", "critic"].map((name) => ({ name })) },
       questions: { ask: () => Promise.reject(new Error("ENOSPC")) },

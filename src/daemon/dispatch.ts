@@ -27,7 +27,7 @@ export type Call = (name: OperationName, input: never, caller: CallerContext) =>
 /** Wraps every handler. Refuses new data while the disk is nearly full, counts calls, and counts what agents store. */
 export function openDispatch(deps: DispatchDeps): Call {
   const { context, disk, retention, metrics, onUnexpected } = deps;
-  const { broker, swarm, operators, passkeys } = context;
+  const { broker, swarm, operators, passkeys, secrets } = context;
 
   /** A repeated send is answered from the stored one and adds no data. */
   const isStored = (name: OperationName, input: Parsed<"send">, caller: CallerContext): boolean =>
@@ -46,7 +46,9 @@ export function openDispatch(deps: DispatchDeps): Call {
       context.store.ledger.audit(context.store.nextSeq(), { at: context.now(), actor: actorOf(caller), kind, ...about }),
     );
 
-  return (name, input, caller) => {
+  return (name, given, caller) => {
+    // One place for all that a cage says: events, messages, questions, changes, states.
+    const input = caller.kind === "agent" ? secrets.withoutValues(caller.agent, given) : given;
     // The transports ask before they parse. Asked again here, the rule holds even for a transport that does not ask.
     if (caller.kind === "operator") {
       operators.permit(caller.operator, name);

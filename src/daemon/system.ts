@@ -63,6 +63,8 @@ import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
 import { RepoTokens } from "./repo-tokens.ts";
+import { SecretFiles } from "./secrets/secret-files.ts";
+import { Secrets } from "./secrets/secrets.ts";
 import { findClaude, openRuntime } from "./runtime-files.ts";
 import { sessionStore } from "./session-store.ts";
 import { Sessions } from "./sessions.ts";
@@ -112,6 +114,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
+  const secrets = new Secrets({ ...base, files: new SecretFiles(paths.secrets) });
   const { maxHops, loopLimits, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
   const disk = new Disk(base);
   const usage = new UsageToday(store, now);
@@ -153,6 +156,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     access,
     reposOf: (agent) => work.assignedTo(agent),
     newsFor: (agent) => work.news.take(agent),
+    secretsOf: (agent) => secrets.environmentOf(agent.config),
   });
   const repositories: CageDeps["repositories"] & AgentRepositories = {
     duringStart: (agent, start) => work.duringStart(agent, start),
@@ -170,7 +174,18 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const review = new Review({ ...base, included, models: pricedModels, evaluatesNix: platform.evaluatesNix });
   const mounts = hostMounts({ specs, paths, platform, w4rden });
   const deployParts = { platform, repos, broker, swarm, commands, cages, harnesses, confirmations, announcements, allStop, disk };
-  const deploys = openDeploys({ ...base, ...deployParts, review, mounts, specs, confirmMs, autoUpdate, failpoint, repositories });
+  const deploys = openDeploys({
+    ...base,
+    ...deployParts,
+    review,
+    mounts,
+    specs,
+    confirmMs,
+    autoUpdate,
+    failpoint,
+    repositories,
+    secrets,
+  });
 
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };
@@ -212,6 +227,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     changes,
     repositories: work.repositories,
     budgets,
+    secrets,
   };
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
@@ -259,6 +275,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     sessions,
     operators,
     passkeys,
+    secrets,
     now,
     access,
     modelLogin,

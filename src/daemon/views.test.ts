@@ -58,6 +58,7 @@ beforeEach(() => {
     requests: {} as never,
     changes: {} as never,
     repositories: {} as never,
+    secrets: { problemsOf: () => [] },
     bus,
     now: () => now,
   });

@@ -26,6 +26,7 @@ import type { Disk } from "./disk.ts";
 import { repoListing } from "./listings.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
+import type { Secrets } from "./secrets/secrets.ts";
 import type { UsageToday } from "./usage.ts";
 
 /** The newest dead and held messages in a snapshot: more than an operator decides on at once. */
@@ -51,6 +52,7 @@ export interface ViewsDeps {
   requests: Pick<RequestReader, "view">;
   changes: Pick<ChangeReader, "view">;
   repositories: Pick<Repositories, "all" | "view">;
+  secrets: Pick<Secrets, "problemsOf">;
   bus: Pick<AgentBus, "on">;
   now(): number;
 }
@@ -117,7 +119,7 @@ export class Views {
   }
 
   agent(agent: Agent): AgentView {
-    const { hive, usage, urls, broker, turns, pages } = this.#deps;
+    const { hive, usage, urls, broker, turns, pages, secrets } = this.#deps;
     const today = usage.of(agent.id);
     const last = turns.last(agent);
     return agentView(agent, {
@@ -130,6 +132,7 @@ export class Views {
       port: pages.portOf(agent),
       portProblem: pages.problem(agent),
       budgetWarnings: agent.destroyed ? [] : this.#deps.budgets.budgets.warnings(agent.id),
+      secretProblems: secrets.problemsOf(agent),
       lastTurn: last && {
         turn: last.turn,
         result: last.result,

@@ -77,6 +77,8 @@ export interface DeployContext {
   mounts: HostMounts;
   /** Checks the repositories that a config names. */
   repositories: AgentRepositories;
+  /** The complaints about the secrets that a config uses. */
+  secrets: { complaints(config: AgentConfig): string[] };
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
   specs: { of(agent: Agent): Promise<unknown> };
   bus: Pick<AgentBus, "on" | "emit">;

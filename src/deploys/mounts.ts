@@ -14,7 +14,10 @@ export interface RequestTrial {
   project?: ProjectPin | undefined;
 }
 
-/** Checks the files of a new request and, if they are valid, its repositories, and its mounts on this host. */
+/**
+ * Checks the files of a new request and, if they are valid, its repositories, its secrets, and its mounts on this host. A
+ * secret that is missing later stops no deploy: the agent runs without it, and its row says so.
+ */
 export async function tryRequest(
   context: DeployContext,
   { name, agent }: { name: string; agent: Agent | undefined },
@@ -25,7 +28,8 @@ export async function tryRequest(
   const { config } = configOf(byPath(files));
   const trials = await context.mounts.tryAll(agent, config.mounts);
   const owners = ownersOf(trials);
-  const outside = [...context.repositories.complaints(name, config.repos), ...problemsOf(trials)];
+  const parts = [...context.repositories.complaints(name, config.repos), ...context.secrets.complaints(config)];
+  const outside = [...parts, ...problemsOf(trials)];
   if (outside.length > 0) return { complaints: outside, owners };
   const project = await pinProject(context, name, config.repos);
   return { complaints: project.complaints, owners, project: project.pin };

@@ -386,9 +386,14 @@ describe("validation reports what a config must be", () => {
     ["nested without end", [file("agent.json", `{"a":${"[".repeat(1e5)}`)], /nested deeper/],
     ["an unknown key", [config({ modell: "x" })], /agent\.json does not fit: .*modell/],
     [
-      "a secret",
-      [config({ secrets: ["TOKEN"] })],
-      /^agent\.json does not fit: secrets: the store of secrets does not exist yet, so nothing would deliver them; remove the key$/,
+      "a secret under a reserved name",
+      [config({ secrets: ["LD_PRELOAD"] })],
+      /^agent\.json does not fit: secrets\.0 \("LD_PRELOAD"\): a secret becomes a variable of its name, and this one is reserved: it /,
+    ],
+    [
+      "a secret that env sets, too",
+      [config({ secrets: ["A", "TOKEN"], env: { TOKEN: "x" } })],
+      /^agent\.json does not fit: secrets\.1 \("TOKEN"\): env sets the same variable: remove one of the two$/,
     ],
     [
       "options of the CLI",

@@ -136,6 +136,8 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
       mark("warn", "repo", `may now write to the repository ${name}: push branches and propose changes`);
     else if (had === undefined) mark("info", "repo", `may now read the repository ${name}`);
   }
+  for (const name of gained(before.secrets, after.secrets))
+    mark("danger", "secret", `gets the secret ${name} as a variable: the agent can read and send this`);
   for (const name of changedKeys(before.env, after.env)) {
     const value = after.env[name];
     if (value === undefined) continue;

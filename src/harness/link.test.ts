@@ -41,6 +41,7 @@ const assignment: Assignment = {
   confirmed_n: 0,
   next_turn: 1,
   repos: [],
+  secrets: {},
   watched: false,
   leases: [],
 };

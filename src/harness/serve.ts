@@ -120,7 +120,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
     TMPDIR: "/tmp",
     ...proxyEnvironment(egressUrl, first.config.env),
   };
-  const gitEnv = { ...first.config.env, ...programEnv };
+  // Those of the first hello: a running cage keeps what it was started with.
+  const granted = first.secrets;
+  const gitEnv = { ...first.config.env, ...granted, ...programEnv };
   const clones = new Workspaces(
     {
       root: config.workspacesDir,
@@ -147,7 +149,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   });
   work.watched((assignment ?? first).watched);
   reports = work;
-  const running = new Residents(first.config.extraMcpServers, programEnv, log);
+  const running = new Residents(first.config.extraMcpServers, { ...granted, ...programEnv }, log);
   residents = running;
   running.start().catch(failed("resident servers"));
   const host = {
@@ -164,6 +166,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     servers: () => mcpServers(first.agent.role, first.config, host, running),
     modelUrl: `http://127.0.0.1:${model.port}`,
     egressUrl,
+    granted,
     sink: {
       emit(event) {
         spool.add(event);

@@ -77,6 +77,10 @@ export class Paths {
   get modelLogin(): string {
     return join(this.state, "model-login.json");
   }
+  /** The values of secrets, a file each. In no backup. */
+  get secrets(): string {
+    return join(this.state, "secrets");
+  }
   get hostSocket(): string {
     return join(this.run, "host.sock");
   }
@@ -117,6 +121,7 @@ export class Paths {
     ]) {
       mkdirSync(folder, { recursive: true, mode: 0o750 });
     }
+    mkdirSync(this.secrets, { recursive: true, mode: 0o700 });
     // Others pass through it, and can list nothing.
     mkdirSync(this.operatorSockets, { recursive: true, mode: 0o711 });
   }

@@ -480,4 +480,13 @@ CREATE TABLE budget_decisions (
   PRIMARY KEY (scope, kind)
 ) WITHOUT ROWID;
 `,
+  `
+-- Secrets by name. Their values are files of the daemon's user.
+CREATE TABLE secrets (
+  name TEXT PRIMARY KEY,
+  set_by TEXT NOT NULL,
+  set_at INTEGER NOT NULL,
+  used_at INTEGER
+);
+`,
 ];

@@ -17,6 +17,7 @@ import { questionQueries } from "./questions.ts";
 import { repositoryQueries } from "./repositories.ts";
 import { rowRetentionQueries } from "./row-retention.ts";
 import { searchQueries } from "./search.ts";
+import { secretQueries } from "./secrets.ts";
 import { sentRetentionQueries } from "./sent-retention.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
@@ -81,6 +82,7 @@ export function openStore(options: StoreOptions) {
     sessions: sessionQueries(db),
     operators: operatorQueries(db),
     passkeys: passkeyQueries(db),
+    secrets: secretQueries(db),
     meta: {
       get: (key: string): string | undefined => getMeta.get(key)?.value,
       /** Only inside a write. */

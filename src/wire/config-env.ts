@@ -21,7 +21,12 @@ const RESERVED: readonly Group[] = [
     does: "steers Claude Code",
     plain: /^MCP_TOOL_TIMEOUT$/,
   },
-  { names: /^(?:NODE|BUN_|NPM_)/, does: "makes the runtime of Claude Code load or run something" },
+  {
+    names: /^(?:NODE|BUN_|NPM_)/,
+    does: "makes the runtime of Claude Code load or run something",
+    // Read by no program itself: a `.npmrc` names them.
+    plain: /^(?:NPM_TOKEN|NODE_AUTH_TOKEN)$/,
+  },
   { names: /^(?:LD_|GLIBC_TUNABLES$|GCONV_PATH$|LOCPATH$)/, does: "makes every program load something" },
   { names: /_PROXY$|^(?:SSL_|HOSTALIASES$)/, does: "changes where programs talk to, or whom they trust" },
   {

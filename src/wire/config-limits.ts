@@ -30,6 +30,8 @@ export const MAX_EGRESS_HOSTS = 200;
 export const MAX_RECIPIENTS = 500;
 /** Mounts of one agent. Each is a kernel mount at every start of the cage. */
 export const MAX_MOUNTS = 32;
+/** Secrets in the environment of one agent: with the largest values they still fit beside its arguments. */
+export const MAX_AGENT_SECRETS = 16;
 /** Bytes of INSTRUCTIONS.md. It is part of the system prompt, so every request to the model carries it. */
 export const MAX_INSTRUCTIONS_BYTES = 96 * 1024;
 

@@ -64,17 +64,12 @@ export function distinct<T extends z.ZodType<string>>(element: T, max: number): 
     });
 }
 
-/**
- * An object with exactly these keys. The error for an unknown key lists the known ones; the error for a refused key
- * gives the reason.
- */
-export function strict<Shape extends z.ZodRawShape>(shape: Shape, refused: Readonly<Record<string, string>> = {}) {
+/** An object with exactly these keys. The error for an unknown key lists the known ones. */
+export function strict<Shape extends z.ZodRawShape>(shape: Shape) {
   const known = Object.keys(shape).join(", ");
   return z.strictObject(shape, {
     error(issue) {
       if (issue.code !== "unrecognized_keys") return undefined;
-      const why = issue.keys.find((key) => Object.hasOwn(refused, key));
-      if (why !== undefined) return `${why}: ${refused[why]}`;
       const unknown = issue.keys.slice(0, MAX_KEYS_TOLD).map((key) => JSON.stringify(key.slice(0, MAX_KEY_CHARS)));
       return `there is no key ${unknown.join(", ")}; the keys are ${known}`;
     },

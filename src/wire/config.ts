@@ -3,6 +3,7 @@ import { Budget } from "./budget.ts";
 import { whyReserved } from "./config-env.ts";
 import {
   CAGE_RANGES,
+  MAX_AGENT_SECRETS,
   MAX_ARG_CHARS,
   MAX_COMMAND_CHARS,
   MAX_EGRESS_HOSTS,
@@ -30,6 +31,7 @@ import {
 import { Repos } from "./config-repos.ts";
 import { MAX_NOTE_CHARS } from "./limits.ts";
 import { loosen } from "./loosen.ts";
+import { SecretName } from "./secrets.ts";
 
 /** Tools that `tools.allow` cannot allow: sessions could use them to bypass the broker. */
 export const NEVER_ALLOWED: readonly string[] = ["SendMessage", "ListAgents"];
@@ -73,53 +75,61 @@ export const CageLimits = strict({
 });
 
 const CLI_WORDS = 'the one CLI is "claude"; options of the CLI do not exist, so nothing would pass them on';
-/** Keys that an earlier version accepted and that nothing implements, with the reason for the refusal. */
-const REFUSED_KEYS: Readonly<Record<string, string>> = {
-  secrets: "the store of secrets does not exist yet, so nothing would deliver them; remove the key",
-};
+/** A secret that the agent gets as a variable of the same name. */
+const DeliveredSecret = SecretName.superRefine((name, context) => {
+  const why = whyReserved(name);
+  if (why !== undefined)
+    context.addIssue({
+      code: "custom",
+      message: `a secret becomes a variable of its name, and this one is reserved: it ${why}. Keep the secret under another name`,
+    });
+});
 
 /**
  * `agent.json` under the rules for new requests: the portable part of an agent's config, the same for every driver.
  * Unknown keys are an error.
  */
-export const AgentConfig = strict(
-  {
-    model: ModelName.default("sonnet"),
-    description: ProgramText.max(MAX_NOTE_CHARS).default(""),
-    /** If absent, the agent may send to all agents. Manager and operator are always reachable. */
-    allowedRecipients: distinct(RecipientName, MAX_RECIPIENTS).optional(),
-    extraMcpServers: z
-      .record(ServerName, ExtraMcpServer)
-      .refine((servers) => !("hive" in servers), "the server name hive is taken")
-      .refine((servers) => Object.keys(servers).length <= MAX_SERVERS, `at most ${MAX_SERVERS} servers fit`)
-      .refine(
-        (servers) => bytesOf(servers) <= MAX_SERVERS_BYTES,
-        `all servers together may have ${MAX_SERVERS_BYTES} bytes: put long arguments into a file of the config`,
-      )
-      .default({}),
-    tools: strict({
-      allow: distinct(
-        ToolRule.refine(
-          (rule) => !NEVER_ALLOWED.includes(rule.replace(/\(.*/s, "")),
-          "agents talk through the tools of the hive only",
-        ),
-        MAX_TOOL_RULES,
-      ).default([]),
-      deny: distinct(ToolRule, MAX_TOOL_RULES).default([]),
-    }).default({ allow: [], deny: [] }),
-    egress: distinct(EgressHost, MAX_EGRESS_HOSTS).default([]),
-    env: CliVariables.default({}),
-    limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
-    /** What the agent may spend. The operator's own limits come before these. Absent: the hive's default. */
-    budget: Budget.optional(),
-    mounts: Mounts.default([]),
-    /** Repositories of the hive that the agent works on, each at /work/<name>. The first is its working folder. */
-    repos: Repos.default([]),
-    /** The program in the runtime that runs the turns. */
-    cli: z.literal("claude", CLI_WORDS).default("claude"),
-  },
-  REFUSED_KEYS,
-);
+export const AgentConfig = strict({
+  model: ModelName.default("sonnet"),
+  description: ProgramText.max(MAX_NOTE_CHARS).default(""),
+  /** If absent, the agent may send to all agents. Manager and operator are always reachable. */
+  allowedRecipients: distinct(RecipientName, MAX_RECIPIENTS).optional(),
+  extraMcpServers: z
+    .record(ServerName, ExtraMcpServer)
+    .refine((servers) => !("hive" in servers), "the server name hive is taken")
+    .refine((servers) => Object.keys(servers).length <= MAX_SERVERS, `at most ${MAX_SERVERS} servers fit`)
+    .refine(
+      (servers) => bytesOf(servers) <= MAX_SERVERS_BYTES,
+      `all servers together may have ${MAX_SERVERS_BYTES} bytes: put long arguments into a file of the config`,
+    )
+    .default({}),
+  tools: strict({
+    allow: distinct(
+      ToolRule.refine(
+        (rule) => !NEVER_ALLOWED.includes(rule.replace(/\(.*/s, "")),
+        "agents talk through the tools of the hive only",
+      ),
+      MAX_TOOL_RULES,
+    ).default([]),
+    deny: distinct(ToolRule, MAX_TOOL_RULES).default([]),
+  }).default({ allow: [], deny: [] }),
+  egress: distinct(EgressHost, MAX_EGRESS_HOSTS).default([]),
+  env: CliVariables.default({}),
+  /** Secrets of the hive that the agent reads in its environment, as variables of their names. */
+  secrets: distinct(DeliveredSecret, MAX_AGENT_SECRETS).default([]),
+  limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
+  /** What the agent may spend. The operator's own limits come before these. Absent: the hive's default. */
+  budget: Budget.optional(),
+  mounts: Mounts.default([]),
+  /** Repositories of the hive that the agent works on, each at /work/<name>. The first is its working folder. */
+  repos: Repos.default([]),
+  /** The program in the runtime that runs the turns. */
+  cli: z.literal("claude", CLI_WORDS).default("claude"),
+}).superRefine(({ env, secrets }, context) => {
+  const at = secrets.findIndex((name) => Object.hasOwn(env, name));
+  if (at >= 0)
+    context.addIssue({ code: "custom", path: ["secrets", at], message: "env sets the same variable: remove one of the two" });
+});
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
 /**

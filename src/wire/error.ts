@@ -36,6 +36,8 @@ export function unknownAgent(name: string): HiveError {
 
 /** Maximum length of a value that a complaint quotes. Characters. */
 const MAX_QUOTED_CHARS = 80;
+/** Fields that may contain a secret: variables, and the value of one. Complaints are stored and shown to others. */
+const NEVER_QUOTED: readonly PropertyKey[] = ["env", "value"];
 const MANY: Readonly<Record<string, string>> = { string: "characters", array: "entries" };
 
 /**
@@ -47,8 +49,11 @@ export function schemaComplaint(error: z.ZodError, input?: unknown): string {
   if (!issue) return "the request does not fit its schema";
   const path = issue.path.join(".");
   const value = issue.path.reduce((at: unknown, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], input);
-  // A variable may contain a secret, and complaints are stored and shown to others.
-  const isQuoted = typeof value === "string" && value !== "" && value.length <= MAX_QUOTED_CHARS && !issue.path.includes("env");
+  const isQuoted =
+    typeof value === "string" &&
+    value !== "" &&
+    value.length <= MAX_QUOTED_CHARS &&
+    !issue.path.some((key) => NEVER_QUOTED.includes(key));
   const field = isQuoted && path ? `${path} (${JSON.stringify(value)})` : path;
   return field ? `${field}: ${issueWords(issue)}` : issueWords(issue);
 }

@@ -38,6 +38,8 @@ const Assignment = z.object({
   leases: z.array(z.object({ id: Id, token: z.string() })),
   /** The first one is where turns begin. */
   repos: z.array(AssignedRepo).default([]),
+  /** The secrets that its config gives it, as variables. A harness takes those of its first hello only. */
+  secrets: z.record(z.string(), z.string()).default({}),
   /** Someone looks at the hive. */
   watched: z.boolean().default(false),
 });

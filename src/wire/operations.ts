@@ -30,6 +30,7 @@ import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts
 import { RepoAccess, RepoName } from "./work.ts";
 import { passkeyOperations } from "./passkeys.ts";
 import { operatorOperations } from "./operator-operations.ts";
+import { secretOperations } from "./secrets.ts";
 import { workOperations } from "./work-operations.ts";
 
 export const operations = {
@@ -407,6 +408,7 @@ export const operations = {
 
   // ── operators and their doors ───────────────────────────────────────────────────────────────────────────────
   ...operatorOperations,
+  ...secretOperations,
   ...passkeyOperations,
   login: {
     summary: "A one-time launch URL for the dashboard, for the operator who asks.",

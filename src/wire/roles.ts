@@ -66,6 +66,8 @@ export const LEAST_ROLE = {
   sessions: "viewer",
   // Only the caller's own.
   passkeys: "viewer",
+  // Names and uses, never values.
+  secrets: "viewer",
   // Only the caller's own: a link of its own, and the end of its own sessions. An admin ends those of others.
   login: "viewer",
   session_revoke: "viewer",
@@ -146,6 +148,8 @@ export const LEAST_ROLE = {
   repo_gc: "admin",
   repo_include: "admin",
   repo_include_remove: "admin",
+  secret_set: "admin",
+  secret_remove: "admin",
   backup: "admin",
   shutdown: "admin",
 } as const satisfies Record<OperatorOperation, Role>;

@@ -32,6 +32,8 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   // More may be spent than was allowed. To leave an agent stopped takes nothing.
   budget_set: true,
   budget_answer: (input) => !("answer" in input) || input.answer !== "stop",
+  // A secret that agents get, or that is sent for them.
+  secret_set: true,
   // An operator without a passkey would approve instead.
   operator_add: true,
   operator_set: true,
@@ -71,6 +73,7 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   operator_passkey_off: false,
   repo_remove: false,
   repo_include_remove: false,
+  secret_remove: false,
   workspace_drop: false,
   destroy: false,
   // Talks, and says how agents run.

@@ -190,6 +190,7 @@ const EMPTY: { [N in OperationName]?: object } = {
   file_list: { entries: [], more: 0 },
   file_read: { file: { path: "/state/notes.md", bytes: 0, shows: "text", text: "" } },
   passkeys: { passkeys: [], required: false, place: { why: "the fixture has no name" } },
+  secrets: { secrets: [{ name: "NPM_TOKEN", set_by: "operator", set_at: "2026-01-31T12:00:00.000Z", uses: [] }] },
   search: { messages: [], indexing: false },
   statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, unpriced: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },
 };

@@ -140,6 +140,7 @@ const OPENED: Record<DrawerName, Scenes> = {
   repo: { "drawer repo over an agent's page": { path: "/agent/hm1nd?open=repo" } },
   login: over("login"),
   you: over("you"),
+  secrets: over("secrets"),
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),

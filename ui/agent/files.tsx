@@ -28,7 +28,9 @@ export function Files({ name, path }: { name: string; path: string }): ReactNode
 
 /** The path, each part a link, with what can be done with it. */
 function Crumbs({ name, path }: { name: string; path: string }): ReactNode {
-  const parts = plain(path).split("/").filter((part) => part !== "");
+  const parts = plain(path)
+    .split("/")
+    .filter((part) => part !== "");
   return (
     <div className="crumbs">
       <nav aria-label="folders">

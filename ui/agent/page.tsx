@@ -62,11 +62,7 @@ export function AgentPage(): ReactNode {
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           {!agent.destroyed && <Tabs tab={tabOf(tab)} />}
-          {tabOf(tab) === "files" && !agent.destroyed ? (
-            <Files name={name} path={path} />
-          ) : (
-            <TailView key={name} agent={agent} />
-          )}
+          {tabOf(tab) === "files" && !agent.destroyed ? <Files name={name} path={path} /> : <TailView key={name} agent={agent} />}
           <Unready agent={agent} />
           {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />

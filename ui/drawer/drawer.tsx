@@ -9,6 +9,7 @@ import { Config } from "./config.tsx";
 import { Cost } from "./cost.tsx";
 import { Deploys } from "./deploys.tsx";
 import { Logs } from "./logs.tsx";
+import { Secrets } from "./secrets.tsx";
 import { ModelLogin } from "./model-login.tsx";
 import { Thread } from "./thread.tsx";
 import { You } from "./you.tsx";
@@ -24,7 +25,7 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`, `secrets`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -38,6 +39,12 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
   }
   if (what === "login") return <ModelLogin onClose={onClose} />;
   if (what === "you") return <You onClose={onClose} />;
+  if (what === "secrets")
+    return (
+      <Sheet isOpen onClose={onClose} title="secrets" isDrawer>
+        <Secrets />
+      </Sheet>
+    );
   if (what === "repo") return <NewRepo onClose={onClose} />;
   if (what === "check" && rest !== undefined) {
     return (

@@ -4,6 +4,7 @@ import { useMay } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
 import { Hivectl } from "../kit/hivectl.tsx";
+import { OpenLink } from "../kit/open-link.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
@@ -18,6 +19,9 @@ export function You({ onClose }: { onClose: () => void }): ReactNode {
   return (
     <Sheet isOpen onClose={onClose} title={`${visible(name)}, ${role}`} isDrawer>
       <div className="drawer-body form">
+        <p>
+          <OpenLink open="secrets">the hive’s secrets</OpenLink> <span className="dim">tokens and keys that agents use</span>
+        </p>
         {may ? <Passkeys /> : <p className="dim">A viewer approves nothing, so it needs no passkey.</p>}
       </div>
     </Sheet>

@@ -41,7 +41,9 @@ export function You(): ReactNode {
     <OpenLink
       open="you"
       className={`chip you wide ${passkey ? "green" : ""}`}
-      title={visible(`logged in as ${name}: ${role}; ${passkey ? "approvals need your passkey" : "passkeys"}`)}
+      title={visible(
+        `logged in as ${name}: ${role}; ${passkey ? "approvals need your passkey" : "passkeys"}; the hive's secrets`,
+      )}
     >
       <span className="sr">logged in as </span>
       {visible(name)}

@@ -159,6 +159,7 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
     { words: "history", run: () => void navigate({ to: "/history" }) },
     { words: "log in to the model", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "login" }) }) },
     { words: "your passkeys", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "you" }) }) },
+    { words: "secrets", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "secrets" }) }) },
     { words: "usage and cost", run: () => void navigate({ to: "/usage" }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),
     ...(onHelp ? [{ words: "keys", run: onHelp }] : []),

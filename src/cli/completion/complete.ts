@@ -192,6 +192,8 @@ async function fromHive(
       return (await client.call("operators", {})).operators.flatMap((one) =>
         one.user === undefined ? [] : row(one.name, one.role),
       );
+    case "secret":
+      return (await client.call("secrets", {})).secrets.map((one) => row(one.name, one.missing ? "missing" : ""));
     case "session":
       return (await client.call("sessions", {})).sessions.map((one) => row(one.id, `${one.operator} ${one.user_agent}`));
     case "inputs":

@@ -14,6 +14,7 @@ import { questionHandlers } from "./questions.ts";
 import { turnHandlers } from "./turn.ts";
 import { passkeyHandlers } from "./passkeys.ts";
 import { operatorHandlers } from "./operators.ts";
+import { secretHandlers } from "./secrets.ts";
 import type { Handlers } from "./types.ts";
 import { workspaceHandlers } from "./workspaces.ts";
 
@@ -36,4 +37,5 @@ export const handlers: Handlers = {
   ...operatorHandlers,
   ...passkeyHandlers,
   ...modelLoginHandlers,
+  ...secretHandlers,
 };

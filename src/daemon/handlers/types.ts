@@ -32,6 +32,7 @@ import type { HiveWork } from "../../work/open.ts";
 import type { ModelLogin } from "../login/model-login.ts";
 import type { ModelAccess } from "../model-access.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
+import type { Secrets } from "../secrets/secrets.ts";
 import type { Views } from "../views.ts";
 
 /** The parts that the handlers use. */
@@ -61,6 +62,7 @@ export interface HandlerContext {
   sessions: Sessions;
   operators: Operators;
   passkeys: Passkeys;
+  secrets: Secrets;
   access: ModelAccess;
   modelLogin: ModelLogin;
   pages: Pick<AgentPages, "portOf">;

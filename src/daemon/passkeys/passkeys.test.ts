@@ -280,6 +280,7 @@ const INPUTS: Record<string, object> = {
   repo_add: { name: "app", folder: "/srv/app/.git", nonce: "0".repeat(32), protected: [] },
   repo_reconcile: { name: "web", base: "main", by: "merge" },
   repo_include: { name: "web", path: ".env", content: "eA==", executable: false },
+  secret_set: { name: "GH", value: "a value" },
   operator_add: { name: "eve", role: "admin" },
   operator_set: { name: "a-viewer", role: "admin" },
   passkey_add: { name: "x", passkey: new Authenticator(HOME).make({ challenge: "AAAA", rp: { id: "localhost" } }) },

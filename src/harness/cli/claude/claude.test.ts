@@ -80,6 +80,7 @@ function make({
           path: "/usr/local/bin:/usr/bin:/bin",
           modelUrl: `http://127.0.0.1:${(model.address() as AddressInfo).port}`,
           egressUrl: "http://127.0.0.1:9",
+          granted: {},
         }),
         ...more,
       }),

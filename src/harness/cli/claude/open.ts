@@ -17,12 +17,24 @@ export interface ClaudeHost {
   /** The loopback addresses of the model and of the egress proxy. */
   modelUrl: string;
   egressUrl: string;
+  /** Variables of the agent's programs besides those of its config. */
+  granted: Record<string, string>;
   sink: CliSink;
   log(words: string): void;
 }
 
 /** Claude Code in a cage, with the model and the session of the assignment. */
-export function openClaude({ config, assignment, workDir, servers, modelUrl, egressUrl, sink, log }: ClaudeHost): AgentCli {
+export function openClaude({
+  config,
+  assignment,
+  workDir,
+  servers,
+  modelUrl,
+  egressUrl,
+  granted,
+  sink,
+  log,
+}: ClaudeHost): AgentCli {
   const first = assignment();
   return new Claude(
     {
@@ -41,6 +53,7 @@ export function openClaude({ config, assignment, workDir, servers, modelUrl, egr
           path: config.path,
           modelUrl,
           egressUrl,
+          granted,
         }),
       servers,
       sink,

@@ -23,6 +23,8 @@ export interface OptionInput {
   path: string;
   modelUrl: string;
   egressUrl: string;
+  /** Variables of the agent's programs besides those of its config. */
+  granted: Record<string, string>;
 }
 
 /** Names of the servers whose tools are allowed without asking. */
@@ -96,6 +98,7 @@ function claudeEnvironment(input: OptionInput): Record<string, string> {
   return {
     LANG: "C.UTF-8",
     ...input.config.env,
+    ...input.granted,
     HOME: input.home,
     PATH: `/opt/hive/bin:${input.path}`,
     SHELL: "/bin/sh",

@@ -1,0 +1,87 @@
+import type { Command } from "commander";
+import { hivectl } from "../../lib/hivectl.ts";
+import { MIN_REPLACED_CHARS, type SecretUse, type SecretView } from "../../wire/secrets.ts";
+import { asksFirst, confirm, mayAsk } from "../deciding.ts";
+import { EXIT, Failure } from "../exit.ts";
+import { hiddenAnswerTo } from "../hidden.ts";
+import { age, clean } from "../print.ts";
+import { act, type Shell } from "../shell.ts";
+import { readMessage } from "../stdin.ts";
+import { table } from "../table.ts";
+import { group } from "../verbs.ts";
+
+const useWords = ({ agent }: SecretUse): string => `${agent} (environment)`;
+
+function secretTable(secrets: readonly SecretView[], { width, paint, now }: Shell): string {
+  return table(
+    secrets,
+    [
+      { title: "NAME", value: (one) => one.name },
+      {
+        title: "SET",
+        value: (one) => (one.missing ? "missing" : one.set_at === undefined ? "" : `${age(one.set_at, now)} ${one.set_by ?? ""}`),
+        colour: (one) => (one.missing ? "red" : undefined),
+      },
+      { title: "USED", value: (one) => (one.used_at === undefined ? "" : age(one.used_at, now)) },
+      { title: "BY", value: (one) => clean(one.uses.map(useWords).join(", ")), isWide: true },
+    ],
+    width,
+    paint,
+  );
+}
+
+/** The value: typed without being shown, or standard input without the newline at its end. */
+async function valueFor(name: string, shell: Shell): Promise<string> {
+  if (!mayAsk(shell)) return (await readMessage()).replace(/\r?\n$/, "");
+  const value = await hiddenAnswerTo(`the value of ${name} (not shown): `);
+  if (value === undefined || value === "") throw new Failure(EXIT.refused, "declined", "there was no value: nothing is changed");
+  return value;
+}
+
+/** Verbs for the store of secrets. */
+export function secretCommands(program: Command): void {
+  const secrets = group(program, "secret", "secrets that agents use: set, list and remove them");
+
+  act(
+    secrets
+      .command("set")
+      .argument("<secret>", "its name: A-Z, 0-9 and _")
+      .description("keep a secret, or replace its value; the value is asked for, or read from standard input"),
+    async (shell, [name]: [string]) => {
+      const value = await valueFor(name, shell);
+      shell.show(await shell.client.call("secret_set", { name, value }), ({ secret }) =>
+        [
+          `${secret.name} is kept`,
+          ...(value.length < MIN_REPLACED_CHARS
+            ? [`it has less than ${MIN_REPLACED_CHARS} characters, so it is not replaced in what agents print`]
+            : []),
+          ...secret.uses.map(
+            ({ agent }) =>
+              `${agent} has it in its environment from the next start of its cage: ${hivectl(`restart ${agent}`)} starts it now`,
+          ),
+        ].join("\n"),
+      );
+    },
+  );
+
+  act(secrets.command("list").description("the secrets with where they are used, and those that are missing"), async (shell) =>
+    shell.show(await shell.client.call("secrets", {}), ({ secrets: all }) =>
+      all.length === 0 ? `there are no secrets; ${hivectl("secret set NAME")} keeps one` : secretTable(all, shell),
+    ),
+  );
+
+  act<{ yes?: boolean; force?: boolean }>(
+    asksFirst(
+      secrets
+        .command("remove")
+        .argument("<secret>", "its name")
+        .option("-f, --force", "also while it is used: what uses it then works without")
+        .description("remove a secret for good"),
+    ),
+    async (shell, [name]: [string], options) => {
+      await confirm(shell, options, `remove the secret ${name} for good`);
+      await shell.client.call("secret_remove", { name, force: options.force === true });
+      shell.show({}, () => `${name} is removed`);
+    },
+  );
+}

@@ -1,0 +1,41 @@
+import { MIN_REPLACED_CHARS } from "../../wire/secrets.ts";
+
+/** A secret by its name and value. */
+export interface NamedValue {
+  name: string;
+  value: string;
+}
+
+/** What stands in place of a value. */
+export const placeOf = (name: string): string => `[secret ${name}]`;
+
+/** The forms in which a value is found in a text: as it is, in JSON, in a URL, in base64. None is shorter than the minimum. */
+export function formsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1);
+  const base64 = Buffer.from(value).toString("base64");
+  const forms = [value, json, encodeURIComponent(value.toWellFormed()), base64, base64.replace(/=+$/, "")];
+  if (value.length < MIN_REPLACED_CHARS) return [];
+  // Longest first, so that no form leaves a part of a longer one.
+  return [...new Set(forms)].sort((a, b) => b.length - a.length);
+}
+
+/**
+ * Replaces the values of secrets in every text of a JSON value, keys included. Returns the same value if there is
+ * nothing to replace. Values shorter than `MIN_REPLACED_CHARS` stay: they are part of other words.
+ */
+export function withoutValues<T>(data: T, secrets: readonly NamedValue[]): T {
+  const pairs = secrets.flatMap(({ name, value }) => formsOf(value).map((form) => [form, placeOf(name)] as const));
+  pairs.sort(([a], [b]) => b.length - a.length);
+  const text = (given: string): string => {
+    let kept = given;
+    for (const [form, place] of pairs) if (kept.includes(form)) kept = kept.replaceAll(form, () => place);
+    return kept;
+  };
+  const walk = (given: unknown): unknown => {
+    if (typeof given === "string") return text(given);
+    if (Array.isArray(given)) return given.map(walk);
+    if (typeof given !== "object" || given === null) return given;
+    return Object.fromEntries(Object.entries(given).map(([key, value]) => [text(key), walk(value)]));
+  };
+  return pairs.length === 0 ? data : (walk(data) as T);
+}

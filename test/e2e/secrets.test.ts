@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { TestHive } from "../lib/hive.ts";
+
+/** A secret from the operator's terminal to a program in a cage, and nowhere else. */
+
+const VALUE = "pypi-0123456789abcdef";
+const NEXT = "pypi-fedcba9876543210";
+const bash = (text: string, command: string) => ({
+  when: { text: `^${text}$` },
+  steps: [
+    { tools: [{ name: "Bash", input: { command } }], capture: { answer: "[\\s\\S]*" } },
+    { tools: [{ name: "send", input: { to: "operator", body: "{{answer}}" } }] },
+    { say: "done" },
+  ],
+});
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await new TestHive()
+    .play([
+      bash("last", 'printf %s "$PYPI_TOKEN" | tail -c 4'),
+      bash("tell", 'echo "it is $PYPI_TOKEN"; echo "$PYPI_TOKEN" > /state/note; printenv | grep -c "^PYPI_TOKEN="'),
+      { when: { text: "." }, steps: [{ say: "ok" }] },
+    ])
+    .start();
+});
+afterAll(() => hive.dispose());
+
+async function ask(agent: string, text: string): Promise<string> {
+  const { sent } = await hive.call("send", { to: agent, body: text });
+  const answer = await hive.untilMessage((message) => message.to === "operator" && message.in_reply_to === sent[0]?.id);
+  return answer.body ?? "";
+}
+
+function hivectl(input: string, ...words: string[]): string {
+  const program = join(import.meta.dirname, "../../dist/hivectl.js");
+  const run = spawnSync(process.execPath, [program, "--socket", hive.socket, ...words], {
+    input,
+    encoding: "utf8",
+    env: hive.env,
+  });
+  expect(run.stderr).toBe("");
+  return run.stdout;
+}
+
+test("an agent's tools have the secret, what the hive stores of them does not, and a new value comes with the next start", async () => {
+  expect(hivectl(`${VALUE}\n`, "secret", "set", "PYPI_TOKEN")).toBe("PYPI_TOKEN is kept\n");
+  await hive.call("spawn", { name: "scout", config: { secrets: ["PYPI_TOKEN"] } });
+  expect(await ask("scout", "last")).toBe("cdef");
+  expect(await ask("scout", "tell")).toBe("it is [secret PYPI_TOKEN]\n1");
+  // The cage has the value itself: only what the hive stores is without it.
+  expect(readFileSync(join(await hive.folderOf("scout"), "state", "note"), "utf8")).toBe(`${VALUE}\n`);
+
+  expect(hivectl(NEXT, "secret", "set", "PYPI_TOKEN")).toContain(
+    "scout has it in its environment from the next start of its cage",
+  );
+  expect(await ask("scout", "last")).toBe("cdef");
+  await hive.call("restart", { name: "scout" });
+  expect(await ask("scout", "last")).toBe("3210");
+  expect(await ask("scout", "tell")).toBe("it is [secret PYPI_TOKEN]\n1");
+  expect(hivectl("", "secret", "list")).toMatch(/PYPI_TOKEN .* operator .* scout \(environment\)/);
+
+  await hive.stop();
+  const state = readdirSync(hive.stateDir).filter((name) => name.startsWith("hive.db") || name.endsWith(".log"));
+  expect(state.length).toBeGreaterThan(0);
+  for (const name of state) {
+    const bytes = readFileSync(join(hive.stateDir, name));
+    expect([bytes.includes(VALUE), bytes.includes(NEXT)], name).toEqual([false, false]);
+  }
+});

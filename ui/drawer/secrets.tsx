@@ -1,0 +1,141 @@
+import { useCallback, useState, type FormEvent, type ReactNode } from "react";
+import type { SecretUse, SecretView } from "../../src/wire/secrets.ts";
+import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
+import { Action, ActionButton, useAction } from "../kit/button.tsx";
+import { Confirm } from "../kit/lazy.tsx";
+import { Empty } from "../kit/panel.tsx";
+import { call } from "../lib/api.ts";
+import { useFetched } from "../lib/fetched.ts";
+import { useHive } from "../lib/store.ts";
+import { visible } from "../lib/text.ts";
+
+const wordsOf = ({ agent }: SecretUse): string => `${visible(agent)} (environment)`;
+
+/** The secrets of the hive with where they are used. A value is typed here and never shown. */
+export function Secrets(): ReactNode {
+  // What the agents' configs name changes with their deploys.
+  const deployed = useHive((state) => [...state.agents.values()].map((agent) => agent.deployed_sha).join());
+  const { value, error, again } = useFetched(
+    useCallback(() => call("secrets", {}), []),
+    deployed,
+  );
+  const [asked, setAsked] = useState<SecretView>();
+  if (!value) return <Empty>{error ?? "loading…"}</Empty>;
+  return (
+    <div className="drawer-body form">
+      <p className="dim">
+        Tokens and keys for agents. An agent gets one only if a config that you approved names it. No page shows a value again.
+      </p>
+      {value.secrets.length === 0 ? (
+        <p className="dim small">There are no secrets.</p>
+      ) : (
+        <ul className="secrets" aria-label="secrets">
+          {value.secrets.map((one) => (
+            <Row key={one.name} secret={one} onRemove={() => setAsked(one)} />
+          ))}
+        </ul>
+      )}
+      <AllowedOrWhy to="secret_set">
+        <SetSecret onSet={again} />
+      </AllowedOrWhy>
+      <Confirm
+        isOpen={asked !== undefined}
+        onClose={() => setAsked(undefined)}
+        title={`remove ${asked?.name ?? ""} for good?`}
+        words={
+          asked?.uses.length
+            ? `It is used: ${asked.uses.map(wordsOf).join(", ")}. What uses it then works without it.`
+            : "Nothing uses it."
+        }
+      >
+        <Action
+          kind="no"
+          run={async () => {
+            if (!asked) return;
+            await call("secret_remove", { name: asked.name, force: asked.uses.length > 0 });
+            setAsked(undefined);
+            await again();
+            return `${visible(asked.name)} is removed`;
+          }}
+        >
+          remove
+        </Action>
+      </Confirm>
+    </div>
+  );
+}
+
+function Row({ secret: { name, missing, set_at: set, set_by: by, used_at: used, uses }, onRemove }: RowProps): ReactNode {
+  return (
+    <li>
+      <span className="words">
+        <b>{visible(name)}</b> {missing === true && <span className="red">missing</span>}
+        <div className="dim small">
+          {set !== undefined && `set ${set.slice(0, 10)} by ${visible(by ?? "")} · `}
+          {used === undefined ? "not used yet" : `used ${used.slice(0, 10)}`}
+          {uses.length > 0 && ` · ${uses.map(wordsOf).join(", ")}`}
+        </div>
+      </span>
+      {set !== undefined && (
+        <Allowed to="secret_remove">
+          <button type="button" className="ghost" onClick={onRemove}>
+            remove<span className="sr"> {visible(name)}</span>
+          </button>
+        </Allowed>
+      )}
+    </li>
+  );
+}
+
+interface RowProps {
+  secret: SecretView;
+  onRemove: () => void;
+}
+
+function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
+  const [name, setName] = useState("");
+  const [text, setText] = useState("");
+  const isWhole = name.trim() !== "" && text !== "";
+  const action = useAction(async () => {
+    const { secret } = await call("secret_set", { name: name.trim(), value: text });
+    setName("");
+    setText("");
+    await onSet();
+    const agents = secret.uses.map(({ agent }) => visible(agent));
+    return agents.length === 0
+      ? `${secret.name} is kept`
+      : `${secret.name} is kept; ${agents.join(", ")}: from the next start of the cage`;
+  }, isWhole);
+  return (
+    <form
+      className="form"
+      autoComplete="off"
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        action.act();
+      }}
+    >
+      <label className="field">
+        name: A-Z, 0-9 and _
+        <input
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+          placeholder="NPM_TOKEN"
+          maxLength={64}
+          autoComplete="off"
+          spellCheck={false}
+        />
+      </label>
+      <label className="field">
+        value
+        <input type="password" value={text} onChange={(event) => setText(event.target.value)} autoComplete="new-password" />
+      </label>
+      <div className="foot">
+        <ActionButton kind="go" action={action} disabled={!isWhole}>
+          keep
+        </ActionButton>
+        <span className="dim small">a name that is there gets the new value</span>
+      </div>
+    </form>
+  );
+}
