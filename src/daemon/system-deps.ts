@@ -4,6 +4,7 @@ import type { Platform } from "../platforms/platform.ts";
 import type { Config } from "./config.ts";
 import type { Web } from "./egress-socket.ts";
 import type { LoginCageDeps } from "./login/login-cage.ts";
+import type { Net } from "../work/remote/dial.ts";
 import type { Log } from "./log.ts";
 
 export interface SystemDeps {
@@ -27,6 +28,8 @@ export interface Overrides {
   onUnexpected?: (error: unknown) => void;
   /** Called at named points between two steps of a deploy. Tests throw there. */
   failpoint?: (name: string) => Promise<void>;
+  /** How upstreams on other hosts are found. */
+  net?: Net;
   /** How cages reach the web. */
   web?: Web;
   /** What the CLI of a log-in to the model trusts besides its own certificates. */

@@ -76,6 +76,7 @@ import { Views } from "./views.ts";
 import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
+import { Credentials } from "../work/remote/credentials.ts";
 import { throughW4rden } from "./w4rden-driver.ts";
 import { findW4rden } from "./w4rden.ts";
 
@@ -192,6 +193,9 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, exportedFolders: w4rden });
   const work = openWork({
     ...base,
+    net: overrides.net ?? theWeb,
+    credentials: new Credentials(paths.credentials),
+    openEgress: openEgressSocket(web),
     declared,
     broker,
     cages,
@@ -201,7 +205,6 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     runtime,
     failpoint,
     disk,
-    openEgress: openEgressSocket(web),
   });
 
   const files = new AgentFiles({ sandboxedRun, paths, program: overrides.reader ?? readerOfRuntime(runtime) });

@@ -50,6 +50,10 @@ export class Paths {
   get repoScratch(): string {
     return join(this.repos, ".scratch");
   }
+  /** The credentials of upstreams on other hosts, one file for each repository. In no backup. */
+  get credentials(): string {
+    return join(this.state, "credentials");
+  }
   /** The folders of checks that run. */
   get checks(): string {
     return join(this.state, "checks");

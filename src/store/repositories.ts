@@ -10,11 +10,22 @@ export interface RepoRecord {
   upstream_uid: number | null;
   upstream_gid: number | null;
   upstream_nonce: string | null;
+  /** JSON of what is kept of an upstream on another host, whose address `upstream` is. Null for a folder. */
+  remote: string | null;
   /** JSON of `QueueHolds`: queues that do not run. */
   queues: string;
   /** Bytes of its objects, as last measured. */
   bytes: number;
   created_at: number;
+}
+
+/** The last fetch of a repository from another host. */
+export interface FetchRecord {
+  repo: string;
+  /** When it last succeeded; 0: never. */
+  at: number;
+  /** Why the last one failed. Null if it did not. */
+  failed: string | null;
 }
 
 /** Why the queue of a base does not run, by the base's name. `diverged`: the base and its upstream have to be reconciled. */
@@ -33,13 +44,20 @@ export interface BranchRecord {
 /** Queries on repositories and on the branches of agents. */
 export function repositoryQueries(db: Sqlite) {
   const put = db.prepare<RepoRecord>(
-    `INSERT INTO repositories (name, settings, upstream, upstream_uid, upstream_gid, upstream_nonce, queues, bytes, created_at)
-       VALUES (@name, @settings, @upstream, @upstream_uid, @upstream_gid, @upstream_nonce, @queues, @bytes, @created_at)
+    `INSERT INTO repositories (name, settings, upstream, upstream_uid, upstream_gid, upstream_nonce, remote, queues, bytes, created_at)
+       VALUES (@name, @settings, @upstream, @upstream_uid, @upstream_gid, @upstream_nonce, @remote, @queues, @bytes, @created_at)
      ON CONFLICT (name) DO UPDATE SET settings = excluded.settings, upstream = excluded.upstream,
        upstream_uid = excluded.upstream_uid, upstream_gid = excluded.upstream_gid,
-       upstream_nonce = excluded.upstream_nonce, queues = excluded.queues, bytes = excluded.bytes`,
+       upstream_nonce = excluded.upstream_nonce, remote = excluded.remote, queues = excluded.queues, bytes = excluded.bytes`,
   );
   const all = db.prepare<[], RepoRecord>("SELECT * FROM repositories ORDER BY name");
+  const putFetch = db.prepare<[string, number, string | null]>(
+    `INSERT INTO fetches (repo, at, failed) VALUES (?, ?, ?)
+     ON CONFLICT (repo) DO UPDATE SET at = CASE WHEN excluded.failed IS NULL THEN excluded.at ELSE at END,
+       failed = excluded.failed`,
+  );
+  const fetches = db.prepare<[], FetchRecord>("SELECT * FROM fetches");
+  const removeFetch = db.prepare<[string]>("DELETE FROM fetches WHERE repo = ?");
   const remove = db.prepare<[string]>("DELETE FROM repositories WHERE name = ?");
   const putBranch = db.prepare<BranchRecord>(
     `INSERT INTO branches (repo, agent, branch, sha, pushed_at) VALUES (@repo, @agent, @branch, @sha, @pushed_at)
@@ -64,6 +82,9 @@ export function repositoryQueries(db: Sqlite) {
   const ofAgent = db.prepare<[string], BranchRecord>("SELECT * FROM branches WHERE agent = ? ORDER BY repo, branch");
   return {
     all: () => all.all(),
+    fetches: () => fetches.all(),
+    /** Stores how a fetch ended. One that failed leaves the time of the last good one. */
+    putFetch: (repo: string, at: number, failed: string | null): void => void putFetch.run(repo, at, failed),
     put: (row: RepoRecord): void => void put.run(row),
     /** Removes a repository with its branches and its included files. */
     remove(name: string): void {
@@ -71,6 +92,7 @@ export function repositoryQueries(db: Sqlite) {
       removeBranches.run(name);
       removePushedTo.run(name);
       removeIncludes.run(name);
+      removeFetch.run(name);
     },
     /** Stores the branch of a push. */
     putBranch: (row: BranchRecord): void => void putBranch.run(row),

@@ -489,4 +489,14 @@ CREATE TABLE secrets (
   used_at INTEGER
 );
 `,
+  `
+-- Upstreams on other hosts: \`upstream\` has the address, \`remote\` what else is kept of it. Never a credential.
+ALTER TABLE repositories ADD COLUMN remote TEXT;
+-- The last fetch from another host: when it succeeded (0: never), and why the last one failed.
+CREATE TABLE fetches (
+  repo TEXT PRIMARY KEY,
+  at INTEGER NOT NULL,
+  failed TEXT
+);
+`,
 ];

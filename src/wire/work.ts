@@ -67,7 +67,10 @@ export type MergeMethod = z.infer<typeof MergeMethod>;
 export const MergePolicy = z.enum(["operator", "reviewed", "checks"]);
 export type MergePolicy = z.infer<typeof MergePolicy>;
 
-/** Whether merges are written to the folder that a repository follows, as its branch `hive/<base>`. */
+/**
+ * Whether merges are written to what a repository follows: to a folder as its branch `hive/<base>`, after the merge; to
+ * another host as the base itself, and the push decides whether it is merged.
+ */
 export const PushRule = z.enum(["never", "after-merge"]);
 export type PushRule = z.infer<typeof PushRule>;
 
@@ -155,7 +158,7 @@ export const QueueView = z.object({
 });
 export type QueueView = z.infer<typeof QueueView>;
 
-/** The branch `hive/<base>` in the folder that a repository follows. */
+/** A base as it is written to what a repository follows. */
 export const PushView = z.object({
   base: z.string(),
   /** `failed`: for `reason`. It is tried again when the base moves, when the hive starts, and when the operator says so. */
@@ -166,14 +169,31 @@ export const PushView = z.object({
 });
 export type PushView = z.infer<typeof PushView>;
 
+/** A repository on another host, as far as it is not its address. */
+export const RemoteView = z.object({
+  /** What the hive is let in with. The credential itself is never shown. */
+  credential: z.enum(["none", "token"]),
+  /** When a fetch last succeeded. */
+  fetched_at: Instant.optional(),
+  /** Why the last fetch failed. Absent if it did not. */
+  failed: z.string().optional(),
+  /** The private address that the operator has allowed. No other one is connected to. */
+  private_address: z.string().optional(),
+  /** True if the operator has given certificates of its authority. */
+  own_authority: z.boolean().optional(),
+});
+export type RemoteView = z.infer<typeof RemoteView>;
+
 /** A repository of the hive. The newest view replaces the others. */
 export const RepoView = z.object({
   name: z.string(),
   ...RepoSettings.shape,
   /** The option of the host that declares its settings. Absent: the operator sets them. */
   declared: z.string().optional(),
-  /** The folder of the host that it follows. Absent: the hive's copy is the only one. */
+  /** The folder of the host, or the address of another host, that it follows. Absent: the hive's copy is the only one. */
   upstream: z.string().optional(),
+  /** For the address of another host. */
+  remote: RemoteView.optional(),
   created_at: Instant,
   /** Bases with their tips. */
   bases: z.array(z.object({ name: z.string(), sha: Sha })),
@@ -184,7 +204,7 @@ export const RepoView = z.object({
   /** What the removal of unneeded objects does now. Absent: none runs. */
   collecting: z.string().optional(),
   queues: z.array(QueueView),
-  /** Bases that are written to the folder, or were to be. */
+  /** Bases that are written to the upstream, or were to be. */
   pushes: z.array(PushView),
 });
 export type RepoView = z.infer<typeof RepoView>;

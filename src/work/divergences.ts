@@ -149,7 +149,8 @@ export class Divergences {
     const made = await mergeUpstream(context.git, { repo: name, base }, { ...tips, now: context.now() });
     if (made.kind === "made") return made.commit;
     const words = made.kind === "contained" ? "nothing is left to merge" : conflictWords(made.files, made.reason);
-    const where = repositories.get(name).upstream?.folder ?? "a clone";
+    const followed = repositories.get(name).upstream;
+    const where = followed?.kind === "folder" ? followed.folder : "a clone";
     throw new HiveError(
       "conflict",
       `${words}. Nothing has moved: run git pull hive ${base} in ${where}, solve the conflict, then ${hivectl(`repo fetch ${name}`)}`,

@@ -14,6 +14,8 @@ import { KeptWorkspaces } from "./kept-workspaces.ts";
 import { MergeQueue } from "./queue/merge-queue.ts";
 import { News } from "./news.ts";
 import { readProject } from "./project.ts";
+import { Remotes } from "./remote/remotes.ts";
+import { Swaps } from "./remote/swaps.ts";
 import { Repositories } from "./repositories.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
@@ -34,12 +36,14 @@ export function openWork(context: WorkContext) {
     repositories.changed(row.repo);
     news.changed(row);
   });
-  const upstreams = new Upstreams(context, repositories, changeStore, news);
-  const pushes = new UpstreamPushes(context, repositories, upstreams);
+  const remotes = new Remotes(context);
+  const upstreams = new Upstreams({ context, repositories, changeStore, news, remotes });
+  const swaps = new Swaps(remotes, upstreams);
+  const pushes = new UpstreamPushes({ context, repositories, upstreams, swaps });
   const divergences = new Divergences({ context, repositories, upstreams, news });
   const comments = new Comments(context, changeStore, repositories);
   const changes = new Changes(context, repositories, changeStore, comments);
-  const queue = new MergeQueue(context, repositories, changeStore);
+  const queue = new MergeQueue({ context, repositories, changes: changeStore, swaps });
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
   const reverts = new Reverts({ context, repositories, changeStore, changes });
   const transport = openTransport(context, repositories);
@@ -52,6 +56,7 @@ export function openWork(context: WorkContext) {
     changeStore,
     upstreams,
     divergences,
+    swaps,
     pushes,
     changes,
     comments,

@@ -2,8 +2,9 @@ import type { Sha } from "../wire/approval.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { instant } from "../wire/instant.ts";
-import type { PushView, QueueView, RepoView } from "../wire/work.ts";
-import type { Repo } from "./repo-record.ts";
+import type { FetchRecord } from "../store/repositories.ts";
+import type { PushView, QueueView, RemoteView, RepoView } from "../wire/work.ts";
+import { placeOf, type RemoteUpstream, type Repo } from "./repo-record.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
 
 /** A repository as its pages and `hivectl` show it. */
@@ -13,6 +14,8 @@ interface Known {
   tips: ReadonlyMap<string, Sha>;
   /** What is known of the branches `hive/<base>` of its upstream, by base. */
   pushes: ReadonlyMap<string, Omit<PushView, "base">>;
+  /** How the last fetch from another host ended. */
+  fetch: FetchRecord | undefined;
   /** What the removal of unneeded objects does now. */
   collecting: string | undefined;
   /** Why it cannot be read. */
@@ -23,13 +26,14 @@ interface Known {
 export const remedyFor = (name: string, damage: string): string =>
   `cannot be read (${damage}): restore its folder from a backup and restart the hive, or ${hivectl(`repo remove ${name}`)}`;
 
-export function viewOf(repo: Repo, context: WorkContext, { tips, pushes, collecting, damage }: Known): RepoView {
+export function viewOf(repo: Repo, context: WorkContext, { tips, pushes, fetch, collecting, damage }: Known): RepoView {
   const declared = context.declared.placeOf(repo.name);
   return {
     name: repo.name,
     ...repo.settings,
     ...(declared === undefined ? {} : { declared }),
-    ...(repo.upstream ? { upstream: repo.upstream.folder } : {}),
+    ...(repo.upstream ? { upstream: placeOf(repo.upstream) } : {}),
+    ...(repo.upstream?.kind === "remote" ? { remote: remoteView(repo.name, repo.upstream, fetch, context) } : {}),
     created_at: instant(repo.createdAt),
     bases: [...tips].map(([name, sha]) => ({ name, sha })),
     agents: context.agents.all().flatMap((agent) => {
@@ -40,6 +44,21 @@ export function viewOf(repo: Repo, context: WorkContext, { tips, pushes, collect
     ...(collecting === undefined ? {} : { collecting }),
     queues: damage === undefined ? queuesOf(repo, context) : [unreadQueue(repo, damage)],
     pushes: repo.settings.push === "never" ? [] : [...pushes].map(([base, push]) => ({ base, ...push })),
+  };
+}
+
+function remoteView(
+  name: string,
+  { pinned, ca }: RemoteUpstream,
+  fetch: FetchRecord | undefined,
+  { credentials }: WorkContext,
+): RemoteView {
+  return {
+    credential: credentials.kindOf(name),
+    ...(fetch === undefined || fetch.at === 0 ? {} : { fetched_at: instant(fetch.at) }),
+    ...(fetch?.failed == null ? {} : { failed: fetch.failed }),
+    ...(pinned === undefined ? {} : { private_address: pinned }),
+    ...(ca === undefined ? {} : { own_authority: true }),
   };
 }
 

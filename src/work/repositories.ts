@@ -8,8 +8,9 @@ import { listRefs, mirrorRefs, moveRef, refObjects, removeLocks, removeRef } fro
 import { bytesOnDisk } from "../os/disk-use.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
-import type { QueueHolds } from "../store/repositories.ts";
+import type { FetchRecord, QueueHolds } from "../store/repositories.ts";
 import { HiveError } from "../wire/error.ts";
+import { MAX_REASON_CHARS } from "../wire/limits.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type PushView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
@@ -30,7 +31,7 @@ const HEADS = "refs/heads/";
 export const TAGS = "refs/tags/";
 /** What resets have replaced: `refs/kept/<milliseconds>/<base>`. */
 export const KEPT = "refs/kept/";
-export const DIVERGED = "the hive and the folder that it follows each have commits that the other lacks";
+export const DIVERGED = "the hive and its upstream each have commits that the other lacks";
 
 /**
  * The repositories of the hive: their rows, their folders, and the tips of their bases. Only this class moves a base.
@@ -43,6 +44,8 @@ export class Repositories {
   readonly #tags = new Map<string, Map<string, Sha>>();
   /** What is known of the branches `hive/<base>` of upstreams, by repository and base. */
   readonly #pushes = new Map<string, Map<string, Omit<PushView, "base">>>();
+  /** How the last fetch from another host ended, by repository. */
+  readonly #fetches = new Map<string, FetchRecord>();
   readonly #movedListeners: ((name: string) => void)[] = [];
   /** Changes of rows, one after the other: each is made from the row before. */
   readonly #writes = new SerialQueue();
@@ -58,6 +61,7 @@ export class Repositories {
   constructor(context: WorkContext) {
     this.#context = context;
     for (const row of context.store.repositories.all()) this.#repos.set(row.name, fromRow(row));
+    for (const row of context.store.repositories.fetches()) this.#fetches.set(row.repo, row);
   }
 
   /** Reads the tips and removes what a killed git has left. Called before any repository is used. */
@@ -120,13 +124,18 @@ export class Repositories {
     return this.tips(name).get(base);
   }
 
+  /** Throws if a name is taken. */
+  checkFree(name: string): void {
+    if (this.#repos.has(name) || this.#making.has(name))
+      throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
+  }
+
   /**
    * Stores a new, empty repository. One that the host declares has the declared settings. Throws if the name is taken,
    * and if the caller sets up one that is declared.
    */
   async create(name: string, settings: Partial<RepoSettings>, upstream?: Upstream, by: string = OPERATOR): Promise<Repo> {
-    if (this.#repos.has(name) || this.#making.has(name))
-      throw new HiveError("conflict", `there is a repository ${name} already: ${hivectl(`repo show ${name}`)}`);
+    this.checkFree(name);
     if (this.#repos.size >= MAX_REPOS) throw new HiveError("conflict", `a hive has at most ${MAX_REPOS} repositories`);
     const { declared } = this.#context;
     const own = declared.settingsOf(name);
@@ -239,6 +248,8 @@ export class Repositories {
     this.#tips.delete(name);
     this.#tags.delete(name);
     this.#pushes.delete(name);
+    this.#fetches.delete(name);
+    await this.#context.credentials.remove(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
   }
@@ -293,6 +304,17 @@ export class Repositories {
     if (push === undefined) pushes.delete(base);
     else pushes.set(base, push);
     this.#pushes.set(name, pushes);
+    this.changed(name);
+  }
+
+  /** Stores how a fetch from another host has ended: why it failed, or that it did not. */
+  async setFetched(name: string, failed: string | undefined): Promise<void> {
+    const { store, now } = this.#context;
+    const why = failed?.slice(0, MAX_REASON_CHARS) ?? null;
+    const last = this.#fetches.get(name)?.at ?? 0;
+    const row = { repo: name, at: why === null ? now() : last, failed: why };
+    await store.write(() => store.repositories.putFetch(row.repo, row.at, row.failed));
+    this.#fetches.set(name, row);
     this.changed(name);
   }
 
@@ -381,6 +403,7 @@ export class Repositories {
     return viewOf(repo, this.#context, {
       tips: this.tips(name),
       pushes: this.#pushes.get(name) ?? new Map(),
+      fetch: this.#fetches.get(name),
       collecting: this.#collecting.get(name),
       damage: this.#damaged.get(name),
     });
@@ -393,7 +416,7 @@ function checkTogether(
 ): void {
   const complaint =
     settings.push !== "never" && upstream === undefined
-      ? "the repository follows no folder, so there is nothing to push to: only one that was added from a folder takes --push"
+      ? "the repository follows no folder and no other host, so there is nothing to push to: it takes no --push"
       : settingsComplaint(settings);
   if (complaint !== undefined) throw new HiveError("bad_request", complaint);
 }

@@ -229,7 +229,7 @@ test.each(["before", "after"])("the next daemon pushes what one that ended %s th
   // What a git that was killed in the middle leaves.
   if (when === "before") source.git("branch", "-q", "hive/main", first);
   writeFileSync(join(source.folder, ".git", "refs", "heads", "hive", "main.lock"), "");
-  const next = new UpstreamPushes(system.work.context, system.work.repositories, system.work.upstreams);
+  const next = new UpstreamPushes(system.work);
   next.start();
   await next.idle();
   expect(refs()["refs/heads/hive/main"]).toBe(sha);

@@ -7,11 +7,15 @@ import { HiveError } from "../wire/error.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import type { GitWorker } from "./git/worker.ts";
-import { copyHistory, listUpstream, refusal, type UpstreamRefs } from "./git/import.ts";
+import { refusal } from "./git/folder-source.ts";
+import { copyHistory, type HistorySource } from "./git/import.ts";
+import type { UpstreamRefs } from "./git/upstream-refs.ts";
+import { checkCommits } from "./remote/check-commits.ts";
+import type { NewRemote, Remotes } from "./remote/remotes.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
 import type { Repositories } from "./repositories.ts";
-import type { Repo, Upstream } from "./repo-record.ts";
+import { placeOf, type FolderUpstream, type Repo, type Upstream } from "./repo-record.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** The effect of a fetch on the bases. */
@@ -26,22 +30,32 @@ interface Follow {
   report?(words: string): void;
 }
 
+interface UpstreamsDeps {
+  context: WorkContext;
+  repositories: Repositories;
+  changeStore: ChangeStore;
+  news: Pick<News, "baseMoved">;
+  remotes: Remotes;
+}
+
 const MIB = 1024 * 1024;
 
-/** Follows folders of the host: adds repositories from them, and moves bases forward to their branches. */
+/** Follows folders and other hosts: adds repositories from them, and moves bases forward to their branches. */
 export class Upstreams {
   readonly #context: WorkContext;
   readonly #repositories: Repositories;
   readonly #changeStore: ChangeStore;
   readonly #news: Pick<News, "baseMoved">;
+  readonly #remotes: Remotes;
   /** One fetch of a repository at a time. */
   readonly #queues = new Map<string, SerialQueue>();
 
-  constructor(context: WorkContext, repositories: Repositories, changeStore: ChangeStore, news: Pick<News, "baseMoved">) {
+  constructor({ context, repositories, changeStore, news, remotes }: UpstreamsDeps) {
     this.#news = news;
     this.#changeStore = changeStore;
     this.#context = context;
     this.#repositories = repositories;
+    this.#remotes = remotes;
   }
 
   /** Adds a repository from an exported folder. Leaves nothing behind if it fails. */
@@ -51,21 +65,46 @@ export class Upstreams {
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
-    const upstream = { folder, nonce, owner: await ownerOf(this.#context.git, folder, nonce) };
+    const upstream = { kind: "folder" as const, folder, nonce, owner: await ownerOf(this.#context.git, folder, nonce) };
+    return this.#add(name, upstream, settings, follow);
+  }
+
+  /** Adds a repository from another host, with its credential. Leaves nothing behind if it fails. */
+  async addRemote(
+    name: string,
+    { token, ...remote }: NewRemote & { token: string | undefined },
+    settings: Partial<RepoSettings>,
+    follow: Follow & { by?: string } = {},
+  ): Promise<Repo> {
+    this.#repositories.checkFree(name);
+    const { credentials } = this.#context;
+    const upstream = await this.#remotes.describe(remote);
+    if (token !== undefined) await credentials.keep(name, { kind: "token", token });
+    try {
+      return await this.#add(name, upstream, settings, follow);
+    } catch (error) {
+      await credentials.remove(name);
+      throw error;
+    }
+  }
+
+  async #add(name: string, upstream: Upstream, settings: Partial<RepoSettings>, follow: Follow & { by?: string }): Promise<Repo> {
+    const where = placeOf(upstream);
     follow.report?.("reading branches");
-    const refs = await listUpstream(this.#context.git, upstream);
-    if (refs.heads.size === 0)
-      throw new HiveError("bad_request", `${folder} has no branch with a commit: commit something first`);
+    const source = this.#remotes.source(name, upstream);
+    const refs = await source.list(follow.signal);
+    if (refs.heads.size === 0) throw new HiveError("bad_request", `${where} has no branch with a commit: commit something first`);
     const base =
       settings.base ?? this.#context.declared.settingsOf(name)?.base ?? refs.head ?? [...refs.heads.keys()][0] ?? "main";
     if (!refs.heads.has(base))
       throw new HiveError(
         "bad_request",
-        `${folder} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`,
+        `${where} has no branch ${base}: it has ${[...refs.heads.keys()].slice(0, 10).join(", ")}`,
       );
     const repo = await this.#repositories.create(name, { ...settings, base }, upstream, follow.by);
     try {
-      await this.#take(repo, upstream, refs, follow);
+      await this.#take(repo, source, refs, follow);
+      if (upstream.kind === "remote") await this.#repositories.setFetched(name, undefined);
       await this.#repositories.measure(name);
       return this.#repositories.get(name);
     } catch (error) {
@@ -89,13 +128,41 @@ export class Upstreams {
   ): Promise<T> {
     return this.#queue(name).run(async () => {
       const repo = this.#repositories.get(name);
-      if (!repo.upstream) throw new HiveError("conflict", `the repository ${name} follows no folder: it has no upstream`);
-      const upstream = { ...repo.upstream, nonce: nonce ?? repo.upstream.nonce };
-      const refs = await listUpstream(this.#context.git, upstream);
-      if (upstream.nonce !== repo.upstream.nonce)
-        await this.#repositories.set(name, { upstream }, { kind: "repo_exported", ...(by === undefined ? {} : { by }) });
-      return act(await this.#take(repo, upstream, refs, follow));
+      if (!repo.upstream)
+        throw new HiveError("conflict", `the repository ${name} follows no folder and no other host: it has no upstream`);
+      return act(
+        repo.upstream.kind === "folder"
+          ? await this.#fetchFolder(repo, repo.upstream, { nonce, by, ...follow })
+          : await this.#fetchRemote(repo, repo.upstream, follow),
+      );
     });
+  }
+
+  async #fetchFolder(
+    repo: Repo,
+    known: FolderUpstream,
+    { nonce, by, ...follow }: Follow & { nonce?: string | undefined; by?: string | undefined },
+  ): Promise<Fetched> {
+    const upstream = { ...known, nonce: nonce ?? known.nonce };
+    const source = this.#remotes.source(repo.name, upstream);
+    const refs = await source.list();
+    if (upstream.nonce !== known.nonce)
+      await this.#repositories.set(repo.name, { upstream }, { kind: "repo_exported", ...(by === undefined ? {} : { by }) });
+    return this.#take(repo, source, refs, follow);
+  }
+
+  async #fetchRemote(repo: Repo, upstream: Upstream, follow: Follow): Promise<Fetched> {
+    try {
+      const source = this.#remotes.source(repo.name, upstream);
+      const fetched = await this.#take(repo, source, await source.list(follow.signal), follow);
+      await this.#repositories.setFetched(repo.name, undefined);
+      return fetched;
+    } catch (error) {
+      // It was not the host's fault if the caller has ended it.
+      if (error instanceof HiveError && follow.signal?.aborted !== true)
+        await this.#repositories.setFetched(repo.name, error.message);
+      throw error;
+    }
   }
 
   /** The tip of a branch of the upstream, as last fetched. */
@@ -109,11 +176,22 @@ export class Upstreams {
     return queue;
   }
 
-  #take(repo: Repo, upstream: Upstream, refs: UpstreamRefs, follow: Follow): Promise<Fetched> {
-    return this.#repositories.uses.during(repo.name, () => this.#copy(repo, upstream, refs, follow), follow.signal);
+  /**
+   * Notes that a branch of an upstream is at a commit now, which a push of the hive has moved there. Waits for a fetch
+   * that runs.
+   */
+  pushed(name: string, branch: string, sha: Sha): Promise<void> {
+    return this.#queue(name).run(async () => {
+      const folder = this.#repositories.folder(name);
+      await moveRef(folder, UPSTREAM + branch, sha, await readRef(folder, UPSTREAM + branch));
+    });
   }
 
-  async #copy(repo: Repo, upstream: Upstream, refs: UpstreamRefs, { signal, report }: Follow): Promise<Fetched> {
+  #take(repo: Repo, source: HistorySource, refs: UpstreamRefs, follow: Follow): Promise<Fetched> {
+    return this.#repositories.uses.during(repo.name, () => this.#copy(repo, source, refs, follow), follow.signal);
+  }
+
+  async #copy(repo: Repo, source: HistorySource, refs: UpstreamRefs, { signal, report }: Follow): Promise<Fetched> {
     const folder = this.#repositories.folder(repo.name);
     const known = await upstreamRefs(folder);
     const tips = this.#repositories.tips(repo.name);
@@ -125,7 +203,7 @@ export class Upstreams {
       await copyHistory(
         git,
         repo.name,
-        upstream,
+        source,
         { wants, haves },
         {
           signal,
@@ -133,8 +211,11 @@ export class Upstreams {
         },
       );
     }
+    // A folder says what its refs name; another host may say anything.
+    const tags =
+      repo.upstream?.kind === "remote" ? await checkCommits(this.#context.git, repo.name, source.where, refs) : refs.tags;
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
-    await this.#repositories.setTags(repo.name, refs.tags);
+    await this.#repositories.setTags(repo.name, tags);
     const fetched = await this.#moveBases(repo, refs.heads);
     for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
     return fetched;
@@ -147,7 +228,7 @@ export class Upstreams {
   async #removeGone(repo: Repo, base: string, known: Sha): Promise<string> {
     const { store } = this.#context;
     await removeRef(this.#repositories.folder(repo.name), UPSTREAM + base);
-    const reason = `the branch ${base} is gone from the folder that ${repo.name} follows`;
+    const reason = `the branch ${base} is gone from what ${repo.name} follows`;
     if (base === repo.settings.base || this.#repositories.tip(repo.name, base) !== known)
       await this.#repositories.hold(repo.name, base, { by: "system", reason });
     else await this.#repositories.removeBase(repo.name, base);
@@ -201,10 +282,10 @@ async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
   return new Map([...refs].map(([ref, sha]) => [ref.slice(UPSTREAM.length), sha]));
 }
 
-async function ownerOf(git: GitWorker, folder: string, nonce: string): Promise<Upstream["owner"]> {
+async function ownerOf(git: GitWorker, folder: string, nonce: string): Promise<FolderUpstream["owner"]> {
   try {
     const owner = await git.ownerOf(folder, nonce);
-    if ("code" in owner) throw refusal({ folder }, owner.code, "");
+    if ("code" in owner) throw refusal(folder, owner.code, "");
     return owner;
   } catch (error) {
     if (error instanceof HiveError) throw error;

@@ -9,6 +9,8 @@ import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Declared } from "./declared.ts";
 import type { GitWorker } from "./git/worker.ts";
+import type { Credentials } from "./remote/credentials.ts";
+import type { Net } from "./remote/dial.ts";
 
 /** The parts of the hive that work on repositories uses. */
 export interface WorkContext {
@@ -19,6 +21,9 @@ export interface WorkContext {
   paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;
   git: GitWorker;
   declared: Declared;
+  /** How upstreams on other hosts are reached, and the credentials for them. */
+  net: Net;
+  credentials: Credentials;
   cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

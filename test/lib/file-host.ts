@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { makeAuthority } from "./authority.ts";
+import { certificates } from "./certificates.ts";
 
 /** A web server on loopback that has a certificate for some hosts, and these files. Its authority is its own. */
 export class FileHost {
@@ -12,7 +12,7 @@ export class FileHost {
 
   /** `answer` returns the content of a path of a host. Undefined: there is none. */
   constructor(hosts: readonly string[], answer: (path: string, host: string) => string | Buffer | undefined) {
-    const made = makeAuthority(hosts);
+    const made = certificates(hosts.map((host) => `DNS:${host}`));
     this.trust = made.authority;
     this.#server = createServer({ key: made.key, cert: made.certificate }, (incoming, outgoing) => {
       const { method = "", url = "", headers } = incoming;

@@ -21,7 +21,8 @@ export const FOLDERS: Record<string, Folder> = {
     imports: ["src/wire"],
   },
   "src/policy": {
-    content: "what agents may spend: the operator's days, the meter of budgets, limits and decisions; imports no part that asks it",
+    content:
+      "what agents may spend: the operator's days, the meter of budgets, limits and decisions; imports no part that asks it",
     imports: ["src/wire", "src/store"],
   },
   "src/eventlog": {

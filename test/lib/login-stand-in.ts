@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:https";
 import type { IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
-import { makeAuthority } from "./authority.ts";
+import { certificates } from "./certificates.ts";
 
 /** The hosts of the provider that the CLI's flow was seen to connect to. */
 const HOSTS = ["platform.claude.com", "api.anthropic.com"];
@@ -31,7 +31,7 @@ export class LoginStandIn {
   constructor({ code, token }: { code: string; token: string }) {
     this.code = code;
     this.token = token;
-    const made = makeAuthority(HOSTS);
+    const made = certificates(HOSTS.map((host) => `DNS:${host}`));
     this.trust = made.authority;
     this.#server = createServer({ key: made.key, cert: made.certificate }, (incoming, outgoing) => {
       const chunks: Buffer[] = [];

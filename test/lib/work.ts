@@ -15,6 +15,10 @@ import { MergeQueue } from "../../src/work/queue/merge-queue.ts";
 import type { CheckLimits } from "../../src/work/queue/check/limits.ts";
 import { revertChange } from "../../src/work/queue/merge.ts";
 import { Declared } from "../../src/work/declared.ts";
+import { Credentials } from "../../src/work/remote/credentials.ts";
+import { Remotes } from "../../src/work/remote/remotes.ts";
+import { Swaps } from "../../src/work/remote/swaps.ts";
+import { Upstreams } from "../../src/work/upstream.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
 import { openStoreIn } from "./store.ts";
@@ -35,6 +39,8 @@ interface Options {
   folder?: string;
   failpoint?: (name: string) => Promise<void>;
   settings?: Partial<RepoSettings>;
+  /** What the repository follows. By default nothing. */
+  remote?: Parameters<Upstreams["addRemote"]>[1];
   limits?: Partial<CheckLimits>;
   now?: () => number;
 }
@@ -43,7 +49,14 @@ interface Options {
  * The rows, repositories and merge queues of a hive without the rest of it, on real git in the real sandbox. It has the
  * repository `web`, in which tests store commits as agents' pushes do.
  */
-export async function openTestWork({ folder, failpoint = async () => {}, settings = {}, limits, now = Date.now }: Options = {}) {
+export async function openTestWork({
+  folder,
+  failpoint = async () => {},
+  settings = {},
+  remote,
+  limits,
+  now = Date.now,
+}: Options = {}) {
   const top = folder ?? realpathSync(mkdtempSync(join(tmpdir(), "work-")));
   const paths = new Paths(join(top, "s"), join(top, "s", "run"));
   paths.prepare();
@@ -72,6 +85,8 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     paths,
     git: new GitWorker({ sandboxedRun, owner: { uid, gid }, repos: paths.repos, scratch: paths.repoScratch }),
     declared: new Declared(undefined),
+    credentials: new Credentials(paths.credentials),
+    net: { resolve: async () => ["127.0.0.1"], isPublic: () => false },
     driver,
     hiveId,
     runtime: { revision: "r1", dir: join(top, "runtime") },
@@ -88,9 +103,14 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
   } as unknown as WorkContext;
   const repositories = new Repositories(context);
   const changes = new ChangeStore(context, (row) => repositories.changed(row.repo));
-  const queue = new MergeQueue(context, repositories, changes, limits);
+  const remotes = new Remotes(context);
+  const news = { baseMoved() {} };
+  const upstreams = new Upstreams({ context, repositories, changeStore: changes, news, remotes });
+  const swaps = new Swaps(remotes, upstreams);
+  const queue = new MergeQueue({ context, repositories, changes, swaps }, limits);
   await repositories.open();
-  if (repositories.find("web") === undefined) await repositories.create("web", { base: "main", ...settings });
+  if (repositories.find("web") === undefined && remote) await upstreams.addRemote("web", remote, settings);
+  else if (repositories.find("web") === undefined) await repositories.create("web", { base: "main", ...settings });
   const bare = repositories.folder("web");
   const run = (argv: readonly string[], input: string | Buffer = ""): Buffer =>
     execFileSync("git", ["--git-dir", bare, ...argv], { env: ENV, input, stdio: ["pipe", "pipe", "pipe"] });
@@ -113,6 +133,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
     repositories,
     changes,
     queue,
+    upstreams,
     unexpected,
     notices,
     disk,
@@ -218,7 +239,7 @@ export async function openTestWork({ folder, failpoint = async () => {}, setting
       if (!keep) rmSync(top, { recursive: true, force: true });
     },
   };
-  if (folder === undefined) {
+  if (folder === undefined && remote === undefined) {
     const first = work.commit(undefined, { "README.md": "# web\n", "a.txt": "1\n2\n3\n4\n5\n6\n7\n8\n9\n" }, "first");
     await work.base(first);
   }

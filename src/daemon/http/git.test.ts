@@ -130,7 +130,7 @@ test("an operator whose approvals need a passkey pushes branches of its own, and
 });
 
 test("a base of a repository with an upstream is not pushed", async () => {
-  const upstream = { folder: "/src/web", owner: { uid: 1, gid: 1 }, nonce: "0".repeat(32) };
+  const upstream = { kind: "folder" as const, folder: "/src/web", owner: { uid: 1, gid: 1 }, nonce: "0".repeat(32) };
   await work.repositories.set("web", { upstream });
   const { git, commit } = await clone();
   await commit("two");

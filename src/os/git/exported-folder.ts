@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { SandboxedRun } from "../sandboxed-run.ts";
+import { PACK_HISTORY } from "./pack-history.ts";
 import { BORROWED } from "./scratch-repo.ts";
 import { gitSandbox } from "./sandboxed-git.ts";
 
@@ -46,17 +47,7 @@ const REFS = `${GUARD}
 git symbolic-ref -q HEAD || echo
 exec git for-each-ref --format='%(objectname) %(objecttype) %(*objecttype) %(refname)' refs/heads refs/tags
 `;
-/** Standard input: one "want" or "^have" per line. What the upstream does not have is left out. */
-const PACK = `${GUARD}
-ulimit -f 65536
-cat > /tmp/ends
-sed -n 's/^^//p' /tmp/ends | git cat-file --batch-check='%(objecttype) %(objectname)' > /tmp/haves
-{
-  grep -v '^^' /tmp/ends
-  while read -r type have rest; do [ "$type" = missing ] || [ "$have" = missing ] || echo "^$have"; done < /tmp/haves
-} > /tmp/list
-exec git pack-objects --revs --stdout -q --thin --delta-base-offset --threads=1 < /tmp/list
-`;
+const PACK = `${GUARD}${PACK_HISTORY}`;
 
 /**
  * Runs as the owner of the folder. Arguments: the nonce, the branch below `hive/`, the commit, and `clean` to remove the

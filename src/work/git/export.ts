@@ -2,8 +2,8 @@ import { HIVE_BRANCHES } from "../../os/git/exported-folder.ts";
 import { collect } from "../../os/run-bytes.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { Upstream } from "../repo-record.ts";
-import { refusal } from "./import.ts";
+import type { FolderUpstream } from "../repo-record.ts";
+import { refusal } from "./folder-source.ts";
 import type { GitWorker } from "./worker.ts";
 
 /** Time for one push: the objects of many merges. Milliseconds. */
@@ -25,7 +25,7 @@ const WHY: Record<number, (branch: string) => string> = {
  */
 export async function pushBase(
   git: GitWorker,
-  { repo, upstream, base, sha }: { repo: string; upstream: Upstream; base: string; sha: Sha },
+  { repo, upstream, base, sha }: { repo: string; upstream: FolderUpstream; base: string; sha: Sha },
   { signal, clean }: { signal: AbortSignal; clean: boolean },
 ): Promise<void> {
   const child = git.exported(upstream, { what: "push", repo, branch: base, sha, clean });
@@ -36,5 +36,5 @@ export async function pushBase(
   if (why !== undefined) throw new HiveError("conflict", `${upstream.folder} cannot be written: ${why}`);
   if (ended.tooLong)
     throw new HiveError("unavailable", `writing ${upstream.folder} took longer than ${PUSH_MS / 60_000} minutes`);
-  throw refusal(upstream, ended.code, ended.stderr);
+  throw refusal(upstream.folder, ended.code, ended.stderr);
 }

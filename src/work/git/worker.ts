@@ -4,6 +4,7 @@ import { lstat, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { GitError } from "../../os/git/git.ts";
 import { moveObjects } from "../../os/git/move-objects.ts";
+import { PACK_HISTORY } from "../../os/git/pack-history.ts";
 import { BORROWED, makeScratchRepo } from "../../os/git/scratch-repo.ts";
 import { CPU_SECONDS, gitSandbox } from "../../os/git/sandboxed-git.ts";
 import { onExportedFolder, type ExportTask, type ExportedFolder } from "../../os/git/exported-folder.ts";
@@ -89,6 +90,12 @@ export class GitWorker {
       args,
     });
     return collect(child, bounds(call));
+  }
+
+  /** Starts to pack history of a repository: `PACK_HISTORY` has the form of its input. */
+  packHistory(repo: string): ChildProcess {
+    const base = { folder: this.folder(repo), owner: this.owner };
+    return this.#deps.sandboxedRun({ ...this.#sandbox(base), script: PACK_HISTORY, args: [] });
   }
 
   /**

@@ -3,6 +3,9 @@ import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
 /** Pauses of a queue while the disk is full. The first retry is immediate, because the reserve was just freed. */
 const DISK_PAUSES: PauseRange = { firstMs: 1_000, mostMs: 60_000 };
 
+/** Pauses of a queue while its upstream does not answer. */
+const UPSTREAM_PAUSES: PauseRange = { firstMs: 5_000, mostMs: 5 * 60_000 };
+
 /** The merge queue of one base, while it works. What it remembers is lost with the daemon, and that is fine. */
 export class Lane {
   readonly repo: string;
@@ -18,6 +21,7 @@ export class Lane {
   /** The change whose attempt runs, and what ends it. */
   #attempt: { id: number; interrupt: AbortController } | undefined;
   #pauses: Generator<number, never> | undefined;
+  #upstreamPauses: Generator<number, never> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(repo: string, base: string, ended: AbortSignal) {
@@ -39,7 +43,22 @@ export class Lane {
       this.#pauses = growingPauses(DISK_PAUSES);
       return;
     }
-    const ms = this.#pauses.next().value;
+    await this.#wait(this.#pauses.next().value);
+  }
+
+  /** Waits before the upstream is asked again: longer and longer. `wake` ends it. */
+  async untilAsked(): Promise<void> {
+    if (this.ended.aborted) return;
+    this.#upstreamPauses ??= growingPauses(UPSTREAM_PAUSES);
+    await this.#wait(this.#upstreamPauses.next().value);
+  }
+
+  /** The upstream has answered. */
+  answered(): void {
+    this.#upstreamPauses = undefined;
+  }
+
+  async #wait(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#wake = () => {

@@ -3,20 +3,20 @@ import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
 import { HiveError } from "../../wire/error.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
+import { isBeingMerged } from "../../wire/change-states.ts";
 import type { RiskMark } from "../../wire/approval.ts";
 import { SYSTEM } from "../../wire/names.ts";
 import { operatorWords } from "../../wire/roles.ts";
-import { UNDECIDED, type ChangeStore } from "../change-store.ts";
+import { UNDECIDED } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
 import { DIVERGED, type Repositories } from "../repositories.ts";
 import type { Repo } from "../repo-record.ts";
-import type { WorkContext } from "../work-context.ts";
 import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
 import { EarlyChecks } from "./early-checks.ts";
 import { Lane } from "./lane.ts";
 import { recoverQueues } from "./recovery.ts";
-import { settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
+import { isWithUpstream, settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
 import { checkStep } from "./steps/check.ts";
 import { mergeStep } from "./steps/merge.ts";
 import { pushStep } from "./steps/push.ts";
@@ -46,8 +46,9 @@ export class MergeQueue {
   readonly #resting = new Map<string, number>();
   #isStarted = false;
 
-  constructor(context: WorkContext, repositories: Repositories, changes: ChangeStore, limits: Partial<CheckLimits> = {}) {
-    this.#parts = { context, repositories, changes };
+  constructor(parts: QueueParts, limits: Partial<CheckLimits> = {}) {
+    const { context, changes } = parts;
+    this.#parts = parts;
     this.#checks = new Checks(context, { ...CHECK_LIMITS, ...limits });
     this.#vetoes = new Vetoes(context, (id) => this.enqueue(id));
     this.#early = new EarlyChecks({
@@ -66,8 +67,7 @@ export class MergeQueue {
     await this.#parts.changes.withdrawOrphans();
     this.#isStarted = true;
     await this.#vetoes.start();
-    for (const { repo, base } of this.#parts.context.store.changes.open().filter((row) => row.state === "queued"))
-      this.kick(repo, base);
+    for (const { repo, base } of this.#parts.context.store.changes.open().filter(isForQueue)) this.kick(repo, base);
     this.#early.start();
   }
 
@@ -139,7 +139,7 @@ export class MergeQueue {
 
   /** Lets every queue of a repository go on that is not held. */
   kickAll(repo: string): void {
-    const rows = this.#parts.context.store.changes.open().filter((row) => row.repo === repo && row.state === "queued");
+    const rows = this.#parts.context.store.changes.open().filter((row) => row.repo === repo && isForQueue(row));
     for (const { base } of rows) this.kick(repo, base);
   }
 
@@ -221,7 +221,7 @@ export class MergeQueue {
   async #work(lane: Lane, key: string): Promise<void> {
     try {
       const left = this.#left(lane);
-      if (left) await settle(this.#parts, left.id, null);
+      if (left && !(await this.#settled(lane, left.id, null))) return;
       for (let row = this.#next(lane); row !== undefined; row = this.#next(lane)) await this.#mergeOne(lane, row);
     } catch (error) {
       this.#parts.context.onUnexpected(error);
@@ -234,6 +234,7 @@ export class MergeQueue {
   async #mergeOne(lane: Lane, { id, repo: name }: ChangeRecord): Promise<void> {
     const repo = this.#parts.repositories.get(name);
     try {
+      if (this.#parts.swaps.applies(repo) && !(await this.#refreshed(lane, id))) return;
       const end = await this.#parts.repositories.uses.during(name, () => this.#attempt(lane, repo, id), lane.ended);
       if (end === "lost") await this.#lostRace(lane, id);
       else lane.forget(id);
@@ -255,7 +256,8 @@ export class MergeQueue {
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }
-    const run: Run = { ...this.#parts, id, repo, base, tip, checks: this.#checks, merges: this.#merges, ended };
+    const common = { checks: this.#checks, merges: this.#merges, ended, stopped: lane.ended };
+    const run: Run = { ...this.#parts, ...common, id, repo, base, tip };
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";
@@ -279,13 +281,66 @@ export class MergeQueue {
     return true;
   }
 
+  /**
+   * Fetches before a merge that is pushed first. False if the change has to wait: its upstream does not answer, and the
+   * pause is over, or its base is held now.
+   */
+  async #refreshed(lane: Lane, id: number): Promise<boolean> {
+    const { context, changes, swaps } = this.#parts;
+    try {
+      await swaps.refresh(lane.repo, lane.ended);
+    } catch (error) {
+      if (!(error instanceof HiveError) || lane.ended.aborted) throw error;
+      await this.#say(id, `the upstream is asked again later: ${error.message}`);
+      await lane.untilAsked();
+      return false;
+    }
+    lane.answered();
+    if (changes.get(id).reason !== null) await context.store.write((tx) => changes.note(tx, id, { reason: null }));
+    return this.#next(lane)?.id === id;
+  }
+
+  /**
+   * Brings a change that an attempt has left to rest. One that may be in its upstream stays as it is until the upstream
+   * has answered. False if the daemon stops before, or the queue rests.
+   */
+  async #settled(lane: Lane, id: number, reason: string | null): Promise<boolean> {
+    const { context, swaps } = this.#parts;
+    for (;;) {
+      const row = context.store.changes.byId(id);
+      if (row === undefined) return true;
+      if (!isWithUpstream(this.#parts, row)) break;
+      if (lane.ended.aborted || this.#resting.has(lane.repo)) return false;
+      try {
+        await swaps.refresh(lane.repo, lane.ended);
+        lane.answered();
+        break;
+      } catch (error) {
+        if (lane.ended.aborted) return false;
+        if (!(error instanceof HiveError)) throw error;
+        await this.#say(id, `whether the upstream has it is not known yet, and is asked again: ${error.message}`);
+        await lane.untilAsked();
+      }
+    }
+    await this.#persist(() => settle(this.#parts, id, reason));
+    return true;
+  }
+
+  /** Shows why a change waits. */
+  async #say(id: number, words: string): Promise<void> {
+    const { context, changes } = this.#parts;
+    const reason = words.slice(0, MAX_REASON_CHARS);
+    if (context.store.changes.byId(id) === undefined || changes.get(id).reason === reason) return;
+    await context.store.write((tx) => changes.note(tx, id, { reason }));
+  }
+
   /** The base has moved while the change was merged: it is merged again, onto the new tip. */
   async #lostRace(lane: Lane, id: number): Promise<void> {
     const { context, changes } = this.#parts;
     const lost = (lane.lost.get(id) ?? 0) + 1;
     lane.lost.set(id, lost);
     if (lost < MAX_LOST_RACES) {
-      await this.#persist(() => settle(this.#parts, id, `${lane.base} moved while it was merged`));
+      await this.#settled(lane, id, `${lane.base} moved while it was merged`);
       return;
     }
     lane.forget(id);
@@ -295,7 +350,7 @@ export class MergeQueue {
 
   /** Brings a change whose attempt failed to rest, and decides whether its queue goes on. */
   async #failed(lane: Lane, id: number, error: unknown): Promise<void> {
-    const { context, repositories } = this.#parts;
+    const { context, repositories, swaps } = this.#parts;
     const isFull = context.disk.checkAfter(error);
     const words = messageOf(error);
     const reason = isFull
@@ -304,8 +359,10 @@ export class MergeQueue {
     // The repository may have been removed meanwhile, with its changes.
     if (context.store.changes.byId(id) === undefined) return;
     const isStopped = this.#ended.signal.aborted || lane.isInterrupted;
-    const row = await this.#persist(() => settle(this.#parts, id, isStopped ? null : reason));
-    if (isStopped) return;
+    if (!(await this.#settled(lane, id, isStopped ? null : reason)) || isStopped) return;
+    const row = context.store.changes.byId(id);
+    const repo = repositories.find(lane.repo);
+    if (error instanceof HiveError && repo !== undefined && swaps.applies(repo)) return this.#pushFailed(lane, id, error);
     if (isFull) return lane.untilRoom();
     context.onUnexpected(error);
     // An error after the end was stored changes nothing.
@@ -317,6 +374,19 @@ export class MergeQueue {
     lane.forget(id);
     const why = `change ${id} could not be merged twice: ${words}`.slice(0, MAX_REASON_CHARS);
     await this.#persist(() => repositories.hold(lane.repo, lane.base, { by: "system", reason: why }));
+  }
+
+  /** The push of a change did not work. The upstream has answered since, and does not have it: not a defect. */
+  async #pushFailed(lane: Lane, id: number, error: HiveError): Promise<void> {
+    const { context, repositories } = this.#parts;
+    if (context.store.changes.byId(id)?.state !== "queued") return lane.forget(id);
+    const failed = (lane.lost.get(id) ?? 0) + 1;
+    lane.lost.set(id, failed);
+    // What only the operator can change is not tried again.
+    if (failed < MAX_LOST_RACES && error.code === "unavailable") return;
+    lane.forget(id);
+    const reason = `change ${id} could not be pushed: ${error.message}`.slice(0, MAX_REASON_CHARS);
+    await this.#persist(() => repositories.hold(lane.repo, lane.base, { by: "system", reason }));
   }
 
   /** Retries until it succeeds or the daemon stops, so that a full disk only delays it. */
@@ -336,6 +406,9 @@ export class MergeQueue {
     }
   }
 }
+
+/** True for a change that waits in a queue, or that an attempt has left. */
+const isForQueue = ({ state }: ChangeRecord): boolean => state === "queued" || isBeingMerged(state);
 
 /** True if a change may create the base: the first of an empty repository. */
 function mayBegin(repositories: Repositories, repo: Repo, base: string): boolean {

@@ -1,12 +1,12 @@
 import { listRefs, moveRef } from "../../os/git/refs.ts";
 import { pinOf, type ChangeRecord } from "../../store/changes.ts";
 import type { Checks } from "./check/checks.ts";
-import { settle, type QueueParts } from "./run.ts";
+import { isWithUpstream, settle, type QueueParts } from "./run.ts";
 
 /**
  * Runs at the start, before any queue: ends the checks that the last daemon left, pins the commits of open changes again
  * and brings every change that was being merged to rest. The row decides, with the base. Idempotent. What is damaged
- * stops the queue of its base, no other.
+ * stops the queue of its base, no other. A change that only its upstream knows about is left to its queue.
  */
 export async function recoverQueues(parts: QueueParts, checks: Checks): Promise<void> {
   const { store } = parts.context;
@@ -18,7 +18,9 @@ export async function recoverQueues(parts: QueueParts, checks: Checks): Promise<
     const refs = await listRefs(parts.repositories.folder(repo), ["refs/changes"]);
     for (const row of rows) await orHold(parts, row, () => pinAgain(parts, row, refs));
   }
-  const readable = store.changes.merging().filter(({ repo }) => parts.repositories.find(repo) !== undefined);
+  const readable = store.changes
+    .merging()
+    .filter((row) => parts.repositories.find(row.repo) !== undefined && !isWithUpstream(parts, row));
   for (const row of readable) await orHold(parts, row, () => settle(parts, row.id, null));
 }
 

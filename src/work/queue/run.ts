@@ -8,6 +8,7 @@ import type { Repositories } from "../repositories.ts";
 import type { Repo } from "../repo-record.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Checks } from "./check/checks.ts";
+import type { Swaps } from "../remote/swaps.ts";
 import type { Slots } from "./slots.ts";
 
 /** The parts that the steps of a merge use. */
@@ -15,6 +16,8 @@ export interface QueueParts {
   context: WorkContext;
   repositories: Repositories;
   changes: ChangeStore;
+  /** Moves the bases of upstreams on other hosts. */
+  swaps: Pick<Swaps, "applies" | "refresh" | "swap">;
 }
 
 /** One attempt to merge a change. */
@@ -28,16 +31,24 @@ export interface Run extends QueueParts {
   checks: Checks;
   /** Bounds the merges that git computes at once. */
   merges: Slots;
-  /** Aborts when the daemon stops, and when the repository is removed. */
+  /** Aborts when the daemon stops, when the repository is removed, and when the attempt is to make room. */
   ended: AbortSignal;
+  /** Aborts when the daemon stops, and when the repository is removed. A push is not ended for less. */
+  stopped: AbortSignal;
 }
 
 /** How an attempt ended. `lost`: the base has moved meanwhile. */
 export type RunEnd = "merged" | "returned" | "lost";
 
+/** True if a change may be in its upstream already, and only its upstream knows. */
+export function isWithUpstream({ repositories, swaps }: QueueParts, row: ChangeRecord): boolean {
+  const repo = repositories.find(row.repo);
+  return row.state === "pushing" && repo !== undefined && swaps.applies(repo);
+}
+
 /**
  * Brings a change that a failed or interrupted attempt has left to a state at rest: `merged` if its base contains the
- * result, else `queued`. Safe to call again.
+ * result, else `queued`. Safe to call again. For a change that is with its upstream, call it after a fetch.
  */
 export async function settle(
   { context, repositories, changes }: QueueParts,
@@ -58,7 +69,7 @@ async function isPushed({ git }: WorkContext, repositories: Repositories, row: C
 }
 
 /** Stores that the base contains a change. The base is on stable storage by then. */
-export function land({ context, changes }: Omit<QueueParts, "repositories">, row: ChangeRecord): Promise<ChangeRecord> {
+export function land({ context, changes }: Pick<QueueParts, "context" | "changes">, row: ChangeRecord): Promise<ChangeRecord> {
   const patch = { merged_sha: row.candidate, reason: null };
   return context.store.write((tx) => changes.move(tx, row.id, "land", row.decided_by ?? SYSTEM, patch));
 }

@@ -2,6 +2,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { listRefs } from "../../os/git/refs.ts";
 import { HiveError } from "../../wire/error.ts";
 import { OPERATOR } from "../../wire/names.ts";
+import { placeOf } from "../repo-record.ts";
 import { KEPT, type Repositories } from "../repositories.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { Branches } from "./branches.ts";
@@ -54,10 +55,10 @@ export async function operatorCaller(
           howToTag:
             upstream === undefined
               ? `the tags are those of the folder that a repository follows, and ${repo} follows none. Push a branch`
-              : `the tags are those of ${upstream.folder}. Tag there, then run ${hivectl(`repo fetch ${repo}`)}`,
+              : `the tags are those of ${placeOf(upstream)}. Tag there, then run ${hivectl(`repo fetch ${repo}`)}`,
           whyNoBase:
             upstream !== undefined
-              ? `which follows ${upstream.folder}`
+              ? `which follows ${placeOf(upstream)}`
               : movesBases
                 ? undefined
                 : "and your approvals need your passkey, which git does not ask for",

@@ -1,0 +1,63 @@
+import { Readable } from "node:stream";
+import { TAGS } from "../repositories.ts";
+import type { HistorySource } from "../git/import.ts";
+import { addBranch, isTag, limited, type UpstreamRefs } from "../git/upstream-refs.ts";
+import { readAdvertised, type Advertised } from "./advertisement.ts";
+import { fetchPack } from "./fetch.ts";
+import type { GitServer } from "./server.ts";
+
+/**
+ * What git's check of objects says of old histories, and what harms nothing: commits and trees that older or other
+ * programs have written. Everything else is refused.
+ */
+const LEGACY = [
+  "badDate",
+  "badDateOverflow",
+  "badEmail",
+  "badName",
+  "badTimezone",
+  "missingEmail",
+  "missingNameBeforeEmail",
+  "missingSpaceBeforeDate",
+  "missingSpaceBeforeEmail",
+  "missingTaggerEntry",
+  "multipleAuthors",
+  "nulInCommit",
+  "nullSha1",
+  "zeroPaddedDate",
+  "zeroPaddedFilemode",
+];
+const CHECKS = `--strict=${LEGACY.map((id) => `${id}=warn`).join(",")}`;
+
+/** A repository of a git server as a source of history. */
+export function remoteSource(server: GitServer): HistorySource {
+  return {
+    where: server.address,
+    checks: CHECKS,
+    async list(signal = new AbortController().signal) {
+      const conversation = await server.open("git-upload-pack", signal);
+      conversation.close();
+      return refsOf(server.address, readAdvertised(server.address, conversation.advertised));
+    },
+    send(ends) {
+      const ended = new AbortController();
+      const pack = Readable.from(fetchPack(server, ends, ended.signal), { objectMode: false });
+      const done = Promise.withResolvers<void>();
+      pack.once("error", done.reject);
+      pack.once("end", done.resolve);
+      // It is awaited later than it may fail.
+      done.promise.catch(() => {});
+      return { pack, ended: done.promise, end: () => ended.abort(new Error("the transfer was ended")) };
+    },
+  };
+}
+
+/** The branches and tags of a list. Whether a tag names a commit is not known before its object is there. */
+function refsOf(where: string, { refs, head }: Advertised): UpstreamRefs {
+  const found: UpstreamRefs = { head, heads: new Map(), tags: new Map(), skipped: [] };
+  for (const [ref, sha] of refs) {
+    if (ref.startsWith(TAGS) && isTag(ref.slice(TAGS.length))) found.tags.set(ref.slice(TAGS.length), sha);
+    if (ref.startsWith("refs/heads/")) addBranch(found, ref.slice("refs/heads/".length), sha);
+  }
+  return limited(where, found);
+}
