@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { MAX_ATTACHED, withAttached } from "../wire/attached.ts";
-import { MAX_PIECE_BYTES, MAX_UPLOAD_BYTES } from "../wire/files.ts";
+import { MAX_PIECE_BYTES, MAX_UPLOAD_BYTES } from "../wire/file-limits.ts";
 import type { Output } from "../wire/operations.ts";
 import { EXIT, Failure, UsageError } from "./exit.ts";
 import type { Shell } from "./shell.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { Paths } from "../lib/paths.ts";
-import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/files.ts";
+import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/file-limits.ts";
 import { AgentFiles, type Owner } from "./agent-files.ts";
 import { Uploads } from "./uploads.ts";
 

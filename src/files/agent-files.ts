@@ -15,8 +15,8 @@ import {
   MAX_FILE_VIEW_BYTES,
   MAX_FOLDER_ENTRIES,
   MAX_PICTURE_BYTES,
-  type FileView,
-} from "../wire/files.ts";
+} from "../wire/file-limits.ts";
+import type { FileView } from "../wire/files.ts";
 import type { Output } from "../wire/operations.ts";
 import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import { DownloadHead, headLine, listing, ListAnswer, MAX_HEAD_BYTES, parseAnswer, ReadAnswer, unreadable } from "./answers.ts";

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { killGroup } from "../os/run-bytes.ts";
 import { HiveError } from "../wire/error.ts";
-import { INBOX_FOLDER } from "../wire/files.ts";
+import { INBOX_FOLDER } from "../wire/file-limits.ts";
 import { MAX_HEAD_BYTES, parseAnswer, unreadable } from "./answers.ts";
 import type { AgentFiles, Owner } from "./agent-files.ts";
 

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { attachedOf } from "../wire/attached.ts";
-import { MAX_PICTURE_BYTES, type PictureType } from "../wire/files.ts";
+import { MAX_PICTURE_BYTES } from "../wire/file-limits.ts";
+import type { PictureType } from "../wire/files.ts";
 import type { LeasedMessage } from "../wire/message.ts";
 import { OPERATOR } from "../wire/names.ts";
 import { pictureType } from "../wire/picture.ts";

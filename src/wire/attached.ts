@@ -1,4 +1,4 @@
-import { INBOX_FOLDER } from "./files.ts";
+import { INBOX_FOLDER } from "./file-limits.ts";
 
 /** Files of one message. */
 export const MAX_ATTACHED = 10;

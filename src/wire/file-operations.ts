@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { FileEntry, FileKind, FilePath, FileView, MAX_FILE_NAME_CHARS, MAX_PIECE_BYTES, MAX_UPLOAD_BYTES } from "./files.ts";
+import { MAX_FILE_NAME_CHARS, MAX_PIECE_BYTES, MAX_UPLOAD_BYTES } from "./file-limits.ts";
+import { FileEntry, FileKind, FilePath, FileView } from "./files.ts";
 import { AgentName } from "./names.ts";
 import { nothing, type Operation } from "./operation.ts";
 

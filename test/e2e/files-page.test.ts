@@ -46,7 +46,14 @@ usePages(
           return { file: { path, bytes: 70, shows: "picture", picture: { type: "image/png", base64: PIXEL } } };
         if (path.endsWith(".img")) return { file: { path, bytes: 7 * 1024 ** 4, shows: "too_large" } };
         if (path.endsWith("gone")) throw new HiveError("not_found", `there is no ${path}`);
-        return { file: { path, bytes: 31, shows: "text", text: `# Notes\n<img src=x onerror=alert(1)>\nturned \u202E around\n${"long ".repeat(100)}` } };
+        return {
+          file: {
+            path,
+            bytes: 31,
+            shows: "text",
+            text: `# Notes\n<img src=x onerror=alert(1)>\nturned \u202E around\n${"long ".repeat(100)}`,
+          },
+        };
       },
     }),
   (theBrowser, theHive) => {
@@ -103,4 +110,50 @@ test.each([
     if (name === "phone") faults.push(...(await smallTargets(page)), ...(await sidewaysScrollers(page)));
     expect(faults, path).toEqual([]);
   }
+});
+
+test("files are dropped, pasted and chosen, and the message names them", async () => {
+  let sent = 0;
+  hive.answers.upload_start = () => ({ upload: `0b7d6f3e-7f6a-4b8e-9c55-0d9d1f2a3b4${sent++}` });
+  hive.answers.upload_finish = ({ upload }) => ({ path: `/state/inbox/${upload.slice(-1)}.png` });
+  hive.answers.send = () => ({ sent: [{ id: 1, to: "scout", state: "queued" }], duplicate: false, refused: [] });
+  const { page, problems } = await openPage(browser, hive, "/agent/scout");
+  const box = page.getByLabel("message to scout");
+  await box.fill("look");
+  await page.evaluate(() => {
+    const give = (type: string, name: string): void => {
+      const data = new DataTransfer();
+      data.items.add(new File([`content of ${name}`], name, { type: "image/png" }));
+      const field = document.querySelector(".term .compose textarea");
+      const event =
+        type === "paste"
+          ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true })
+          : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+      field?.dispatchEvent(event);
+    };
+    give("drop", "dropped.png");
+    give("paste", "pasted.png");
+  });
+  await page.getByLabel("files to attach").setInputFiles({ name: "chosen.png", mimeType: "image/png", buffer: Buffer.from("x") });
+  const list = page.getByRole("list", { name: "files of the message" });
+  for (const name of ["dropped.png", "pasted.png", "chosen.png"]) await list.getByText(name).waitFor();
+  await page.getByRole("button", { name: "without pasted.png" }).click();
+  await box.press("Enter");
+  await list.waitFor({ state: "detached" });
+  await page.waitForFunction(() => document.querySelector(".sending") === null);
+  expect(hive.called("upload_start")).toEqual([
+    { name: "scout", file: "dropped.png", bytes: 22 },
+    { name: "scout", file: "pasted.png", bytes: 21 },
+    { name: "scout", file: "chosen.png", bytes: 1 },
+  ]);
+  expect(hive.called("upload_piece")[0]?.["piece"]).toBe(Buffer.from("content of dropped.png").toString("base64"));
+  expect(hive.called("send")[0]?.["body"]).toBe("look\n\n[file] /state/inbox/0.png\n[file] /state/inbox/2.png");
+
+  hive.answers.upload_start = () => {
+    throw new HiveError("disk_full", "there is no room");
+  };
+  await page.getByLabel("files to attach").setInputFiles({ name: "big.png", mimeType: "image/png", buffer: Buffer.from("x") });
+  await page.getByText("big.png: there is no room").waitFor();
+  expect(await list.count()).toBe(0);
+  expect(problems.filter((one) => !one.includes("409"))).toEqual([]);
 });

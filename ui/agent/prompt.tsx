@@ -1,10 +1,12 @@
 import { useSearch } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
+import { withAttached } from "../../src/wire/attached.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { Compose } from "../kit/compose.tsx";
 import { Sheet } from "../kit/lazy.tsx";
 import { toast } from "../kit/toast.tsx";
-import { call } from "../lib/api.ts";
+import { ApiError, call } from "../lib/api.ts";
+import { upload } from "../lib/upload.ts";
 import { clearTail } from "../lib/store.ts";
 import { runCommand } from "./run-command.ts";
 import { SLASH, readTyped, suggestCommands } from "./slash.ts";
@@ -18,10 +20,12 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
   if (agent.destroyed)
     return <div className="compose dim">{name} is destroyed; its history stays. Revive it on the dashboard to write to it.</div>;
 
-  const send = async (text: string, clientId: string): Promise<void> => {
+  const send = async (text: string, clientId: string, files: readonly string[]): Promise<void> => {
     const typed = readTyped(text);
     if (typed.kind === "message") {
-      await call("send", { to: name, body: typed.body, client_id: clientId });
+      await call("send", { to: name, body: withAttached(typed.body, files), client_id: clientId });
+    } else if (files.length > 0) {
+      throw new ApiError("bad_request", "files go with a message, and not with a command");
     } else if (typed.kind === "command" && typed.name === "help") {
       setHelp(true);
     } else if (typed.kind === "command" && typed.name === "clear") {
@@ -42,6 +46,7 @@ export function Prompt({ agent }: { agent: AgentView }): ReactNode {
           </span>
         }
         suggest={(text) => suggestCommands(text)}
+        attach={(file) => upload(name, file)}
         send={send}
         takesFocus={isOpening}
       />

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { ApiError } from "../lib/api.ts";
 import { visible } from "../lib/text.ts";
+import { AttachButton, AttachmentList, useAttachments } from "./attachments.tsx";
 import { useWhyNot } from "./allowed.tsx";
 import { TextBox } from "./text-box.tsx";
 
@@ -26,11 +27,13 @@ interface ComposeProps {
   placeholder: string;
   /** Suggestions for the text typed so far. */
   suggest: (text: string) => Suggestion[];
+  /** Sends a file that is dropped, pasted or chosen, and returns its path there. Without it the box takes none. */
+  attach?: (file: File) => Promise<string>;
   /**
    * Sends under this key. Sending the same text again after a failure uses the same key, so that it is stored once. A
    * refusal restores the text to the box.
    */
-  send: (text: string, clientId: string) => Promise<void>;
+  send: (text: string, clientId: string, files: readonly string[]) => Promise<void>;
   /** Focuses the box when it changes. */
   focusToken?: number;
   /** Takes the focus on mount, on a desktop and if nothing else has it. */
@@ -51,13 +54,15 @@ export function Compose(props: ComposeProps): ReactNode {
  * is shown above it until the hive has stored it. A refused text returns to the box with the reason. Both a draft and a
  * text that is being sent survive a reload.
  */
-function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, takesFocus = false }: ComposeProps): ReactNode {
+function Box({ draftKey, lead, label, placeholder, suggest, send, attach, focusToken, takesFocus = false }: ComposeProps): ReactNode {
   const key = `draft:${draftKey}`;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
   const [sending, setSending] = useState<readonly Sending[]>([]);
   const [refusal, setRefusal] = useState<string>();
   const [chosen, setChosen] = useState(0);
   const [isDismissed, setDismissed] = useState(false);
+  const attachments = useAttachments(attach);
+  const isEmpty = text.trim() === "" && attachments.files.length === 0;
   const box = useRef<HTMLTextAreaElement>(null);
   const typed = useRef(text);
   const failed = useRef<Sending>(undefined);
@@ -85,18 +90,20 @@ function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, ta
     setDismissed(false);
   };
   const submit = async (): Promise<void> => {
-    if (text.trim() === "") return;
-    const id = failed.current?.text === text ? failed.current.id : crypto.randomUUID();
+    if (isEmpty) return;
+    const files = attachments.take();
+    const id = files.length === 0 && failed.current?.text === text ? failed.current.id : crypto.randomUUID();
     const one = { id, text };
     setSending((all) => [...all, one]);
     setRefusal(undefined);
     write("");
     try {
-      await send(text, id);
+      await send(text, id, await Promise.all(files.map((one) => one.path)));
       failed.current = undefined;
     } catch (error) {
       failed.current = one;
       setRefusal(error instanceof ApiError ? error.message : "that did not work");
+      attachments.putBack(files);
       // Do not overwrite what was typed meanwhile.
       write(typed.current === "" ? text : `${text}\n${typed.current}`);
       requestAnimationFrame(() => box.current?.focus());
@@ -125,7 +132,15 @@ function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, ta
   };
 
   return (
-    <div className="compose">
+    <div
+      className="compose"
+      onDragOver={(event) => attach && event.preventDefault()}
+      onDrop={(event) => {
+        if (!attach) return;
+        event.preventDefault();
+        attachments.add([...event.dataTransfer.files]);
+      }}
+    >
       {sending.map((one) => (
         <p key={one.id} className="sending dim" role="status">
           <span className="spinner" aria-hidden="true" />
@@ -161,6 +176,7 @@ function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, ta
           ))}
         </ul>
       )}
+      <AttachmentList attachments={attachments} />
       {lead}
       <TextBox
         box={box}
@@ -174,11 +190,18 @@ function Box({ draftKey, lead, label, placeholder, suggest, send, focusToken, ta
         onText={write}
         onEnter={() => void submit()}
         onKeyDown={onKeyDown}
+        onPaste={(event) => {
+          const pasted = attach ? [...event.clipboardData.files] : [];
+          if (pasted.length === 0) return;
+          event.preventDefault();
+          attachments.add(pasted);
+        }}
       />
+      {attach && <AttachButton attachments={attachments} />}
       <button
         type="button"
         className="ghost send"
-        disabled={text.trim() === ""}
+        disabled={isEmpty}
         onClick={() => void submit()}
         title="Enter sends, Shift+Enter breaks the line"
       >

@@ -1,4 +1,4 @@
-import { MAX_PIECE_BYTES } from "../../wire/files.ts";
+import { MAX_PIECE_BYTES } from "../../wire/file-limits.ts";
 import { openDownload } from "../open-download.ts";
 import { actorOf } from "./caller.ts";
 import type { Handlers } from "./types.ts";
