@@ -33,17 +33,24 @@ interface Around {
   showFile: string;
   /** Text below a file's patch. Empty for none. */
   below?(file: DiffFile): string;
+  /** Nothing can be approved here. */
+  isForReading?: boolean;
 }
 
 /** The files of a diff with their patches, and the list of those that are not shown whole. */
-export function diffText(files: readonly DiffFile[], view: View, { showFile, below = () => "" }: Around): string {
+export function diffText(
+  files: readonly DiffFile[],
+  view: View,
+  { showFile, below = () => "", isForReading = false }: Around,
+): string {
   const { paint } = view;
   const lines = [changeLine(files, paint)];
   for (const file of files) lines.push("", [fileText(file, view), below(file)].filter((text) => text !== "").join("\n"));
   const unshown = files.filter(isUnshown);
   if (unshown.length > 0) {
     const list = unshown.map((file) => `  ${visible(file.path)}`).join("\n");
-    const words = `Not shown whole; to see one: ${hivectl(showFile)}. To approve, name each with --unshown <path>:`;
+    const toApprove = isForReading ? ":" : ". To approve, name each with --unshown <path>:";
+    const words = `Not shown whole; to see one: ${hivectl(showFile)}${toApprove}`;
     lines.push("", paint("red", reflow(words, view.width)), list);
   }
   return lines.join("\n");

@@ -183,6 +183,7 @@ export const MORE: Readonly<Record<string, More>> = {
   "work list": {
     examples: ["hivectl work list", "hivectl work list scout --json | jq '.workspaces[] | select(.in_config | not)'"],
   },
+  "work diff": { examples: ["hivectl work diff scout web", "hivectl work diff scout web --file src/app.ts"] },
   "work drop": { examples: ["hivectl work drop scout web", "hivectl work drop scout web --yes"] },
   "work retry": { examples: ["hivectl repo set web --setup 'npm ci' && hivectl work retry scout"] },
   "work skip": { examples: ["hivectl work skip scout"] },

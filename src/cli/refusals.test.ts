@@ -168,6 +168,8 @@ const VERBS: readonly Case[] = [
   ["repo credential web get", "repo_token"],
   ["work list", "workspaces"],
   ["work list scout", "workspaces"],
+  ["work diff scout web", "workspace_diff"],
+  ["work diff scout web --file a.ts", "workspace_file"],
   ["work drop scout web --yes", "workspace_drop"],
   ["work retry scout", "workspace_retry"],
   ["work skip scout", "workspace_skip"],

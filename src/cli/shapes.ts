@@ -121,6 +121,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "repo remove": "repo_remove",
   "repo include": { shape: `${shapeOf(operations.repo_includes.output)}; with --remove {}` },
   "work list": "workspaces",
+  "work diff": { shape: `${shapeOf(operations.workspace_diff.output)}; with --file { text: string }` },
   "work drop": "workspace_drop",
   "work retry": "workspace_retry",
   "work skip": "workspace_skip",

@@ -45,6 +45,8 @@ export const LEAST_ROLE = {
   repo_divergence: "viewer",
   repo_includes: "viewer",
   workspaces: "viewer",
+  workspace_diff: "viewer",
+  workspace_file: "viewer",
   changes: "viewer",
   change: "viewer",
   change_file: "viewer",

@@ -11,6 +11,7 @@ import {
   ChangeView,
   CommentPlace,
   CommentView,
+  LeftOut,
   MAX_CHANGE_BODY_CHARS,
   MAX_CHANGE_FILES,
   MAX_COMMENT_CHARS,
@@ -212,6 +213,31 @@ export const workOperations = {
     /** Of one agent, or of all. */
     input: z.object({ name: AgentName.optional() }),
     output: z.object({ workspaces: z.array(WorkspaceView) }),
+  },
+  workspace_diff: {
+    summary: "What an agent has changed in its workspace since it parted from its base, committed or not.",
+    callers: ["operator"],
+    input: z.object({ name: AgentName, repo: RepoName }),
+    output: z.object({
+      base: BranchName,
+      /** The commit that it is compared with; absent as long as the base has none. */
+      from: Sha.optional(),
+      /** Patches beyond the budget are fetched by `workspace_file`. */
+      files: z.array(DiffFile),
+      left_out: z.array(LeftOut),
+    }),
+  },
+  workspace_file: {
+    summary: "The whole patch of one file of a workspace, as it is now, in parts.",
+    callers: ["operator"],
+    input: z.object({
+      name: AgentName,
+      repo: RepoName,
+      path: z.string().min(1).max(MAX_PATH_CHARS),
+      /** Characters that the caller already has. */
+      after: z.number().int().min(0).default(0),
+    }),
+    output: z.object({ text: z.string(), next: z.number().int().optional() }),
   },
   workspace_drop: {
     summary: "Remove a workspace from disk, for good. Refused while the agent's config names its repository.",

@@ -322,3 +322,7 @@ export const RepoAccess = z.enum(["write", "read"]);
 export type RepoAccess = z.infer<typeof RepoAccess>;
 
 export const WorkNote = z.string().max(MAX_NOTE_CHARS);
+
+/** What a comparison of a workspace leaves out: git does not open it, or it is too large to be read. */
+export const LeftOut = z.object({ path: z.string(), kind: z.enum(["fifo", "socket", "device", "large", "repository"]) });
+export type LeftOut = z.infer<typeof LeftOut>;

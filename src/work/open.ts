@@ -23,6 +23,7 @@ import { Upstreams } from "./upstream.ts";
 import { UpstreamPushes } from "./upstream-pushes.ts";
 import { openTransport } from "./transport/open.ts";
 import type { WorkContext } from "./work-context.ts";
+import { workspaceDiff } from "./workspace-diff.ts";
 
 export type HiveWork = ReturnType<typeof openWork>;
 
@@ -66,6 +67,8 @@ export function openWork(context: WorkContext) {
     transport,
     collector,
     news,
+    /** What an agent has changed in a workspace, of all files or of one path. */
+    workspaceDiff: (agent: Agent, repo: string, path?: string) => workspaceDiff({ context, repositories }, agent, repo, path),
     /** The complaints about the repositories of a config. */
     complaints: (agentName: string, repos: AgentConfig["repos"]) => repoComplaints(agentName, repos, repositories),
     /** The repositories of a config that do not exist, or were added after that moment. */

@@ -157,3 +157,34 @@ test("files are dropped, pasted and chosen, and the message names them", async (
   expect(await list.count()).toBe(0);
   expect(problems.filter((one) => !one.includes("409"))).toEqual([]);
 });
+
+test("the changes of a workspace are shown like a proposal's, with what was not compared", async () => {
+  const file = { path: "src/app.ts", status: "modified" as const, binary: false, added: 1, removed: 1, cut: false };
+  hive.answers.workspaces = () => ({
+    workspaces: ["web", "docs"].map((repo) => ({ agent: "scout", repo, in_config: true })),
+  });
+  hive.answers.workspace_diff = ({ repo }) => ({
+    base: "main",
+    from: "1234567".padEnd(40, "0"),
+    files: repo === "web" ? [{ ...file, patch: "@@ -1,2 +1,2 @@\n-old\n+new \u202E line\n same\n" }] : [],
+    left_out: repo === "web" ? [{ path: "pipe", kind: "fifo" as const }] : [],
+  });
+  const { page, problems } = await openPage(browser, hive, "/agent/scout?tab=changes");
+  const changes = page.getByRole("region", { name: "changes of scout" });
+  await changes.getByText("web against main at 1234567").waitFor();
+  await changes.getByRole("region", { name: "file src/app.ts" }).getByText("⟨U+202E⟩").waitFor();
+  await changes.getByRole("region", { name: "not compared" }).getByText("pipe").waitFor();
+  for (const [name, width] of [
+    ["desk", 1440],
+    ["phone", 390],
+  ] as const) {
+    await page.setViewportSize({ width, height: 844 });
+    if (process.env["SHOTS"]) await page.screenshot({ path: `${process.env["SHOTS"]}/${name}_changes.png` });
+    const faults = [...(await layoutFaults(page)), ...(await cutTexts(page))];
+    if (name === "phone") faults.push(...(await smallTargets(page)), ...(await sidewaysScrollers(page)));
+    expect(faults).toEqual([]);
+  }
+  await changes.getByLabel("workspace").selectOption("docs");
+  await changes.getByText("Nothing differs from the base.").waitFor();
+  expect(problems).toEqual([]);
+});

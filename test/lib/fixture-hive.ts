@@ -187,6 +187,7 @@ const EMPTY: { [N in OperationName]?: object } = {
   },
   egress: { connections: [] },
   tombstones: { agents: [] },
+  workspaces: { workspaces: [] },
   file_list: { entries: [], more: 0 },
   file_read: { file: { path: "/state/notes.md", bytes: 0, shows: "text", text: "" } },
   passkeys: { passkeys: [], required: false, place: { why: "the fixture has no name" } },

@@ -20,6 +20,7 @@ import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
 import { Prompt } from "./prompt.tsx";
 import { QuestionsLine, Side } from "./side.tsx";
+import { WorkspaceChanges } from "./workspace-changes.tsx";
 import { Files } from "./files.tsx";
 import { Tabs, tabOf } from "./tabs.tsx";
 import { TailView } from "./tail.tsx";
@@ -28,7 +29,7 @@ import { Unready } from "./unready.tsx";
 /** The page of an agent: the live tail of its turns, a prompt, and its inbox. Also works for a destroyed agent. */
 export function AgentPage(): ReactNode {
   const { name } = useParams({ from: "/agent/$name" });
-  const { tab, path = "/" } = useSearch({ from: "/agent/$name" });
+  const { tab } = useSearch({ from: "/agent/$name" });
   const isNarrow = useNarrow();
   const agent = useHive((state) => state.agents.get(name));
   useEffect(() => {
@@ -62,7 +63,7 @@ export function AgentPage(): ReactNode {
       <main className="agent-page" data-tab={tab ?? "tail"}>
         <div className="term">
           {!agent.destroyed && <Tabs tab={tabOf(tab)} />}
-          {tabOf(tab) === "files" && !agent.destroyed ? <Files name={name} path={path} /> : <TailView key={name} agent={agent} />}
+          {agent.destroyed ? <TailView key={name} agent={agent} /> : <Part agent={agent} />}
           <Unready agent={agent} />
           {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />
@@ -73,6 +74,20 @@ export function AgentPage(): ReactNode {
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
     </>
   );
+}
+
+/** The tab that the address names. */
+function Part({ agent }: { agent: AgentView }): ReactNode {
+  const { tab, path = "/" } = useSearch({ from: "/agent/$name" });
+  const { name } = agent;
+  switch (tabOf(tab)) {
+    case "changes":
+      return <WorkspaceChanges key={name} name={name} />;
+    case "files":
+      return <Files name={name} path={path} />;
+    case "tail":
+      return <TailView key={name} agent={agent} />;
+  }
 }
 
 function Head({ agent, onHelp }: { agent: AgentView; onHelp: () => void }): ReactNode {

@@ -54,7 +54,17 @@ export function Compose(props: ComposeProps): ReactNode {
  * is shown above it until the hive has stored it. A refused text returns to the box with the reason. Both a draft and a
  * text that is being sent survive a reload.
  */
-function Box({ draftKey, lead, label, placeholder, suggest, send, attach, focusToken, takesFocus = false }: ComposeProps): ReactNode {
+function Box({
+  draftKey,
+  lead,
+  label,
+  placeholder,
+  suggest,
+  send,
+  attach,
+  focusToken,
+  takesFocus = false,
+}: ComposeProps): ReactNode {
   const key = `draft:${draftKey}`;
   const [text, setText] = useState(() => sessionStorage.getItem(key) ?? "");
   const [sending, setSending] = useState<readonly Sending[]>([]);

@@ -9,7 +9,7 @@ export function workspaceCommands(program: Command): void {
   const work = group(
     program,
     "work",
-    "workspaces of agents: list and drop them; make one again that is not ready, or let the agent go on without",
+    "workspaces of agents: list them, show what differs, drop them; make one again that is not ready, or let the agent go on without",
   );
 
   act(
@@ -22,6 +22,24 @@ export function workspaceCommands(program: Command): void {
       shell.show(await shell.client.call("workspaces", { name }), ({ workspaces }) =>
         workspaces.length === 0 ? "there is no workspace" : workspaceTable(workspaces, shell),
       );
+    },
+  );
+
+  act<{ file?: string }>(
+    work
+      .command("diff")
+      .argument("<name>", "the agent", agentName)
+      .argument("<repo>", "the repository")
+      .description("what an agent has changed in a workspace since it parted from its base, committed or not")
+      .option("-f, --file <path>", "the whole patch of one file"),
+    async (shell, [name, repo]: [string, string], { file: path }) => {
+      if (path !== undefined) {
+        const { showPatch } = await import("../patch.ts");
+        return showPatch(shell, (after) => shell.client.call("workspace_file", { name, repo, path, after }));
+      }
+      const { workspaceText } = await import("../workspace-text.ts");
+      const showFile = `work diff ${name} ${repo} --file <path>`;
+      shell.show(await shell.client.call("workspace_diff", { name, repo }), (output) => workspaceText(output, shell, showFile));
     },
   );
 

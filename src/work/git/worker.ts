@@ -52,6 +52,8 @@ export interface GitCall {
   timeoutMs?: number;
   /** Added to the fixed environment. */
   env?: Record<string, string>;
+  /** Less memory than git has otherwise, for `besideFolder`. Bytes. */
+  memoryBytes?: number;
 }
 
 /** Runs git for the repositories of the hive, always in the sandbox. */
@@ -159,7 +161,12 @@ export class GitWorker {
     const reads = [{ host: join(this.folder(repo), "objects"), at: BORROWED }];
     const { uid, gid } = owner;
     return collect(
-      this.#deps.sandboxedRun({ ...this.#sandbox({ folder, owner: { uid, gid }, reads }), script, args }),
+      this.#deps.sandboxedRun({
+        ...this.#sandbox({ folder, owner: { uid, gid }, reads }),
+        ...(call.memoryBytes === undefined ? {} : { memoryBytes: call.memoryBytes }),
+        script,
+        args,
+      }),
       bounds(call),
     );
   }
