@@ -202,6 +202,10 @@ function isTypeOnly(file: string, imported: string): boolean {
 describe("the page", () => {
   /** Operations whose button is shown with that of another one: decisions that a viewer never gets to. */
   const WITH: Partial<Record<string, string>> = {
+    // The box that takes files is the one that sends.
+    upload_start: "send",
+    upload_piece: "send",
+    upload_finish: "send",
     change_deny: "change_approve",
     change_return: "change_approve",
     change_revert: "change_approve",

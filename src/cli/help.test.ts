@@ -69,6 +69,7 @@ describe("the help", () => {
       "Requests:",
       "Deploys:",
       "Repositories and changes:",
+      "Files:",
       "The hive:",
       "Backups:",
       "This terminal:",

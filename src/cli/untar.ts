@@ -46,7 +46,7 @@ export async function unpackTar(chunks: AsyncIterable<Buffer>, folder: string): 
     const entry = entryOf(longPath ?? untilNul(header.subarray(0, 100)), { kind, length, mode: octal(header, 100, 8) });
     longPath = undefined;
     // The first part is the folder's own name.
-    const path = join(folder, ...entry.parts.slice(1));
+    const path = join(folder, entry.parts.slice(1).join("/"));
     if (entry.isFolder) {
       if (entry.parts.length > 1) await mkdir(path);
       continue;

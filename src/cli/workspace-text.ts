@@ -11,11 +11,7 @@ export function workspaceText(
   const { paint } = view;
   const against = from === undefined ? `${base}, which has no commit` : `${base} at ${from.slice(0, 12)}`;
   const lines = [paint("dim", `against ${visible(against)}`), diffText(files, view, { showFile, isForReading: true })];
-  if (leftOut.length > 0)
-    lines.push(
-      "",
-      paint("amber", "Not compared:"),
-      ...leftOut.map(({ path, kind }) => `  ${visible(path)} ${paint("dim", kind)}`),
-    );
+  if (leftOut.length > 0) lines.push("", paint("amber", "Not compared:"));
+  for (const { path, kind } of leftOut) lines.push(`  ${visible(path)} ${paint("dim", kind)}`);
   return lines.join("\n");
 }

@@ -21,14 +21,14 @@ const MAX_BYTES = 10 * 1024 * 1024;
 
 /**
  * The pictures that an operator has sent with a message. A file that is none, is too large or is there no more is only named
- * in the text. The agent's own programs may have replaced it: only a plain file is read, and without waiting for one.
+ * in the text. The agent's own programs may have replaced it: only a plain file is read, and without waiting for one. `root` is another root of its paths for tests.
  */
-export async function picturesOf({ from, body }: Pick<LeasedMessage, "from" | "body">): Promise<Picture[]> {
+export async function picturesOf({ from, body }: Pick<LeasedMessage, "from" | "body">, root = ""): Promise<Picture[]> {
   if (from !== OPERATOR) return [];
   const pictures: Picture[] = [];
   let left = MAX_BYTES;
   for (const path of attachedOf(body)) {
-    const bytes = await readSome(path, Math.min(left, MAX_PICTURE_BYTES));
+    const bytes = await readSome(root + path, Math.min(left, MAX_PICTURE_BYTES));
     const type = bytes && pictureType(bytes);
     if (bytes === undefined || type === undefined) continue;
     left -= bytes.length;
