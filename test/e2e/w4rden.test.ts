@@ -106,6 +106,17 @@ test("root starts the daemon as a user of its own, and each process has the docu
   expect(group(cage.init)).toMatch(/\/hyperhive-([0-9a-f]{8})\/hive-\1-/m);
 });
 
+test("the files of an agent are read and written as the agent, by a daemon that is not root", async () => {
+  if (!isRoot) return;
+  const { upload } = await hive.call("upload_start", { name: "hm1nd", file: "a.txt", bytes: 5 });
+  await hive.call("upload_piece", { upload, piece: Buffer.from("hello").toString("base64") });
+  const { path } = await hive.call("upload_finish", { upload });
+  expect((await hive.call("file_read", { name: "hm1nd", path })).file.text).toBe("hello");
+  expect(isAgentUid(statSync(join(await hive.folderOf("hm1nd"), path)).uid)).toBe(true);
+  const { entries } = await hive.call("file_list", { name: "hm1nd", path: "/state/inbox" });
+  expect(entries).toMatchObject([{ kind: "file", bytes: 5 }]);
+});
+
 test("the next daemon takes over the cage of one that was killed, and the helper ends as its daemon did", async () => {
   if (!isRoot) return;
   const { init } = await hive.cage("hm1nd");

@@ -86,6 +86,12 @@ test("an agent finds its workspace ready, and pushes a branch that another agent
   const { work } = await hive.untilAgent("scout", (agent) => agent.work?.[0]?.branch === "topic");
   expect(work).toEqual([{ repo: "web", branch: "topic", added: 1, removed: 0 }]);
 
+  // What it has committed, and not what its clone was given.
+  const { from, files } = await hive.call("workspace_diff", { name: "scout", repo: "web" });
+  expect([from?.length, files.map(({ path, added }) => [path, added])]).toEqual([40, [["README.md", 1]]]);
+  const whole = await hive.call("workspace_file", { name: "scout", repo: "web", path: "README.md" });
+  expect(whole.text).toContain("\n+more\n");
+
   await hive.call("spawn", { name: "reader", config: { repos: [{ name: "web", access: "read", project: true }] } });
   const seen = await ask("reader", "read");
   expect(seen).toContain("Web Team Say more");

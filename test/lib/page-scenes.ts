@@ -52,6 +52,7 @@ const PAGES: Record<Route, Scenes> = {
     agent: { path: "/agent/hm1nd" },
     "agent, about": { path: "/agent/hm1nd?tab=side" },
     "agent, changes": { path: "/agent/hm1nd?tab=changes" },
+    "agent, turns": { path: "/agent/hm1nd?tab=turns" },
     "agent, files": { path: "/agent/hm1nd?tab=files&path=/state/" },
     "agent, a file": { path: "/agent/hm1nd?tab=files&path=/state/notes.md" },
     "agent, commands": { path: "/agent/hm1nd", act: (page) => page.locator(".term textarea").last().fill("/") },

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router"
 import { useEffect, useState, type ReactNode } from "react";
 import type { AgentView } from "../../src/wire/agent.ts";
 import { pauseAgent, startAgent } from "../dashboard/row-actions.tsx";
+import { TurnTable } from "../drawer/turn-table.tsx";
 import { Allowed, You } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
@@ -85,6 +86,14 @@ function Part({ agent }: { agent: AgentView }): ReactNode {
       return <WorkspaceChanges key={name} name={name} />;
     case "files":
       return <Files name={name} path={path} />;
+    case "turns":
+      return (
+        <section className="files" aria-label={`all turns of ${name}`}>
+          <div className="scroll">
+            <TurnTable name={name} />
+          </div>
+        </section>
+      );
     case "tail":
       return <TailView key={name} agent={agent} />;
   }

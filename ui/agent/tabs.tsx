@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 /** The tabs of an agent's page, as the address names them. `tail` is the page without a tab. */
-export const TABS = ["tail", "changes", "files"] as const;
+export const TABS = ["tail", "changes", "files", "turns"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** The tab of an address. What it does not know, and the part that only a phone has, is the tail. */
