@@ -212,6 +212,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_LOG_LEVEL: ["info", "debug"],
     HIVE_CLAUDE_PATH: ["/a", "/b"],
     HIVE_PRICES: ["/a", "/b"],
+    HIVE_OTLP_ENDPOINT: ["http://127.0.0.1:4318", "https://otel.example"],
     HIVE_AUTO_UPDATE: ["on", "off"],
     HIVE_REPOSITORIES: ["/a", "/b"],
     ANTHROPIC_API_KEY: ["a", "b"],

@@ -1,5 +1,6 @@
 import type { Bus } from "../lib/bus.ts";
 import type { MessageEvents } from "../messages/events.ts";
+import type { TurnEvent } from "../wire/event.ts";
 import type { TurnOutcome } from "../wire/harness.ts";
 import type { TurnResult } from "../wire/turn-ends.ts";
 import type { Agent } from "./agent.ts";
@@ -24,6 +25,8 @@ export interface AgentEvents extends MessageEvents {
   turn_ended: { agent: Agent; result: TurnResult; outcome?: TurnOutcome };
   /** A limit of the agent's budget, or of the hive's, has stopped it, is nearly reached, or lets it go on. */
   budget_changed: Agent;
+  /** The end of a turn is stored. `at` is when it ended, in milliseconds. */
+  turn_recorded: { agent: Agent; end: Extract<TurnEvent, { type: "turn_end" }>; at: number };
   /** The operator has stopped everything (true), or started the agents that ran (false). */
   all_stopped: boolean;
 }

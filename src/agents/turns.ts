@@ -80,7 +80,9 @@ export class Turns {
     const recording = this.#recording.get(agent) ?? new Set();
     this.#recording.set(agent, recording.add(storing));
     try {
-      const { confirmedN } = await storing;
+      const { confirmedN, stored } = await storing;
+      for (const { at, event } of stored)
+        if (event.type === "turn_end") this.#bus.emit("turn_recorded", { agent, end: event, at: Date.parse(at) });
       this.#bus.emit("changed", agent);
       return confirmedN;
     } finally {
@@ -103,7 +105,10 @@ export class Turns {
       .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : turn.metered));
     if (ends.length === 0) return;
     await this.#store.end(agent, at, ends);
-    for (const _ of ends) this.#bus.emit("turn_ended", { agent, result: "interrupted" });
+    for (const end of ends) {
+      this.#bus.emit("turn_recorded", { agent, end, at });
+      this.#bus.emit("turn_ended", { agent, result: "interrupted" });
+    }
   }
 
   /** Tracks the running turn. Puts the metered figures into its end event. */

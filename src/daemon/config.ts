@@ -63,6 +63,15 @@ const UserHeader = z
     "it is a header of the proxy's own, such as X-Remote-User, and not one that browsers or HTTP use",
   );
 
+/** The base URL of a collector, to which the path of each signal is added. */
+const Collector = z
+  .url({ protocol: /^https?$/, error: "it is a URL with http or https, such as http://127.0.0.1:4318" })
+  .refine((text) => {
+    const { username, password, search, hash } = new URL(text);
+    return [username, password, search, hash].every((part) => part === "");
+  }, "it has no user, password, query or fragment: let a collector on this machine add what another one asks for")
+  .transform((text) => text.replace(/\/+$/, ""));
+
 const Environment = z.object({
   HIVE_STATE_DIR: Folder.optional(),
   HIVE_RUN_DIR: Folder.optional(),
@@ -96,6 +105,7 @@ const Environment = z.object({
   HIVE_CLAUDE_PATH: Folder.optional(),
   HIVE_PRICES: Folder.optional(),
   HIVE_TIME_ZONE: TimeZone.optional(),
+  HIVE_OTLP_ENDPOINT: Collector.optional(),
   HIVE_REPOSITORIES: Folder.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
@@ -152,6 +162,8 @@ export interface Config {
   pricesFile: string | undefined;
   /** The time zone of the operator's days, in which budgets count. */
   timeZone: string;
+  /** The base URL of a collector of OpenTelemetry. If undefined, nothing is exported. */
+  otlpEndpoint: string | undefined;
   /** A JSON file of the repositories that the host declares. */
   repositoriesFile: string | undefined;
   /** Ctrl-C and SIGTERM also stop the cages. Under a service manager the cages keep running. */
@@ -215,6 +227,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     claudePath: e.HIVE_CLAUDE_PATH,
     pricesFile: e.HIVE_PRICES,
     timeZone: e.HIVE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    otlpEndpoint: e.HIVE_OTLP_ENDPOINT,
     repositoriesFile: e.HIVE_REPOSITORIES,
     foreground: options.foreground,
   };

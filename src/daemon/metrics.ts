@@ -57,6 +57,18 @@ export function openMetrics(deps: MetricsDeps) {
     labelNames: ofModel,
     registers,
   });
+  const exports = new Counter({
+    name: "hive_otlp_requests_total",
+    help: "Requests to the collector of OpenTelemetry by signal and outcome; failed ones are tried again",
+    labelNames: ["signal", "outcome"],
+    registers,
+  });
+  const lostSpans = new Counter({ name: "hive_otlp_dropped_spans_total", help: "Spans that were not sent", registers });
+  const unmeasured = new Counter({
+    name: "hive_otlp_dropped_values_total",
+    help: "Values for which the exported histograms had no room",
+    registers,
+  });
   return {
     /** Counts a call. Every message takes this path, so the labels are built only when the metrics are read. */
     called(operation: string, caller: string): void {
@@ -76,6 +88,12 @@ export function openMetrics(deps: MetricsDeps) {
         tokens.inc({ agent, model, kind }, used[kind]);
       if (costUsd === undefined) unpriced.inc({ agent, model });
       else cost.inc({ agent, model }, costUsd);
+    },
+    /** What the exporter of OpenTelemetry counts. */
+    otlp: {
+      sent: (signal: string, outcome: string): void => exports.inc({ signal, outcome }),
+      dropped: (spans: number): void => lostSpans.inc(spans),
+      unmeasured: (): void => unmeasured.inc(),
     },
     text(): Promise<string> {
       agents.reset();

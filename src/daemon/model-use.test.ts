@@ -6,6 +6,7 @@ import { openBus } from "../../test/lib/bus.ts";
 import { ModelUse } from "./model-use.ts";
 
 const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
+const ASKED = { tokens: TOKENS, requestModel: "opus", startedAt: 1, endedAt: 2 };
 let agent: Agent;
 let use: ModelUse;
 let counted: unknown[];
@@ -35,9 +36,9 @@ beforeEach(() => {
 test("an answer counts for the running turn, and the page is notified", () => {
   const none = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined, isUnpriced: false };
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
-  use.add({ agentId: "a1", model: "unpriced", tokens: TOKENS, costUsd: undefined, budgetUsd: 0.25 });
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ ...ASKED, agentId: "a1", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ ...ASKED, agentId: "a1", model: "unpriced", costUsd: undefined, budgetUsd: 0.25 });
+  use.add({ ...ASKED, agentId: "a1", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
   // A sum of only some answers would look like the cost of the turn.
   expect(agent.turn).toMatchObject({
     tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
@@ -53,8 +54,8 @@ test("an answer counts for the running turn, and the page is notified", () => {
 });
 
 test("an answer between two turns, or for an agent that no longer exists, counts only for the day", () => {
-  use.add({ agentId: "a1", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
-  use.add({ agentId: "gone", model: "opus", tokens: TOKENS, costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ ...ASKED, agentId: "a1", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
+  use.add({ ...ASKED, agentId: "gone", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
   expect(agent.turn).toBeUndefined();
   expect(counted[1]).toEqual(["gone", "opus"]);
 });

@@ -6,6 +6,7 @@ import type { Broker } from "../messages/broker.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Budgets } from "../policy/budgets.ts";
 import type { Metrics } from "./metrics.ts";
+import type { Telemetry } from "./otlp/telemetry.ts";
 import type { UsageToday } from "./usage.ts";
 
 export interface ModelUseDeps {
@@ -14,6 +15,8 @@ export interface ModelUseDeps {
   usage: Pick<UsageToday, "add">;
   broker: Pick<Broker, "chainOf">;
   budgets: Pick<Budgets, "spend">;
+  /** Absent where nothing is exported. */
+  telemetry?: Pick<Telemetry, "answered"> | undefined;
   metrics: Pick<Metrics, "modelRequests" | "metered">;
   bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
@@ -31,14 +34,16 @@ export class ModelUse {
 
   /** Counts the usage of an answer for the turn, the chain, the day, and the metrics. */
   add(used: Usage): void {
-    const { agents, turns, usage, broker, budgets, metrics, bus, onUnexpected } = this.#deps;
+    const { agents, turns, usage, broker, budgets, telemetry, metrics, bus, onUnexpected } = this.#deps;
     const agent = agents.byId(used.agentId);
     const turn = agent && turns.meter(agent, used);
     void usage.add(used, turn, broker.chainOf(used.agentId)).catch(onUnexpected);
     const { output, input, cache_write } = used.tokens;
     // What a cache serves costs a tenth and is no work of the model. What is written to one was read without it.
     budgets.spend(used.agentId, { output, input: input + cache_write, costUsd: used.budgetUsd });
-    metrics.metered(agent?.name ?? used.agentId, used);
+    const name = agent?.name ?? used.agentId;
+    metrics.metered(name, used);
+    telemetry?.answered(used, { agent: used.agentId, name, turn: turn?.turn });
     if (agent) {
       bus.emit("changed", agent);
     }

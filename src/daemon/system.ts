@@ -70,6 +70,7 @@ import { sessionStore } from "./session-store.ts";
 import { Sessions } from "./sessions.ts";
 import { Sockets } from "./sockets.ts";
 import type { SystemDeps } from "./system-deps.ts";
+import { Telemetry } from "./otlp/telemetry.ts";
 import { UsageToday } from "./usage.ts";
 import { VERSION } from "./version.ts";
 import { Views } from "./views.ts";
@@ -131,7 +132,10 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   announceOutcomes(bus, announcements);
 
   const turns = new Turns({ ...base, store: turnStore(store, feed, retention) });
-  const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, metrics });
+  const { otlpEndpoint: endpoint } = config;
+  const counters = metrics.otlp;
+  const telemetry = endpoint === undefined ? undefined : new Telemetry({ ...base, endpoint, hiveId, version: VERSION, counters });
+  const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, telemetry, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const web = overrides.web ?? theWeb;
   const gateway = openGateway({ ...base, ...access, prices, modelUse, turnstile: budgets.turnstile, egressRecords, web });
@@ -303,6 +307,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     disk,
     pages,
     modelLogin,
+    telemetry ?? {},
   ];
   const lifecycle = openLifecycle({
     ...base,

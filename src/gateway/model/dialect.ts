@@ -73,6 +73,11 @@ export interface Usage {
    * answered has none.
    */
   budgetUsd: number;
+  /** The model that was asked. */
+  requestModel: string;
+  /** When the request was forwarded and its answer ended. Milliseconds since the epoch. */
+  startedAt: number;
+  endedAt: number;
 }
 
 /** What the status of an answer says about the agent or the account. */

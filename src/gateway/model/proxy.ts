@@ -107,6 +107,7 @@ async function forward(
   outgoing: ServerResponse,
 ): Promise<void> {
   const { dialect } = deps;
+  const startedAt = Date.now();
   let reply: ModelReply;
   try {
     reply = await deps.upstream({ agent, path, headers, raw, body, signal: gone });
@@ -139,7 +140,16 @@ async function forward(
     if (path === "/v1/messages" && tokens.input + tokens.output + tokens.cache_read + tokens.cache_write > 0) {
       const costUsd = costOf(model, tokens, deps.prices);
       const budgetUsd = costUsd ?? costOf(body.model, tokens, deps.prices) ?? 0;
-      deps.onUsage({ agentId: agent.id, model, tokens, costUsd, budgetUsd });
+      deps.onUsage({
+        agentId: agent.id,
+        model,
+        tokens,
+        costUsd,
+        budgetUsd,
+        requestModel: body.model,
+        startedAt,
+        endedAt: Date.now(),
+      });
     }
   }
 }
