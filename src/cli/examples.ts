@@ -77,6 +77,7 @@ export const MORE: Readonly<Record<string, More>> = {
       "hivectl usage",
       "hivectl usage --by day,model --days 7",
       "hivectl usage scout",
+      "hivectl usage --by change",
       "hivectl usage --by day,agent,model --days 90 --csv > usage.csv",
     ],
   },

@@ -116,6 +116,7 @@ const VERBS: readonly Case[] = [
   ["new-session scout", "new_session"],
   ["cost scout", "usage"],
   ["usage scout", "usage_sums"],
+  ["usage --by change", "change_usage"],
   ["egress scout", "egress"],
   ["egress scout --propose example.com", "config"],
   ["pending", "pending"],

@@ -89,7 +89,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   model: "model",
   "new-session": "new_session",
   cost: "usage",
-  usage: "usage_sums",
+  usage: { shape: `${shapeOf(operations.usage_sums.output)}; with --by change ${shapeOf(operations.change_usage.output)}` },
   egress: { shape: `${shapeOf(operations.egress.output)}; with --propose { request: number, risks: RiskMark[] }` },
   "budget list": "budget",
   "budget set": "budget_set",

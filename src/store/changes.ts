@@ -1,4 +1,5 @@
 import { CHANGE_STATES, isBeingMerged, isChangeOver, type ChangeState } from "../wire/change-states.ts";
+import { changeUsageQueries } from "./change-usage.ts";
 import type { Sqlite } from "./database.ts";
 import { rowsWithin } from "./rows-within.ts";
 
@@ -155,9 +156,18 @@ export function changeQueries(db: Sqlite) {
   const removeCommentsOf = db.prepare<[string]>(
     "DELETE FROM change_comments WHERE change IN (SELECT id FROM changes WHERE repo = ?)",
   );
+  const usage = changeUsageQueries(db);
   return {
-    insert: (row: ChangeRecord): void => void insert.run(row),
-    update: (row: ChangeRecord): void => void update.run(row),
+    insert(row: ChangeRecord): void {
+      insert.run(row);
+      usage.begin(row);
+    },
+    update(row: ChangeRecord): void {
+      update.run(row);
+      if (isChangeOver(row.state)) usage.end(row);
+    },
+    /** What changes have cost. */
+    usage: usage.list,
     byId: (id: number) => byId.get(id),
     /** Changes that have not ended, oldest first. */
     open: () => open.all(),
@@ -185,6 +195,7 @@ export function changeQueries(db: Sqlite) {
     /** Removes the changes of a repository with their comments. */
     removeOf(repo: string): void {
       removeCommentsOf.run(repo);
+      usage.removeOf(repo);
       removeOf.run(repo);
     },
     putComment: (row: CommentRecord): void => void putComment.run(row),

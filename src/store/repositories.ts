@@ -60,8 +60,10 @@ export function repositoryQueries(db: Sqlite) {
   const removeFetch = db.prepare<[string]>("DELETE FROM fetches WHERE repo = ?");
   const remove = db.prepare<[string]>("DELETE FROM repositories WHERE name = ?");
   const putBranch = db.prepare<BranchRecord>(
-    `INSERT INTO branches (repo, agent, branch, sha, pushed_at) VALUES (@repo, @agent, @branch, @sha, @pushed_at)
-     ON CONFLICT (repo, agent, branch) DO UPDATE SET sha = excluded.sha, pushed_at = excluded.pushed_at`,
+    `INSERT INTO branches (repo, agent, branch, sha, pushed_at, first_pushed_at)
+       VALUES (@repo, @agent, @branch, @sha, @pushed_at, @pushed_at)
+     ON CONFLICT (repo, agent, branch) DO UPDATE SET sha = excluded.sha, pushed_at = excluded.pushed_at,
+       first_pushed_at = coalesce(first_pushed_at, excluded.pushed_at)`,
   );
   const addPushed = db.prepare<[string, string, number]>(
     `INSERT INTO pushed_bytes (agent, repo, bytes) VALUES (?, ?, ?)
@@ -76,10 +78,14 @@ export function repositoryQueries(db: Sqlite) {
   const removeBranch = db.prepare<[string, string, string]>("DELETE FROM branches WHERE repo = ? AND agent = ? AND branch = ?");
   const removeBranches = db.prepare<[string]>("DELETE FROM branches WHERE repo = ?");
   const branch = db.prepare<[string, string, string], BranchRecord>(
-    "SELECT * FROM branches WHERE repo = ? AND agent = ? AND branch = ?",
+    "SELECT repo, agent, branch, sha, pushed_at FROM branches WHERE repo = ? AND agent = ? AND branch = ?",
   );
-  const branchesOf = db.prepare<[string], BranchRecord>("SELECT * FROM branches WHERE repo = ? ORDER BY agent, branch");
-  const ofAgent = db.prepare<[string], BranchRecord>("SELECT * FROM branches WHERE agent = ? ORDER BY repo, branch");
+  const branchesOf = db.prepare<[string], BranchRecord>(
+    "SELECT repo, agent, branch, sha, pushed_at FROM branches WHERE repo = ? ORDER BY agent, branch",
+  );
+  const ofAgent = db.prepare<[string], BranchRecord>(
+    "SELECT repo, agent, branch, sha, pushed_at FROM branches WHERE agent = ? ORDER BY repo, branch",
+  );
   return {
     all: () => all.all(),
     fetches: () => fetches.all(),

@@ -499,4 +499,14 @@ CREATE TABLE fetches (
   failed TEXT
 );
 `,
+  `
+-- When the work on a branch began: the first push since its last change ended. Null for branches from before.
+ALTER TABLE branches ADD COLUMN first_pushed_at INTEGER;
+-- From then to the end of a change: what its agent's turns used in between is what it has cost.
+CREATE TABLE change_spans (
+  change INTEGER PRIMARY KEY,
+  began_at INTEGER NOT NULL,
+  ended_at INTEGER
+);
+`,
 ];

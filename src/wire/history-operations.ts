@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CHANGE_STATES } from "./change-states.ts";
 import { TokenCounts } from "./agent.ts";
 import { AgentName, Id, Instant } from "./names.ts";
 import { MAX_SEARCH_CHARS, MAX_USAGE_DAYS, MAX_USAGE_SUM_DAYS } from "./limits.ts";
@@ -83,6 +84,22 @@ export const UsageSumRow = UsageFigures.extend({
 });
 export type UsageSumRow = z.infer<typeof UsageSumRow>;
 
+/** What the turns of an agent have used from the first push of a change's branch to the change's end. */
+export const ChangeUsageRow = z.object({
+  change: Id,
+  repo: z.string(),
+  title: z.string(),
+  agent: z.string(),
+  state: z.enum(CHANGE_STATES),
+  turns: z.number().int(),
+  tokens: z.number(),
+  /** US dollars of the turns that have a price. */
+  cost_usd: z.number(),
+  /** Turns that used a model without a price. */
+  unpriced: z.number().int(),
+});
+export type ChangeUsageRow = z.infer<typeof ChangeUsageRow>;
+
 /** The operations that read history: search, turns, their figures, connections. */
 export const historyOperations = {
   search: {
@@ -151,6 +168,21 @@ export const historyOperations = {
       /** The sum over the whole period, also of what is not in `rows`. */
       total: UsageFigures,
       /** True if the smallest or oldest sums are left out. Ask for fewer days or keys. */
+      more: z.boolean(),
+    }),
+  },
+  change_usage: {
+    summary: "What changes of the last days have cost: the turns from the first push to a change's end.",
+    callers: ["operator"],
+    input: z.object({ days: z.number().int().min(1).max(MAX_USAGE_SUM_DAYS).default(30) }),
+    output: z.object({
+      since: z.iso.date(),
+      until: z.iso.date(),
+      /**
+       * The newest changes that had not ended before, the most expensive first. A turn that two changes of an agent share
+       * is in both rows, so there is no total.
+       */
+      rows: z.array(ChangeUsageRow),
       more: z.boolean(),
     }),
   },

@@ -83,6 +83,8 @@ export const MAX_USAGE_DAYS = 31;
 export const MAX_USAGE_SUM_DAYS = 366;
 /** Rows of summed usage in one answer: more than a person reads, and a year of a few agents by day and model. */
 export const MAX_USAGE_ROWS = 5_000;
+/** Changes whose cost is summed in one answer, the newest: each reads the turns of its time. */
+export const MAX_CHANGE_USAGE = 200;
 /** Connections per agent socket: a harness, its bridges and its tools. */
 export const MAX_AGENT_CONNECTIONS = 64;
 /** Agents of a hive. A send to `*` stores one message per agent, so this also bounds its fan-out. */

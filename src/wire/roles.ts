@@ -39,6 +39,7 @@ export const LEAST_ROLE = {
   usage: "viewer",
   usage_sums: "viewer",
   budget: "viewer",
+  change_usage: "viewer",
   egress: "viewer",
   repos: "viewer",
   repo: "viewer",

@@ -1,4 +1,4 @@
-import type { UsageFigures, UsageKey } from "./history-operations.ts";
+import type { ChangeUsageRow, UsageFigures, UsageKey } from "./history-operations.ts";
 
 /** A sum of usage with the keys that it was summed by. */
 export type UsageCsvRow = UsageFigures & { [K in UsageKey]?: string | undefined };
@@ -31,5 +31,17 @@ export function usageCsv(rows: readonly UsageCsvRow[], by: readonly UsageKey[]):
     ...keys.map((key) => field(row[key] ?? "")),
     ...Object.values(FIGURES).map((figure) => String(figure(row))),
   ]);
-  return [[...keys, ...Object.keys(FIGURES)], ...lines].map((fields) => `${fields.join(",")}\r\n`).join("");
+  return csv([[...keys, ...Object.keys(FIGURES)], ...lines]);
 }
+
+/** What changes have cost as CSV with a line of titles. */
+export function changeCsv(rows: readonly ChangeUsageRow[]): string {
+  const lines = rows.map(({ change, repo, agent, title, state, turns, tokens, cost_usd, unpriced }) => [
+    String(change),
+    ...[repo, agent, title, state].map(field),
+    ...[turns, tokens, cost_usd, unpriced].map(String),
+  ]);
+  return csv([["change", "repo", "agent", "title", "state", "turns", "tokens", "cost_usd", "unpriced_turns"], ...lines]);
+}
+
+const csv = (lines: readonly (readonly string[])[]): string => lines.map((fields) => `${fields.join(",")}\r\n`).join("");

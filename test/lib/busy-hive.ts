@@ -259,6 +259,21 @@ export function busyHive(): FixtureHive {
     statistics: () => statistics(),
     usage,
     usage_sums: usageSums,
+    change_usage: () => ({
+      since: "2026-10-26",
+      until: "2026-11-24",
+      rows: [
+        {
+          ...{ change: 12, repo: "web", title: "Retry what the crawler could not fetch", agent: "scout", state: "merged" },
+          ...{ turns: 9, tokens: 1_240_000, cost_usd: 3.12, unpriced: 0 },
+        },
+        {
+          ...{ change: 13, repo: "notes", title: "An index of the digests", agent: "old-timer", state: "proposed" },
+          ...{ turns: 3, tokens: 210_000, cost_usd: 0.4, unpriced: 1 },
+        },
+      ],
+      more: false,
+    }),
     loops: () => ({
       loops: [
         {

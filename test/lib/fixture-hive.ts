@@ -177,6 +177,7 @@ const EMPTY: { [N in OperationName]?: object } = {
     total: { requests: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, cost_usd: 0, unpriced: 0 },
     more: false,
   },
+  change_usage: { since: "2026-10-26", until: "2026-11-24", rows: [], more: false },
   loops: { loops: [], limit: { usd: 1, output_tokens: 100_000 } },
   usage_sums: {
     since: "2026-10-26",

@@ -207,6 +207,12 @@ export function hostileHive(): FixtureHive {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
       return { rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, ...figures }], total: figures, more: false };
     },
+    change_usage: () => ({
+      since: "2026-11-24",
+      until: "2026-11-24",
+      rows: [{ change: 1, repo: EVIL, title: EVIL, agent: EVIL, state: "merged", turns: 1, tokens: 1, cost_usd: 1, unpriced: 1 }],
+      more: true,
+    }),
     loops: () => ({
       loops: [
         {

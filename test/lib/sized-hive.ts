@@ -185,6 +185,15 @@ export function sizedHive(size: number): FixtureHive {
           rebuilds: ["hm1nd"],
         })),
       }),
+      change_usage: () => ({
+        since: "2026-10-31",
+        until: "2026-11-29",
+        rows: many(Math.min(size, 200), (n) => ({
+          ...{ change: 1e6 + n, repo: LONG_WORD, title: LONG_WORD, agent: name(n % 5), state: "changes_requested" as const },
+          ...{ turns: 91_240, tokens: 9_124_000_000, cost_usd: 1284.5, unpriced: 1204 },
+        })),
+        more: true,
+      }),
       loops: () => ({
         loops: many(Math.min(size, 50), (n) => ({
           chain: n + 1,

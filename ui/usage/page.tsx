@@ -14,6 +14,7 @@ import { useKeys, type Key } from "../lib/keys.ts";
 import { useHive } from "../lib/store.ts";
 import { count } from "../lib/text.ts";
 import { everyDay, tokensOf } from "./days.ts";
+import { ChangeSums } from "./change-sums.tsx";
 import { saveCsv } from "./save-csv.ts";
 import { Sums } from "./sums.tsx";
 
@@ -25,8 +26,13 @@ const isRange = (text: string | undefined): text is Range => text !== undefined 
 
 const sums = (days: number, by: "day" | "agent" | "model") => call("usage_sums", { days, by: [by] });
 async function all(days: number) {
-  const [day, agent, model] = await Promise.all([sums(days, "day"), sums(days, "agent"), sums(days, "model")]);
-  return { day, agent, model };
+  const [day, agent, model, change] = await Promise.all([
+    sums(days, "day"),
+    sums(days, "agent"),
+    sums(days, "model"),
+    call("change_usage", { days }),
+  ]);
+  return { day, agent, model, change };
 }
 
 /** Where the money goes: cost and tokens of a period per day, agent and model. */
@@ -92,6 +98,7 @@ export function UsagePage(): ReactNode {
           <>
             <Sums by="agent" leet="BY AG3NT" {...value.agent} />
             <Sums by="model" leet="BY M0DEL" {...value.model} />
+            {value.change.rows.length > 0 && <ChangeSums {...value.change} />}
             <Sums by="day" leet="BY D4Y" {...value.day} />
           </>
         )}

@@ -4,9 +4,11 @@ import type { UsageFigures, UsageKey, UsageSumRow } from "../../wire/history-ope
 import { MAX_USAGE_SUM_DAYS } from "../../wire/limits.ts";
 import { USAGE_KEY_LIST, usageCsv } from "../../wire/usage-csv.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
+import { UsageError } from "../exit.ts";
 import { count, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
+import { showChangeUsage } from "./change-usage.ts";
 
 function days(text: string): number {
   const value = wholeNumber(text);
@@ -14,11 +16,12 @@ function days(text: string): number {
   return value;
 }
 
-function keys(text: string): UsageKey[] {
+function keys(text: string): UsageKey[] | "change" {
+  if (text === "change") return text;
   const named = text.split(",").map((one) => one.trim());
   const known = named.flatMap((one) => USAGE_KEY_LIST.filter((key) => key === one));
   if (known.length !== named.length || new Set(known).size !== known.length)
-    throw new InvalidArgumentError(`it is one or more of ${USAGE_KEY_LIST.join(", ")}, such as agent or day,model.`);
+    throw new InvalidArgumentError(`it is one or more of ${USAGE_KEY_LIST.join(", ")}, such as agent or day,model; or change.`);
   return known;
 }
 
@@ -48,15 +51,23 @@ function sumTable(rows: readonly UsageSumRow[], total: UsageFigures, by: readonl
 
 /** The verb that sums usage. */
 export function usageCommand(program: Command): void {
-  act<{ days: number; by?: UsageKey[]; csv?: boolean }>(
+  act<{ days: number; by?: UsageKey[] | "change"; csv?: boolean }>(
     program
       .command("usage")
       .argument("[agent]", "only this agent", agentName)
       .description("where the money goes: tokens and cost of the last days, summed by agent, model or day")
       .option("-d, --days <days>", "how many days (UTC), up to today", days, 30)
-      .option("--by <keys>", "agent, model or day, or several: day,model (default: agent, and day for one agent)", keys)
+      .option(
+        "--by <keys>",
+        "agent, model or day, or several: day,model; or change (default: agent, and day for one agent)",
+        keys,
+      )
       .option("--csv", "a table for a spreadsheet"),
-    async (shell, [agent]: [string?], { days: of, by = [agent === undefined ? "agent" : "day"], csv }) =>
+    async (shell, [agent]: [string?], { days: of, by = [agent === undefined ? "agent" : "day"], csv }) => {
+      if (by === "change") {
+        if (agent !== undefined) throw new UsageError("--by change lists the changes of every agent: leave the name out");
+        return showChangeUsage(shell, of, csv === true);
+      }
       shell.show(await shell.client.call("usage_sums", { agent, days: of, by }), ({ rows, total, since, until, more }) => {
         if (csv === true) return usageCsv(rows, by).trimEnd();
         if (rows.length === 0) return `no model was used from ${since} to ${until}`;
@@ -68,6 +79,7 @@ export function usageCommand(program: Command): void {
           ...(more ? ["the rest is left out: ask for fewer days or keys"] : []),
         ];
         return [sumTable(rows, total, by, shell), ...notes.map((words) => shell.paint("dim", words))].join("\n");
-      }),
+      });
+    },
   );
 }

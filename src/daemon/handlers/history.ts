@@ -6,12 +6,12 @@ import { OPERATOR, SYSTEM } from "../../wire/names.ts";
 import type { EgressRecord } from "../../store/ledger.ts";
 import type { TurnRecord } from "../../store/turns.ts";
 import type { UsageGroup, UsageSum } from "../../store/usage.ts";
-import { MAX_USAGE_ROWS } from "../../wire/limits.ts";
+import { MAX_CHANGE_USAGE, MAX_USAGE_ROWS } from "../../wire/limits.ts";
 import { listing } from "../listings.ts";
 import { lastDays } from "../usage.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
-type Names = "search" | "turns" | "statistics" | "usage" | "usage_sums" | "egress";
+type Names = "search" | "turns" | "statistics" | "usage" | "usage_sums" | "change_usage" | "egress";
 
 const NEWEST = Number.MAX_SAFE_INTEGER;
 
@@ -61,6 +61,16 @@ export const historyHandlers: Pick<Handlers, Names> = {
     });
     const { since, until } = period;
     return { since, until, rows, total: figures(context.store.usage.sum(period)), more: more === true };
+  },
+  change_usage(context, input) {
+    const { since, until } = lastDays(input.days, context.now());
+    const found = context.store.changes.usage(Date.parse(since), MAX_CHANGE_USAGE + 1);
+    const { rows, more } = listing(
+      found,
+      ({ agent, costUsd: cost_usd, ...row }) => ({ ...row, agent: context.directory.nameOf(agent), cost_usd }),
+      { limit: MAX_CHANGE_USAGE },
+    );
+    return { since, until, rows, more: more === true };
   },
   egress(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);

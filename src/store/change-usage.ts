@@ -1,0 +1,68 @@
+import type { ChangeState } from "../wire/change-states.ts";
+import type { Sqlite } from "./database.ts";
+
+/** What the turns have used from the first push of a change's branch to the change's end. */
+export interface ChangeUsage {
+  change: number;
+  repo: string;
+  title: string;
+  /** The agent's id. */
+  agent: string;
+  state: ChangeState;
+  turns: number;
+  tokens: number;
+  /** US dollars of the turns that have a price. */
+  costUsd: number;
+  /** Turns that used a model without a price. */
+  unpriced: number;
+}
+
+/** Later than every turn. */
+const OPEN_END = Number.MAX_SAFE_INTEGER;
+
+/**
+ * When work on a change began and ended, and what its agent's turns have used in between. A turn belongs to a change if
+ * it ended in that time, so a turn that two changes share counts for both.
+ */
+export function changeUsageQueries(db: Sqlite) {
+  const begin = db.prepare<{ change: number; repo: string; agent: string; branch: string; at: number }>(
+    `INSERT INTO change_spans (change, began_at, ended_at) VALUES (@change, coalesce(
+       (SELECT first_pushed_at FROM branches WHERE repo = @repo AND agent = @agent AND branch = @branch), @at), NULL)`,
+  );
+  const end = db.prepare<[number, number]>("UPDATE change_spans SET ended_at = ? WHERE change = ? AND ended_at IS NULL");
+  // The next push to the branch begins other work.
+  const forget = db.prepare<[string, string, string]>(
+    "UPDATE branches SET first_pushed_at = NULL WHERE repo = ? AND agent = ? AND branch = ?",
+  );
+  const removeOf = db.prepare<[string]>("DELETE FROM change_spans WHERE change IN (SELECT id FROM changes WHERE repo = ?)");
+  const list = db.prepare<{ since: number; limit: number }, ChangeUsage>(
+    `WITH newest AS (
+       SELECT change, began_at, coalesce(ended_at, ${OPEN_END}) AS until FROM change_spans
+       WHERE coalesce(ended_at, ${OPEN_END}) >= @since ORDER BY change DESC LIMIT @limit)
+     SELECT changes.id AS change, repo, title, changes.agent AS agent, state, count(turn) AS turns, total(tokens) AS tokens,
+       total(cost_usd) AS costUsd, coalesce(sum(tokens > 0 AND cost_usd IS NULL), 0) AS unpriced
+     FROM newest CROSS JOIN changes ON changes.id = newest.change
+       LEFT JOIN turns INDEXED BY turns_by_end ON turns.agent = changes.agent AND turns.ended_at BETWEEN began_at AND until
+     WHERE changes.agent <> 'operator' GROUP BY changes.id ORDER BY costUsd DESC, tokens DESC, changes.id DESC`,
+  );
+  return {
+    /** A change is proposed: its work began with the first push to its branch, or now if that is not known. */
+    begin: (row: { id: number; repo: string; agent: string; branch: string; proposed_at: number }): void =>
+      void begin.run({ change: row.id, repo: row.repo, agent: row.agent, branch: row.branch, at: row.proposed_at }),
+    /** A change has ended; again for one that had. */
+    end({ id, repo, agent, branch, updated_at: at }: Ended): void {
+      if (end.run(at, id).changes > 0) forget.run(repo, agent, branch);
+    },
+    removeOf: (repo: string): void => void removeOf.run(repo),
+    /** The newest changes that had not ended before `since` (milliseconds), the most expensive first. */
+    list: (since: number, limit: number): ChangeUsage[] => list.all({ since, limit }),
+  };
+}
+
+interface Ended {
+  id: number;
+  repo: string;
+  agent: string;
+  branch: string;
+  updated_at: number;
+}
