@@ -104,6 +104,23 @@ describe("a proposal", () => {
     expect(await readRef(system.work.repositories.folder("web"), `refs/changes/${row.id}/1`)).toBe(sha);
   });
 
+  test("is listed with what its agent's turns have used from its first push on", async () => {
+    await pushed(topic, await commit({ "u.txt": "one\n" }, base));
+    const row = await propose({ title: "What it costs" });
+    const tokens = { input: 5, output: 6, cache_read: 0, cache_write: 0 };
+    const end = { type: "turn_end", turn: 1, ok: true, result: "ok", reason: "", duration_ms: 1, tokens, cost_usd: 0.5 } as const;
+    const start = { type: "turn_start", turn: 1, message_id: 1, from: "x", body: "", unread: 0, redelivered: false } as const;
+    const { turns, nextSeq, write } = system.system.store;
+    const at = instant(Date.now());
+    const events = [start, end].map((event, n) => ({ n: n + 1, at, event }));
+    await write(() => turns.append(scout.id, "scout", "i", events, nextSeq));
+    const { rows } = await system.callAs(system.operator, "change_usage", { days: 1 });
+    expect(rows.find(({ change }) => change === row.id)).toEqual({
+      ...{ change: row.id, repo: "web", title: "What it costs", agent: "scout", state: "proposed" },
+      ...{ turns: 1, tokens: 11, cost_usd: 0.5, unpriced: 0 },
+    });
+  });
+
   test("of a new commit is a new round, voids the approval, and keeps the first commit pinned", async () => {
     await pushed(topic, await commit({ "a.txt": "one\n" }, base));
     const first = await propose();
