@@ -23,6 +23,8 @@ export async function soakCages(options: Omit<SoakOptions, "harnessKillShare"> &
   const hive = new TestHive({
     HIVE_SEND_RATE: "1000000",
     HIVE_MAX_HOPS: "10000",
+    HIVE_LOOP_USD: "1000000",
+    HIVE_LOOP_OUTPUT_TOKENS: "1000000000",
     HIVE_CRASH_BACKOFF_SECONDS: "0.05",
     HIVE_LOG_LEVEL: "error",
   }).play([{ when: { text: "." }, steps: [{ say: "noted" }] }]);

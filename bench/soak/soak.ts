@@ -32,6 +32,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const hive = new TestHive({
     HIVE_SEND_RATE: "1000000",
     HIVE_MAX_HOPS: "10000",
+    HIVE_LOOP_USD: "1000000",
+    HIVE_LOOP_OUTPUT_TOKENS: "1000000000",
     HIVE_AGENT_PORTS: "off",
     HIVE_LOG_LEVEL: "error",
   });

@@ -62,6 +62,8 @@ test("what goes round and costs little is found and not held", async () => {
 test("a question and its answer are no loop, nor is work that is given out, nor two messages in one turn, whatever they cost", async () => {
   await used(100, 100_000);
   expect(await sent(["ab", "ba"])).toEqual([undefined, undefined]);
+  // Written twice in one turn, or again by a turn that was repeated.
+  expect(loops.whyHeld(hop("ba", 2))).toBeUndefined();
   for (const pair of ["hx", "hx", "hy", "hz"]) await store.write((tx) => loops.sent(tx, hop(pair, 1, 8)));
   expect(loops.whyHeld(hop("hx", 1, 8))).toBeUndefined();
   // `h` writes to `x` again after `y` has answered. `x` has sent nothing.
