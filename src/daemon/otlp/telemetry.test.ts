@@ -47,6 +47,7 @@ const answer = (over: Partial<Usage> = {}): Usage => ({
   requestModel: "opus",
   tokens: { input: 1, output: 20, cache_read: 300, cache_write: 4_000 },
   costUsd: 0.25,
+  budgetUsd: 0.25,
   startedAt: 1_000.5,
   endedAt: 3_000,
   ...over,
