@@ -74,7 +74,7 @@
               manager = ./nix/modules/agent/manager.nix;
             }
             .${role}
-            { networking.hostName = name; }
+            { networking.hostName = "h-${name}"; }
             module
           ];
         };

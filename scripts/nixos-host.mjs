@@ -2,6 +2,7 @@
 // systemd, the real `nixos-container` and the real start script of containers, from the nixpkgs of that folder. Root only.
 // The host and the containers have Debian's programs in place of a store of NixOS. `HIVE_NESTED_ROOT` names a root of
 // Debian 13 with systemd, systemd-container, perl, git and nix-bin; without it the first run makes one under .cache.
+// `HIVE_NESTED_COMMAND` is run there in place of the tests.
 import { spawn } from "node:child_process";
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -38,6 +39,7 @@ if (process.env.HIVE_NESTED_INSIDE !== "1") {
   }
   const argv = ["-m", "--propagation", "private", process.execPath, ...process.argv.slice(1)];
   const child = spawn("unshare", argv, { stdio: "inherit", env: { ...process.env, HIVE_NESTED_INSIDE: "1" } });
+  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => child.kill(name));
   process.exit(await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1))));
 }
 
@@ -65,6 +67,12 @@ async function makeSystem() {
 /** Runs a program in the nested root, without its service manager. */
 function inRoot(...command) {
   return exec("chroot", [host, "/usr/bin/env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", ...command]);
+}
+
+/** Adds a folder of root's home to the store of the nested host. */
+async function added(name) {
+  const printed = await inRoot("nix-store", "--add", `/root/${name}`);
+  return printed.trim().split("\n").at(-1);
 }
 
 async function put(path, text, mode = 0o644) {
@@ -150,7 +158,7 @@ async function installUnits() {
   // A system that does not boot.
   await put("root/broken/init", "exec /nothing", 0o755);
   await put("root/broken/system", "x86_64-linux");
-  const path = (await inRoot("nix-store", "--add", "/root/system")).trim().split("\n").at(-1);
+  const [path, broken] = await Promise.all(["system", "broken"].map(added));
 
   const vitest = [
     process.execPath,
@@ -170,7 +178,7 @@ After=multi-user.target
 Type=oneshot
 TimeoutStartSec=infinity
 WorkingDirectory=${ROOT}
-Environment=HIVE_HOST_SYSTEM=${path} HOME=/root CI=1 FORCE_COLOR=0 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+Environment=HIVE_HOST_SYSTEM=${path} HIVE_BROKEN_SYSTEM=${broken} HOME=/root CI=1 FORCE_COLOR=0 PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 StandardOutput=append:/output
 StandardError=append:/output
 ExecStart=${process.env.HIVE_NESTED_COMMAND ?? words.join(" ")}
@@ -197,6 +205,12 @@ async function boot() {
   const argv = [...nspawn, ...flags, ...binds, "--console=pipe"];
   await writeFile(join(host, "output"), "");
   const child = spawn(loader, argv, { env, stdio: ["ignore", "inherit", "inherit"] });
+  // The nested host outlives its systemd-nspawn, and everything in it ends with its first process.
+  const kill = async () => {
+    const first = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+    process.kill(Number(first.trim()), "SIGKILL");
+  };
+  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => void kill());
   const ended = new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
   await exec("tail", ["--follow", "--lines=+1", `--pid=${child.pid}`, join(host, "output")], {
     stdio: ["ignore", "inherit", "inherit"],

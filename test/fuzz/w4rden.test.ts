@@ -6,7 +6,8 @@ import { isAbsolute, join, normalize } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FRAME, FrameReader, frames } from "../../src/rpc/frames.ts";
-import { W4rdenEnded, W4rdenRequest } from "../../src/wire/w4rden.ts";
+import { W4rdenEnded, W4rdenRequest, type ContainerStartRequest } from "../../src/wire/w4rden.ts";
+import { containerConf } from "../../src/w4rden/containers/conf.ts";
 import type { VerbContext } from "../../src/w4rden/context.ts";
 import { Refusal } from "../../src/w4rden/refusal.ts";
 import { openSocket } from "../../src/w4rden/socket.ts";
@@ -20,6 +21,12 @@ const path = fc
   })
   .map((parts) => `/${parts.join("")}`);
 const text = fc.oneof(path, fc.string({ maxLength: 50 }), fc.constant("0123456789abcdef0123456789abcdef"));
+/** Paths in a container, of which many are its system's or not words of a shell. */
+const cagePath = fc
+  .array(fc.constantFrom("/", "..", ".", "a", "etc", "nix", "run", "hive", "-cage", " ", ":", "$x", "\\", "%", "é", "state"), {
+    maxLength: 6,
+  })
+  .map((parts) => `/${parts.join("")}`);
 const id = fc.oneof(fc.integer(), fc.double(), fc.constantFrom(0, 1, 1000, -1, 2 ** 31, 2 ** 53, "0", null));
 const ids = fc.record({ uid: id, gid: id }, { requiredKeys: [] });
 /** Requests of which about half of the fields are right. */
@@ -31,6 +38,10 @@ const request = fc.record(
       "deliver",
       "give_socket",
       "give_proxy_socket",
+      "container_start",
+      "container_kill",
+      "container_destroy",
+      "container_logs",
       "unmount",
       "exec",
       "__proto__",
@@ -48,12 +59,56 @@ const request = fc.record(
     clean: fc.oneof(fc.boolean(), fc.string()),
     operator: text,
     uid: id,
+    agent: text,
     extra: fc.anything(),
   },
   { requiredKeys: ["verb"] },
 );
 
+/** The right value, in nine of ten cases. */
+function mostly(right: unknown, other: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: other });
+}
+/** Starts of containers of which most fields are right. */
+const start = fc.record({
+  verb: fc.constant("container_start"),
+  agent: mostly("a0123456789ab", text),
+  hostname: mostly("h-alpha", text),
+  uid: mostly(0x7000_0001, id),
+  system: mostly(`/nix/store/${"b".repeat(32)}-system`, text),
+  binds: fc.array(
+    fc.record({
+      folder: mostly("/hive/agents/a0/state", path),
+      cage: fc.oneof(cagePath, fc.constant("/run/hive")),
+      mode: fc.constantFrom("ro", "rw"),
+    }),
+    { maxLength: 3 },
+  ),
+  log: mostly("/hive/cage.log", path),
+  memory_bytes: mostly(2 ** 30, id),
+  cpu_percent: mostly(100, id),
+  pids: mostly(100, id),
+});
+
 describe("a request", () => {
+  test(
+    "to start a container that passes is words of a command, and no part of the container's system",
+    () => {
+      let passed = 0;
+      fc.assert(
+        fc.property(start, (value) => {
+          const parsed = W4rdenRequest.safeParse(value);
+          if (!parsed.success || parsed.data.verb !== "container_start") return;
+          passed++;
+          expectContainer(parsed.data);
+        }),
+        { numRuns: RUNS },
+      );
+      expect(passed).toBeGreaterThan(0);
+    },
+    PATIENCE_MS,
+  );
+
   test(
     "that passes has one verb, a path that leads nowhere else, and no id of root",
     () => {
@@ -69,6 +124,9 @@ describe("a request", () => {
             return;
           }
           if (data.verb === "give_proxy_socket") return expect(data).toEqual({ verb: "give_proxy_socket" });
+          if (data.verb === "container_start") return expectContainer(data);
+          if (data.verb === "container_kill" || data.verb === "container_destroy" || data.verb === "container_logs")
+            return expect(data.agent).toMatch(/^[a-z0-9]{1,32}$/);
           expect(isAbsolute(data.folder) && normalize(data.folder) === data.folder && !/[\0-\x1f]/.test(data.folder)).toBe(true);
           expect(data.folder.split("/").slice(1)).not.toContain("..");
           expect(data.folder).not.toBe("/");
@@ -84,6 +142,29 @@ describe("a request", () => {
     PATIENCE_MS,
   );
 });
+
+/** Nothing of a request becomes more than one word of a command, or leads to a part of the container's system. */
+function expectContainer(data: ContainerStartRequest): void {
+  expect(data.agent).toMatch(/^[a-z0-9]{1,32}$/);
+  expect(data.hostname).toMatch(/^[a-z][a-z0-9-]*$/);
+  expect(data.system).toMatch(/^\/nix\/store\/[0-9a-z]{32}-[^/\s:$]+$/);
+  expect(data.uid > 0 && data.uid < 2 ** 31).toBe(true);
+  for (const { folder, cage } of data.binds) {
+    for (const one of [folder, cage]) expect(isAbsolute(one) && normalize(one) === one && one !== "/").toBe(true);
+    expect(cage).toMatch(/^[A-Za-z0-9._/-]+$/);
+    expect(cage).not.toMatch(/^\/(?:nix|proc|sys|dev|etc|usr|bin|lib|lib64)(?:\/|$)/);
+    if (/^\/run(?:\/|$)/.test(cage)) expect(cage).toMatch(/^\/run\/hive(?:-cage)?(?:\/|$)/);
+  }
+  expect(() =>
+    containerConf({
+      system: data.system,
+      hostname: data.hostname,
+      firstUid: 0x10_0000,
+      binds: data.binds.map(({ cage, mode }) => ({ source: "/run/hive-cages/h0/binds/0", target: cage, mode })),
+      memoryBytes: data.memory_bytes,
+    }),
+  ).not.toThrow();
+}
 
 describe("frames", () => {
   test(
@@ -185,12 +266,15 @@ describe("the socket", () => {
     expect(await refusal('{"verb":"unmount","path":"/"}\n')).toMatch(/the request is refused: verb/);
     expect(await refusal("not json\n")).toBe("the request is not JSON");
     expect(await refusal("{")).toBe("the request has no end");
-    expect(await refusal(Buffer.alloc(9_000, 0x61), { half: false })).toBe("the request is longer than 8192 bytes");
+    expect(await refusal(Buffer.alloc(66_000, 0x61), { half: false })).toBe("the request is longer than 65536 bytes");
     const mount = { verb: "mount", folder: "/srv", mode: "ro" };
     expect(await refusal(`${JSON.stringify({ ...mount, folder: "/srv/../etc" })}\n`)).toMatch(
       /an absolute path in its shortest form/,
     );
     expect(await refusal(`${JSON.stringify({ ...mount, uid: 0 })}\n`)).toMatch(/the request is refused/);
+    const kill = { verb: "container_kill", agent: "a1" };
+    expect(await refusal(`${JSON.stringify(kill)}\n`)).toBe("the cages of this hive are no containers of the host");
+    expect(await refusal(`${JSON.stringify({ ...kill, agent: "../a" })}\n`)).toMatch(/the request is refused: agent/);
     expect(await refusal(`${JSON.stringify(mount)}\n`)).toMatch(/root does not allow \/srv to be mounted/);
   });
 });

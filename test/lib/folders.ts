@@ -35,7 +35,7 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/platforms": {
     content:
-      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform that can be chosen; `nixos/` has the flake of a hive, and no driver yet",
+      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform that can be chosen; `nixos/` has the flake of a hive and a driver of containers, which nothing joins yet",
     imports: ["src/wire", "src/os", "src/config-repos"],
   },
   "src/gateway": {

@@ -16,9 +16,12 @@ import type { W4rdenRequest, W4rdenStarted } from "../../src/wire/w4rden.ts";
 
 /** The system of an agent in the store of the nested host. */
 export const SYSTEM = process.env["HIVE_HOST_SYSTEM"] ?? "";
-const etc = "/etc/hyperhive";
-mkdirSync(etc, { recursive: true });
-writeFileSync(join(etc, "mounts"), "");
+/** A system that does not boot. */
+export const BROKEN = process.env["HIVE_BROKEN_SYSTEM"] ?? "";
+/** The folder of root's own files for the helper. */
+export const ETC = "/etc/hyperhive";
+mkdirSync(ETC, { recursive: true });
+writeFileSync(join(ETC, "mounts"), "");
 
 /** Root's helper of each hive, at a socket of its own. */
 const helpers = new Map<string, Promise<string>>();
@@ -34,7 +37,7 @@ function helperSocket(hiveId: string): Promise<string> {
       state,
       run: state,
       proxy: undefined,
-      etc,
+      etc: ETC,
       programs: [],
       binds: new Binds(),
     };

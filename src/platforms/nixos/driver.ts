@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { idMapsLack } from "../../os/id-map.ts";
 import { identify, isAlive, type ProcessId } from "../../os/process-id.ts";
 import { filterArchitecture, noFilter, seccompFilter } from "../../os/seccomp/filter.ts";
 import { STATUS_FILE, parseEnd } from "../../wire/container-end.ts";
@@ -89,18 +88,22 @@ async function start(spec: CageSpec, { helperOf, systemOf }: ContainerDriverDeps
   if (filterArchitecture() === undefined) throw new CageError(noFilter());
   const sources = privateSources(spec);
   for (const { host, cage } of sources) checkSource(host, cage);
-  const lacks = await idMapsLack();
-  if (lacks !== undefined) throw new CageError(`the folders of a container are id-mapped: ${lacks}`);
   const system = systemOf(spec);
-  if (system === undefined) throw new CageError(`no system is built for ${spec.name}: hivectl update ${spec.name} builds it`);
+  if (system === undefined)
+    throw new CageError(`no system is built for generation ${spec.generation} of ${spec.name}: deploy it again`);
   const inside = writeInside(
     spec,
     sources.some(({ owner }) => owner !== undefined),
   );
   makeRoomInLog(spec.logFile);
   const helper = helperOf(spec.hiveId);
+  const left = readNote(spec.cageDir);
+  if (left && isAlive(left.init)) throw new CageError(`the container of ${spec.name} runs already`);
+  // If the daemon ends before the container's first process is noted, the next one finds this note and ends the container.
+  writeNote(spec.cageDir, { init: NO_PROCESS, folder: "", limitBytes: spec.limits.memoryBytes });
   let started: Awaited<ReturnType<ContainerHelper["start"]>>;
   try {
+    if (left) await helper.kill(spec.agentId);
     started = await helper.start({
       agent: spec.agentId,
       hostname: `h-${spec.name}`,
@@ -116,6 +119,7 @@ async function start(spec: CageSpec, { helperOf, systemOf }: ContainerDriverDeps
       pids: spec.limits.pids,
     });
   } catch (error) {
+    // The note stays: a helper that ended in the middle may have started the container.
     throw new CageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
   const init = started.pid === undefined ? undefined : identify(started.pid);

@@ -1,6 +1,5 @@
 import {
   chmodSync,
-  chownSync,
   closeSync,
   existsSync,
   lstatSync,
@@ -128,6 +127,8 @@ export class Containers {
     const { agent, uid, system, log } = request;
     const { range } = this.#context;
     if (uid < range.first || uid >= range.first + range.count) throw new Refusal(`uid ${uid} is not one of this hive's`);
+    const lacks = await this.#host.lacks();
+    if (lacks !== undefined) throw new Refusal(`the folders of a container are id-mapped: ${lacks}`);
     this.#checkLog(log);
     this.#checkSystem(system);
     if (!this.#records.find(name) && existsSync(this.#conf(name)))
@@ -139,6 +140,7 @@ export class Containers {
     try {
       const binds = this.#bind(name, open);
       await this.#setSystem(name, system);
+      await this.#emptyRoot(name);
       await this.#makePipe(name, first_uid + CAGE_UID);
       this.#configure(name, request, first_uid, binds);
       successOf("systemctl daemon-reload", await this.#host.run("systemctl", ["daemon-reload"]));
@@ -193,15 +195,24 @@ export class Containers {
     successOf(`nixos-container create ${name}`, made);
   }
 
+  /**
+   * Removes the root folder of a container: everything that lasts is in its binds. The container's root can write there,
+   * and the start script of NixOS, as root of the host, would follow a link: it sets modes of folders in it.
+   */
+  async #emptyRoot(name: string): Promise<void> {
+    const root = join(this.#host.roots, name);
+    successOf(`rm ${root}`, await this.#host.run("rm", ["--recursive", "--force", "--one-file-system", root]));
+  }
+
   /** The pipe belongs to the program, which writes, and to the daemon's group, as which the log is kept. */
   async #makePipe(name: string, writer: number): Promise<void> {
     const { account } = this.#context;
     const folder = this.#folder(name);
     const pipe = join(folder, LOG_PIPE);
     successOf("mkfifo", await this.#host.run("mkfifo", ["-m", "0240", pipe]));
-    chownSync(pipe, writer, account.gid);
+    this.#host.give(pipe, writer, account.gid);
     mkdirSync(join(folder, KEEPER_FOLDER), { mode: 0o755 });
-    chownSync(join(folder, KEEPER_FOLDER), account.uid, account.gid);
+    this.#host.give(join(folder, KEEPER_FOLDER), account.uid, account.gid);
   }
 
   #configure(name: string, request: ContainerStartRequest, firstUid: number, binds: readonly ContainerBind[]): void {

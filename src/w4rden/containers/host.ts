@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { idMapsLack } from "../../os/id-map.ts";
 import { LAUNCH_ENV } from "../../os/launch-env.ts";
 import { run, type Finished } from "../../os/run.ts";
 import { runNow } from "../../os/run-now.ts";
@@ -26,12 +27,17 @@ export interface ContainersHost {
   /** The folders of NixOS. */
   readonly confs: string;
   readonly profiles: string;
+  readonly roots: string;
   /** The service manager's folder of settings that last until the host stops. */
   readonly units: string;
   /** Where containers have their binds, their pipes and their ends: a folder in memory. */
   readonly cages: string;
   /** The host's root folder, whatever the helper has mounted for itself. */
   readonly root: string;
+  /** What this host lacks for the binds of containers, in words; undefined if nothing. */
+  lacks(): Promise<string | undefined>;
+  /** Gives a file or folder of the helper's to another user. */
+  give(path: string, uid: number, gid: number): void;
   /** Runs a program in the host's mount namespace. */
   run(program: string, argv: readonly string[]): Promise<Finished>;
   /** The same as a command, for a program whose output is passed on. */
@@ -54,9 +60,12 @@ export function nixosHost(): ContainersHost {
   return {
     confs,
     profiles: "/nix/var/nix/profiles/per-container",
+    roots: "/var/lib/nixos-containers",
     units: "/run/systemd/system",
     cages: "/run/hive-cages",
     root: "/proc/1/root",
+    lacks: idMapsLack,
+    give: chownSync,
     command: inHost,
     // What `nixos-container` leaves in its working folder would be root's: it is given an empty one.
     run: (program, argv) => run(...inHost(program, argv), { env: LAUNCH_ENV, cwd: "/", timeoutMs: PROGRAM_MS }),
