@@ -65,13 +65,13 @@ async function makeSystem() {
 }
 
 /** Runs a program in the nested root, without its service manager. */
-function inRoot(...command) {
+function inRoot(command) {
   return exec("chroot", [host, "/usr/bin/env", "-i", "HOME=/root", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", ...command]);
 }
 
 /** Adds a folder of root's home to the store of the nested host. */
 async function added(name) {
-  const printed = await inRoot("nix-store", "--add", `/root/${name}`);
+  const printed = await inRoot(["nix-store", "--add", `/root/${name}`]);
   return printed.trim().split("\n").at(-1);
 }
 
@@ -94,12 +94,8 @@ async function installUnits() {
   await exec("mount", ["--bind", ROOT, join(host, ROOT)]);
   await put("etc/nix/nix.conf", "build-users-group =\nsandbox = false\nsubstituters =\n");
   const units = join(ROOT, "test/nixos-host/units.nix");
-  const printed = await inRoot(
-    ..."nix-instantiate --eval --strict --json".split(" "),
-    units,
-    ..."--arg nixpkgs /nixpkgs --arg hyperhive".split(" "),
-    ROOT,
-  );
+  const options = ["--eval", "--strict", "--json", "--arg", "nixpkgs", "/nixpkgs", "--arg", "hyperhive", ROOT];
+  const printed = await inRoot(["nix-instantiate", ...options, units]);
   // A warning of Nix may come before the value.
   const { unit, preStart, script, postStart, harness } = JSON.parse(printed.trim().split("\n").at(-1));
 

@@ -1,7 +1,7 @@
 import type { IdRange } from "../os/user-namespace.ts";
 import type { Account } from "./account.ts";
 import type { Binds } from "./binds.ts";
-import type { Containers } from "./containers/containers.ts";
+import type { HiveContainers } from "./containers/port.ts";
 
 /** What a verb may use. All of it is root's: nothing comes from the daemon. */
 export interface VerbContext {
@@ -17,5 +17,5 @@ export interface VerbContext {
   programs: readonly string[];
   binds: Binds;
   /** Set if cages are containers of this host. */
-  containers?: Containers;
+  containers?: HiveContainers;
 }

@@ -23,6 +23,7 @@ import { containerConf, type ContainerBind } from "./conf.ts";
 import { closeFolders, openFolders, type CheckedFolder } from "./folders.ts";
 import { successOf, type ContainersHost } from "./host.ts";
 import { containerName } from "./name.ts";
+import type { HiveContainers, StartedContainer } from "./port.ts";
 import { ContainerRecords } from "./records.ts";
 import { openSource } from "./source.ts";
 import {
@@ -55,19 +56,11 @@ ${KEEP_LOG}
 keep_log 2> /dev/null
 `;
 
-/** A container that was started. */
-export interface StartedContainer {
-  /** Its folder in memory, with the file that says how it ended. */
-  folder: string;
-  /** Its first process. Undefined if it has ended by now. */
-  pid: number | undefined;
-}
-
 /**
  * The containers of one hive. Names, files, users and commands are the helper's own: a request gives the agent, the
  * folders, which are checked, the system, and numbers. Work on one container is done one request after the other.
  */
-export class Containers {
+export class Containers implements HiveContainers {
   readonly #host: ContainersHost;
   readonly #hiveId: string;
   readonly #context: VerbContext;
@@ -81,12 +74,10 @@ export class Containers {
     this.#records = new ContainerRecords(context.etc);
   }
 
-  /** Starts a container. Resolves when its system is up, or has ended after its program ran. Throws a `Refusal` with the reason. */
   start(request: ContainerStartRequest): Promise<StartedContainer> {
     return this.#alone(request.agent, (name) => this.#start(name, request));
   }
 
-  /** Kills every process of a container. Resolves when its end is recorded and its binds are removed. */
   kill(agent: string): Promise<void> {
     return this.#alone(agent, async (name) => {
       if (!this.#records.find(name)) return;
@@ -103,7 +94,6 @@ export class Containers {
     });
   }
 
-  /** Removes a container that does not run. */
   destroy(agent: string): Promise<void> {
     return this.#alone(agent, async (name) => {
       if (!this.#records.find(name)) return;
@@ -116,7 +106,6 @@ export class Containers {
     });
   }
 
-  /** The command that prints the journal of a container. */
   logs(agent: string, lines: number, follow: boolean): [program: string, argv: string[]] {
     const name = containerName(this.#hiveId, agent);
     if (!this.#records.find(name)) throw new Refusal(`the agent ${agent} has no container`);
@@ -133,7 +122,7 @@ export class Containers {
     this.#checkSystem(system);
     if (!this.#records.find(name) && existsSync(this.#conf(name)))
       throw new Refusal(`${this.#conf(name)} is there, and no hive has made it: remove that container, or rename it`);
-    const { first_uid } = this.#records.open(name, { hive_id: this.#hiveId, agent }, (first) => this.#host.isTaken(first));
+    const { first_uid } = this.#records.open(name, { hive_id: this.#hiveId, agent, uid }, (first) => this.#host.isTaken(first));
     if ((await this.#unit(name)).isActive) throw new Refusal(`the container ${name} of the agent ${agent} runs already`);
     this.#clean(name);
     const open = openFolders(request, first_uid, this.#context, this.#host.root);
@@ -296,9 +285,9 @@ export class Containers {
   #alone<T>(agent: string, work: (name: string) => Promise<T>): Promise<T> {
     const name = containerName(this.#hiveId, agent);
     const before = this.#work.get(name) ?? Promise.resolve();
-    // A failure is its own caller's, not that of the next.
     const done = before.then(
       () => work(name),
+      // That failure is its own caller's.
       () => work(name),
     );
     this.#work.set(name, done);

@@ -56,7 +56,7 @@ const NAMESPACE = ["--mount=/proc/1/ns/mnt", "--"];
 /** A NixOS host. */
 export function nixosHost(): ContainersHost {
   const confs = "/etc/nixos-containers";
-  const inHost = (program: string, argv: readonly string[]): [string, string[]] => ["nsenter", [...NAMESPACE, program, ...argv]];
+  const inHost = (program: string, argv: readonly string[]): string[] => [...NAMESPACE, program, ...argv];
   return {
     confs,
     profiles: "/nix/var/nix/profiles/per-container",
@@ -66,9 +66,8 @@ export function nixosHost(): ContainersHost {
     root: "/proc/1/root",
     lacks: idMapsLack,
     give: chownSync,
-    command: inHost,
-    // What `nixos-container` leaves in its working folder would be root's: it is given an empty one.
-    run: (program, argv) => run(...inHost(program, argv), { env: LAUNCH_ENV, cwd: "/", timeoutMs: PROGRAM_MS }),
+    command: (program, argv) => ["nsenter", inHost(program, argv)],
+    run: (program, argv) => run("nsenter", inHost(program, argv), { env: LAUNCH_ENV, cwd: "/", timeoutMs: PROGRAM_MS }),
     bind({ fd, stat }, target, { mode, map }) {
       const options = ["nosuid", "nodev", ...(mode === "ro" ? ["ro"] : []), map.options].join(",");
       // `--no-canonicalize`: else it would look the path up again. 3 is the descriptor in the program.

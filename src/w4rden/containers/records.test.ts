@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(etc, { recursive: true, force: true }));
 
-const owner = (agent: string) => ({ hive_id: "b0b0b0b0", agent });
+const owner = (agent: string) => ({ hive_id: "b0b0b0b0", agent, uid: 0x7000_0000 + Number(agent.slice(1)) });
 const free = (): boolean => false;
 
 test("a container has its users for ever, and no other container has them", () => {
@@ -33,9 +33,13 @@ test("users that others of the host have are left to them", () => {
   expect(() => new ContainerRecords(etc).open("h1", owner("a1"), () => true)).toThrow("no range of 65,536 uids is left");
 });
 
-test("a name that is another agent's is refused", () => {
+test("a name or a user that is another agent's is refused", () => {
   new ContainerRecords(etc).open("h0", owner("a0"), free);
-  expect(() => new ContainerRecords(etc).open("h0", owner("a1"), free)).toThrow("is of the agent a0 of the hive b0b0b0b0");
+  expect(() => new ContainerRecords(etc).open("h1", { ...owner("a1"), uid: owner("a0").uid }, free)).toThrow("is the agent a0's");
+  expect(() => new ContainerRecords(etc).open("h0", { ...owner("a0"), uid: owner("a1").uid }, free)).toThrow(
+    "is of the agent a0",
+  );
+  expect(() => new ContainerRecords(etc).open("h0", owner("a1"), free)).toThrow("is of the agent a0 of the hive b0b0b0b0, uid");
 });
 
 test("ranges of people and of other containers are read from their files", () => {

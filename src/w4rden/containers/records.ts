@@ -13,10 +13,11 @@ const END_UID = 0x6fff_0000;
 export const UIDS_PER_CONTAINER = 0x1_0000;
 const RANGES = (END_UID - FIRST_UID) / UIDS_PER_CONTAINER;
 
-/** Root's record of a container: whose it is, and its uids. */
+/** Root's record of a container: whose it is, the user of its files on disk, and its own uids. */
 const ContainerRecord = z.strictObject({
   hive_id: z.string(),
   agent: z.string(),
+  uid: z.int(),
   first_uid: z.int().min(FIRST_UID).max(END_UID),
 });
 export type ContainerRecord = z.infer<typeof ContainerRecord>;
@@ -34,16 +35,23 @@ export class ContainerRecords {
 
   /**
    * The record of a container. It is made at the first call, with uids that no record has and that `isTaken` does not
-   * refuse. Throws a `Refusal` if the name is another agent's, or no uids are left.
+   * refuse. Throws a `Refusal` if the name or the user is another agent's, or no uids are left. So a hive has at most one
+   * container for each uid of its range.
    */
-  open(container: string, owner: { hive_id: string; agent: string }, isTaken: (firstUid: number) => boolean): ContainerRecord {
+  open(container: string, owner: Omit<ContainerRecord, "first_uid">, isTaken: (firstUid: number) => boolean): ContainerRecord {
     const all = this.#all();
     const known = all.get(container);
     if (known) {
-      if (known.hive_id === owner.hive_id && known.agent === owner.agent) return known;
-      throw new Refusal(`the container ${container} is of the agent ${known.agent} of the hive ${known.hive_id}`);
+      if (known.hive_id === owner.hive_id && known.agent === owner.agent && known.uid === owner.uid) return known;
+      throw new Refusal(
+        `the container ${container} is of the agent ${known.agent} of the hive ${known.hive_id}, uid ${known.uid}`,
+      );
     }
-    const used = new Set([...all.values()].map(({ first_uid }) => first_uid));
+    const used = new Set<number>();
+    for (const { agent, uid, first_uid } of all.values()) {
+      if (uid === owner.uid) throw new Refusal(`uid ${uid} is the agent ${agent}'s`);
+      used.add(first_uid);
+    }
     const record = { ...owner, first_uid: freeUids(container, (uid) => used.has(uid) || isTaken(uid)) };
     mkdirSync(this.#folder, { recursive: true, mode: 0o755 });
     const file = join(this.#folder, `${container}.json`);
