@@ -133,12 +133,19 @@ export const MORE: Readonly<Record<string, More>> = {
   force: { examples: ["hivectl force 12"] },
   "repo add": {
     words:
-      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive writes nothing there unless you set --push. Without a folder the repository is empty: push to it with git, see repo remote.",
+      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive writes nothing there unless you set --push. An address is another host, over https; the daemon keeps its token in a file of its own and sends it to that host only. With --push after-merge a merge is pushed to the base of that host, and counts only if the host takes it. A host with a private address needs --private. Without either the repository is empty: push to it with git, see repo remote.",
     examples: [
       "hivectl repo add web ~/src/web --check 'npm ci && npm test'",
       "hivectl repo add web ~/src/web --policy reviewed --reviewer ada",
+      "hivectl repo add web https://git.example.org/team/web.git --token-stdin < token",
+      "hivectl repo add web https://git.lan/team/web.git --private --ca ca.pem --push after-merge",
       "hivectl repo add notes --base main",
     ],
+  },
+  "repo login": {
+    words:
+      "Only for a repository that follows another host. The token replaces the one that the hive has. It is in no backup and never shown; give it again after a restore.",
+    examples: ["hivectl repo login web --token-stdin < token", "hivectl repo login web --none"],
   },
   "repo list": { examples: ["hivectl repo list", "hivectl repo list --json | jq -r '.repos[].name'"] },
   "repo show": { examples: ["hivectl repo show web"] },
@@ -154,7 +161,7 @@ export const MORE: Readonly<Record<string, More>> = {
   "repo fetch": { examples: ["hivectl repo fetch web"] },
   "repo push": {
     words:
-      "Only a repository with --push after-merge is written to its folder: see repo set. The hive writes the branch hive/<base> there and nothing else, as the folder's owner, as long as the file hive-export is there. It pushes after each merge by itself; the verb tries again what failed.",
+      "Only a repository with --push after-merge is written to what it follows: see repo set. In a folder the hive writes the branch hive/<base> and nothing else, as the folder's owner, as long as the file hive-export is there; it pushes after each merge by itself, and the verb tries again what failed. On another host it moves the base itself, forward only; a base that has diverged is written to hive/<id of the hive>/<base> there, where you merge it.",
     examples: ["hivectl repo push web", "hivectl repo push web --base release/1.x"],
   },
   "repo reconcile": {

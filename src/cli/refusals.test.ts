@@ -146,6 +146,8 @@ const VERBS: readonly Case[] = [
   ["force 12", "deploy_force"],
   ["repo add web", "repo_create"],
   ["repo add web CLONE", "repo_add"],
+  ["repo add web https://git.test/o/web.git", "repo_add_remote"],
+  ["repo login web --none", "repo_login"],
   ["repo list", "repos"],
   ["repo show web", "repo"],
   ["repo set web --merge squash", "repo_set"],

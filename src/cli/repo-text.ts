@@ -82,8 +82,9 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     words === "" ? [] : [reflow(`${paint("dim", name.padEnd(FIELD))}${visible(words)}`, width, FIELD)];
   const held = repo.queues.filter(({ reason }) => reason !== undefined);
   const lines = [
-    `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows no folder" : `follows ${visible(repo.upstream)}`}`,
+    `${paint("bold", repo.name)}  ${repo.upstream === undefined ? "follows nothing" : `follows ${visible(repo.upstream)}`}`,
     ...field("declared", repo.declared === undefined ? "" : `${repo.declared}, in the host's configuration`),
+    ...remoteFields(repo, now).flatMap(([name, words]) => field(name, words)),
     ...field("base", `${repo.base}  ${tipOf(repo) || "empty"}`),
     ...field("merge", `${repo.merge}, policy ${repo.policy}`),
     ...field("reviewers", repo.reviewers.map((name) => reviewerWords(name, repo)).join(", ")),
@@ -93,7 +94,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("egress", repo.egress.join(", ")),
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),
-    ...field("push", repo.push === "never" ? "" : `${repo.push}, as hive/<base>`),
+    ...field("push", repo.push === "never" ? "" : repo.remote === undefined ? `${repo.push}, as hive/<base>` : "before each merge, which is made only if the host takes it"),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
     ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
     ...field("since", `${age(repo.created_at, now)} ago`),
@@ -106,7 +107,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
   ];
   for (const { base, reason } of repo.pushes.filter(({ state }) => state === "failed"))
     lines.push(
-      paint("red", reflow(`hive/${base} is not up to date: ${clean(reason ?? "")}`, width)),
+      paint("red", reflow(`${repo.remote === undefined ? "hive/" : "upstream's "}${base} is not up to date: ${clean(reason ?? "")}`, width)),
       `${hivectl(`repo push ${repo.name} --base ${base}`)} tries again`,
     );
   if (repo.bases.length > 0) {
@@ -161,8 +162,20 @@ export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">,
       ),
     ),
   );
-  const lost = gone.map((base) => paint("amber", `${base} is gone from the folder: its changes are stale`));
+  const lost = gone.map((base) => paint("amber", `${base} is gone from what it follows: its changes are stale`));
   return [...lines, ...apart, ...lost].join("\n") || `${repo.name} is up to date`;
+}
+
+/** What is known of another host. */
+function remoteFields({ name, remote }: RepoView, now: number): [string, string][] {
+  if (remote === undefined) return [];
+  const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
+  return [
+    ["login", credential === "none" ? `none; ${hivectl(`repo login ${name}`)} gives it one` : credential],
+    ["host", [pinned === undefined ? "" : `private address ${pinned}`, own === true ? "own authority" : ""].filter(Boolean).join(", ")],
+    ["fetched", at === undefined ? "never" : `${age(at, now)} ago`],
+    ["failed", failed === undefined ? "" : `the last fetch: ${failed}`],
+  ];
 }
 
 /** A reviewer, and whether it can review: it has to see the repository. */

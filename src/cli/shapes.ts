@@ -111,6 +111,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   force: "deploy_force",
   deploys: "deploys",
   "repo add": { shape: "{ repo: RepoView }" },
+  "repo login": "repo_login",
   "repo list": "repos",
   "repo show": "repo",
   "repo set": "repo_set",

@@ -146,6 +146,8 @@ export const LEAST_ROLE = {
   model_logout: "admin",
   repo_create: "admin",
   repo_add: "admin",
+  repo_add_remote: "admin",
+  repo_login: "admin",
   repo_set: "admin",
   repo_remove: "admin",
   repo_gc: "admin",

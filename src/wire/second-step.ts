@@ -26,6 +26,9 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   // With settings it is `repo_set`. Without any, the operator approves each merge.
   repo_create: hasSettings,
   repo_add: hasSettings,
+  repo_add_remote: hasSettings,
+  // Decides as whom the hive pushes.
+  repo_login: true,
   repo_reconcile: true,
   // A file of the operator that agents get.
   repo_include: true,
@@ -111,7 +114,7 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
 };
 
 /** What a new repository has besides settings. */
-const NO_SETTINGS = new Set(["name", "base", "folder", "nonce"]);
+const NO_SETTINGS = new Set(["name", "base", "folder", "nonce", "address", "token", "private", "ca"]);
 function hasSettings(input: object): boolean {
   return Object.entries(input).some(([key, value]) => value !== undefined && !NO_SETTINGS.has(key));
 }
@@ -123,11 +126,11 @@ export function takesPasskey(name: string, input: object): boolean {
 }
 
 /** Calls that take a passkey and that no page makes. */
-const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include"] satisfies Act[];
+const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include", "repo_login"] satisfies Act[];
 
 /** How to make a call that takes a passkey, for who tries it without one. */
 export function onThePage(name: string): string {
-  if (name === "repo_add") return "leave the settings out, and set them on the repository's page";
+  if (name === "repo_add" || name === "repo_add_remote") return "leave the settings out, and set them on the repository's page";
   if (IN_TERMINALS.includes(name))
     return "only a terminal can do it, and cannot ask for the passkey. Under your name on the page, let your approvals need none for as long as it takes";
   return "do it on the page";

@@ -4,6 +4,7 @@ import { DivergenceView, Reconciliation } from "./divergence.ts";
 import { IncludeContent, IncludePath, IncludeView } from "./include.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, Instant } from "./names.ts";
+import { RemoteAddress, RemoteAuthority, RemoteToken } from "./remote.ts";
 import { nothing, page, pageEnd, type Operation } from "./operation.ts";
 import {
   AgentBranch,
@@ -100,8 +101,32 @@ export const workOperations = {
     }),
     output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
   },
+  repo_add_remote: {
+    summary:
+      "Add a repository from another host over https, and follow it. Tells how far it is, and at the end the repository.",
+    callers: ["operator"],
+    takesIn: true,
+    stream: true,
+    input: oneRepo.extend({
+      address: RemoteAddress,
+      /** Kept by the daemon, and sent to this host only. */
+      token: RemoteToken.optional(),
+      /** The host has a private address: it is resolved now, and no other address is connected to. */
+      private: z.boolean().default(false),
+      /** Certificates of an authority that is trusted for this repository besides those of the system. */
+      ca: RemoteAuthority.optional(),
+      ...settings.shape,
+    }),
+    output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
+  },
+  repo_login: {
+    summary: "Give a repository that follows another host a token, which replaces the one it has. Without a token: remove it.",
+    callers: ["operator"],
+    input: oneRepo.extend({ token: RemoteToken.optional() }),
+    output: z.object({ repo: RepoView }),
+  },
   repo_fetch: {
-    summary: "Fetch from the folder that a repository follows, and move its bases forward.",
+    summary: "Fetch from what a repository follows, and move its bases forward.",
     callers: ["operator"],
     takesIn: true,
     /** A nonce replaces that of `repo_add`, if `hive-export` has it: its owner has exported the folder again. */
@@ -143,7 +168,8 @@ export const workOperations = {
     }),
   },
   repo_push: {
-    summary: "Write a base to the branch `hive/<base>` of the folder that a repository follows. Refused while pushing is off.",
+    summary:
+      "Write a base to what its repository follows: to the branch `hive/<base>` of a folder, or to the base of another host. Refused while pushing is off.",
     callers: ["operator"],
     takesIn: true,
     input: oneRepo.extend({ base: BranchName.optional() }),

@@ -88,6 +88,22 @@ export class Upstreams {
     }
   }
 
+  /** Keeps another token for the host that a repository follows; undefined removes it. */
+  async logIn(name: string, token: string | undefined, by: string): Promise<void> {
+    const { credentials, store, now } = this.#context;
+    const repo = this.#repositories.get(name);
+    if (repo.upstream?.kind !== "remote")
+      throw new HiveError(
+        "conflict",
+        `${name} follows no other host, so it needs no token: only one that was added from an address has one`,
+      );
+    if (token === undefined) await credentials.remove(name);
+    else await credentials.keep(name, { kind: "token", token });
+    const kind = token === undefined ? "repo_logged_out" : "repo_logged_in";
+    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind, detail: { repo: name } }));
+    this.#repositories.changed(name);
+  }
+
   async #add(name: string, upstream: Upstream, settings: Partial<RepoSettings>, follow: Follow & { by?: string }): Promise<Repo> {
     const where = placeOf(upstream);
     follow.report?.("reading branches");

@@ -22,7 +22,7 @@ export type StubAnswer = object | typeof CUT | ((input: Record<string, unknown>)
 export const CUT = Symbol("cut");
 
 /** The streams that a test may answer with a function. */
-const STREAMS: readonly OperationName[] = ["watch", "repo_add"];
+const STREAMS: readonly OperationName[] = ["watch", "repo_add", "repo_add_remote"];
 
 /** A stream of the events of `watch`. With "open" it stays open, as the daemon's does. */
 export async function* eventsOf(events: readonly object[], end: "open" | "closed" = "open"): AsyncGenerator<object> {

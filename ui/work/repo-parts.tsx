@@ -1,7 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 import type { Output } from "../../src/wire/operations.ts";
-import type { RepoView } from "../../src/wire/work.ts";
+import type { RemoteView, RepoView } from "../../src/wire/work.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action, ActionButton, useAction } from "../kit/button.tsx";
 import { Hivectl } from "../kit/hivectl.tsx";
@@ -17,12 +17,12 @@ import { bytes, visible } from "../lib/text.ts";
 
 /** Where the repository comes from, who may use it, and how to clone it. */
 export function About({ repo }: { repo: RepoView }): ReactNode {
-  const { name, upstream, agents, created_at: created } = repo;
+  const { name, upstream, remote, agents, created_at: created } = repo;
   const fetchNow = async (): Promise<string> => {
     const { repo: now, moved, diverged, gone } = await call("repo_fetch", { name });
     knowRepo(now);
     if (diverged.length > 0) return `${diverged.join(", ")}: commits on both sides, the queue stops`;
-    if (gone.length > 0) return `${gone.join(", ")}: gone from the folder, the changes are stale`;
+    if (gone.length > 0) return `${gone.join(", ")}: gone from what it follows, the changes are stale`;
     return moved.length === 0 ? "nothing is new" : `moved: ${moved.map((one) => one.base).join(", ")}`;
   };
   return (
@@ -31,6 +31,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
       <dl className="facts">
         <dt>follows</dt>
         <dd>{upstream === undefined ? "nothing: the hive’s copy is the only one" : visible(upstream)}</dd>
+        {remote !== undefined && <Remote name={name} remote={remote} />}
         <dt>agents</dt>
         <dd>
           {agents.length === 0 && <span className="dim">no agent’s config names it</span>}
@@ -72,6 +73,38 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </Allowed>
       </div>
     </section>
+  );
+}
+
+/** What is known of the other host that a repository follows. */
+function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNode {
+  const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
+  return (
+    <>
+      <dt>log-in</dt>
+      <dd>
+        {credential === "none" ? (
+          <>
+            none; <Hivectl>repo login {visible(name)} --token-stdin</Hivectl> gives it one
+          </>
+        ) : (
+          "by a token, which the hive keeps"
+        )}
+        {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
+        {own === true && <span className="dim"> · trusts an authority of its own</span>}
+      </dd>
+      <dt>fetched</dt>
+      <dd>
+        {at === undefined ? (
+          "never"
+        ) : (
+          <>
+            <Age since={at} /> ago
+          </>
+        )}
+        {failed !== undefined && <span className="red"> · the last fetch failed: {visible(failed)}</span>}
+      </dd>
+    </>
   );
 }
 

@@ -30,6 +30,11 @@ const PUSHES: Record<PushRule, string> = {
   "after-merge": "after each merge, as hive/<base>",
 };
 
+const REMOTE_PUSHES: Record<PushRule, string> = {
+  never: "never: the hive only reads it",
+  "after-merge": "each merge, to its base: it counts only if the host takes it",
+};
+
 /** The settings of a repository as a form. Fields that you have not touched follow the repository. */
 export function Settings({ repo }: { repo: RepoView }): ReactNode {
   const [draft, setDraft] = useDraft(`repo-settings:${repo.name}`);
@@ -116,7 +121,7 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
             placeholder="Name <mail@example.org>"
           />
           {repo.upstream !== undefined && (
-            <Choice label="writes to the folder" value={fields.push} words={PUSHES} set={(push) => set({ push })} />
+            <Choice label="writes to what it follows" value={fields.push} words={repo.remote === undefined ? PUSHES : REMOTE_PUSHES} set={(push) => set({ push })} />
           )}
           <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
         </fieldset>

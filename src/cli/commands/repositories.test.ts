@@ -236,7 +236,7 @@ test("repo fetch says what moved and what has diverged", async () => {
     gone: ["old"],
   };
   expect((await hivectl("repo", "fetch", "web")).out).toMatch(
-    /^main moved from 77c0de91aa04 to 1bfaf24abcde\nv2 is new at 1bfaf24abcde\nnext has diverged: [^\n]*\nold is gone from the folder: its changes are stale\n$/,
+    /^main moved from 77c0de91aa04 to 1bfaf24abcde\nv2 is new at 1bfaf24abcde\nnext has diverged: [^\n]*\nold is gone from what it follows: its changes are stale\n$/,
   );
   host.answers.repo_fetch = { repo, moved: [], diverged: [], gone: [] };
   expect((await hivectl("repo", "fetch", "web")).out).toBe("web is up to date\n");

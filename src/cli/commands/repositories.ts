@@ -1,17 +1,19 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
+import { isAddress, parseAddress } from "../../wire/remote.ts";
 import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
 import { everyRepo } from "../older.ts";
 import { plural, visible } from "../print.ts";
-import { Progress } from "../progress.ts";
+import { addedBy } from "../remote-repo.ts";
 import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 import { repoGitCommands } from "./repo-git.ts";
 import { repoIncludeCommand } from "./repo-include.ts";
+import { repoLoginCommand } from "./repo-login.ts";
 import { repoReconcileCommand } from "./repo-reconcile.ts";
 
 /** The settings of a repository as options. */
@@ -46,7 +48,7 @@ function takesSettings(command: Command): Command {
     .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
     .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated)
     .addOption(
-      new Option("--push <rule>", "after-merge: write each merge to the branch hive/<base> of the folder").choices(
+      new Option("--push <rule>", "after-merge: write merges to the branch hive/<base> of the folder, or to the base of another host").choices(
         PushRule.options,
       ),
     );
@@ -72,34 +74,52 @@ function settingsOf({
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** Parses the folder of `repo add`: a path, and no address. */
-function localFolder(text: string): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/\s]+@[^/\s]+:/.test(text))
-    throw new InvalidArgumentError("remote upstreams are not supported yet; clone it first, and add the clone.");
+/** Parses what `repo add` follows: a path, or an address that the hive can reach. */
+function followed(text: string): string {
+  const parsed = isAddress(text) ? parseAddress(text) : undefined;
+  // The text is not repeated: it may have a credential.
+  if (typeof parsed === "string") throw new InvalidArgumentError(`${parsed}.`);
   return text;
+}
+
+/** What only an address takes. */
+interface RemoteOptions {
+  tokenStdin?: true;
+  private?: true;
+  ca?: string;
 }
 
 /** Verbs for repositories. */
 export function repositoryCommands(program: Command): void {
   const repo = group(program, "repo", "repositories: add, list, set, fetch, clean up, remove them; use them in your own clone");
 
-  act<SettingOptions>(
+  act<SettingOptions & RemoteOptions>(
     waits(
       takesSettings(
         repo
           .command("add")
           .argument("<new-name>", "its name in the hive, and in the workspaces of agents")
-          .argument("[folder]", "a clone or a bare repository on this machine, which the hive follows", localFolder)
-          .description("add a repository: from a folder, or an empty one"),
-      ),
+          .argument("[followed]", "what the hive follows: a clone on this machine, or https://host/owner/repository.git", followed)
+          .description("add a repository: from a folder, from another host, or an empty one"),
+      )
+        .option("--token-stdin", "the token for the host, from standard input, or typed unseen at a terminal")
+        .option("--private", "the host has a private address; it is pinned")
+        .option("--ca <file>", "the certificate of the host's own authority, in PEM"),
     ),
-    async (shell, [name, folder]: [string, string?], options) => {
+    async (shell, [name, place]: [string, string?], { tokenStdin, private: isPrivate, ca, ...options }) => {
       const settings = settingsOf(options);
+      if (place !== undefined && isAddress(place)) {
+        const { addRemote } = await import("../remote-repo.ts");
+        const added = await addRemote(shell, { name, address: place, tokenStdin, private: isPrivate, ca }, settings);
+        return shell.show({ repo: added }, (output) => addedText(output.repo));
+      }
+      if (tokenStdin !== undefined || isPrivate !== undefined || ca !== undefined)
+        throw new UsageError("--token-stdin, --private and --ca are for an address: https://host/owner/repository.git");
       const added =
-        folder === undefined
+        place === undefined
           ? (await shell.client.call("repo_create", { name, ...settings })).repo
-          : await addFolder(shell, name, resolve(folder), settings);
-      const dirty = folder === undefined ? 0 : await (await import("../user-git.ts")).uncommitted(resolve(folder));
+          : await addFolder(shell, name, resolve(place), settings);
+      const dirty = place === undefined ? 0 : await (await import("../user-git.ts")).uncommitted(resolve(place));
       shell.show({ repo: added }, (output) => [addedText(output.repo), ...uncommittedText(dirty)].join("\n"));
     },
   );
@@ -150,13 +170,13 @@ export function repositoryCommands(program: Command): void {
       repo
         .command("fetch")
         .argument("<repo>", "the repository")
-        .description("fetch from the folder that a repository follows, and move its bases forward"),
+        .description("fetch from what a repository follows, and move its bases forward"),
     ),
     async (shell, [name]: [string]) => {
       shell.waitsFor(`the fetch continues; ${hivectl(`repo show ${name}`)} shows the bases`);
       const [{ exportAgain }, { fetchText }] = await Promise.all([import("../export-mark.ts"), import("../repo-text.ts")]);
-      const { upstream } = (await shell.client.call("repo", { name })).repo;
-      const nonce = upstream === undefined ? undefined : exportAgain(upstream);
+      const { upstream, remote } = (await shell.client.call("repo", { name })).repo;
+      const nonce = upstream === undefined || remote !== undefined ? undefined : exportAgain(upstream);
       shell.show(await shell.client.call("repo_fetch", { name, nonce }), (output) => fetchText(output, shell));
     },
   );
@@ -181,14 +201,14 @@ export function repositoryCommands(program: Command): void {
       repo
         .command("push")
         .argument("<repo>", "the repository")
-        .description("write a base to the branch hive/<base> of the folder that its repository follows")
+        .description("write a base to what its repository follows: to hive/<base> of a folder, or to the base of another host")
         .option("--base <branch>", "the base; by default the repository's base"),
     ),
     async (shell, [name]: [string], { base }) => {
       shell.waitsFor(`the push continues; ${hivectl(`repo show ${name}`)} shows how it ends`);
       shell.show(
         await shell.client.call("repo_push", { name, base }),
-        ({ repo: { upstream }, branch, sha }) => `${branch} of ${visible(upstream ?? "the folder")} is at ${sha.slice(0, 12)}`,
+        ({ repo: { upstream }, branch, sha }) => `${branch} of ${visible(upstream ?? "its upstream")} is at ${sha.slice(0, 12)}`,
       );
     },
   );
@@ -227,6 +247,7 @@ export function repositoryCommands(program: Command): void {
         ),
     );
 
+  repoLoginCommand(repo);
   repoReconcileCommand(repo);
   repoIncludeCommand(repo);
   repoGitCommands(repo);
@@ -237,21 +258,11 @@ async function addFolder(shell: Shell, name: string, path: string, settings: Par
   const [{ gitFolder }, { exportFolder }] = await Promise.all([import("../user-git.ts"), import("../export-mark.ts")]);
   const folder = await gitFolder(path);
   const { nonce, undo } = exportFolder(folder);
-  shell.waitsFor("the copy is given up, and nothing of it is kept");
-  const progress = new Progress(shell.isJson);
   try {
-    for await (const { progress: step, repo } of shell.client.stream("repo_add", { name, folder, nonce, ...settings })) {
-      if (repo) return repo;
-      // "copying 12.5 MiB": the figure changes, the step does not.
-      const [, what = step ?? "", far = ""] = /^(.*?) (\d.*)$/.exec(step ?? "") ?? [];
-      progress.tell(visible(what), visible(far));
-    }
-    throw new Error(`the hive did not say whether ${name} is added; ${hivectl("repo list")} shows it`);
+    return await addedBy(shell, name, shell.client.stream("repo_add", { name, folder, nonce, ...settings }));
   } catch (error) {
     undo();
     throw error;
-  } finally {
-    progress.end();
   }
 }
 
@@ -269,9 +280,9 @@ function addedText({ name, base, bases, upstream }: RepoView): string {
 }
 
 /** `isFollowed`: another repository of this hive follows the same folder, which therefore stays exported. */
-function removedText({ name, upstream }: RepoView, isFollowed: boolean): string {
+function removedText({ name, upstream, remote }: RepoView, isFollowed: boolean): string {
   const kept =
-    upstream === undefined || isFollowed
+    upstream === undefined || remote !== undefined || isFollowed
       ? ""
       : `; ${visible(upstream)}/hive-export may be removed if no other hive follows that folder`;
   return `${name} is removed${kept}`;

@@ -11,6 +11,8 @@ type Names =
   | "repo"
   | "repo_create"
   | "repo_add"
+  | "repo_add_remote"
+  | "repo_login"
   | "repo_fetch"
   | "repo_divergence"
   | "repo_reconcile"
@@ -71,6 +73,21 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
       upstreams.add(input.name, { folder, nonce }, given(settings), { signal, report, by: actorOf(caller) }),
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
+  },
+  async *repo_add_remote({ work: { repositories, upstreams } }, input, caller) {
+    const { address, token, private: isPrivate, ca, ...settings } = input;
+    const steps = withProgress(caller, (signal, report: (words: string) => void) =>
+      upstreams.addRemote(input.name, { address, token, private: isPrivate, ca }, given(settings), {
+        signal,
+        report,
+        by: actorOf(caller),
+      }),
+    );
+    for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
+  },
+  async repo_login({ work: { repositories, upstreams } }, { name, token }, caller) {
+    await upstreams.logIn(name, token, actorOf(caller));
+    return { repo: repositories.view(repositories.get(name)) };
   },
   async repo_fetch({ work: { repositories, upstreams, queue } }, { name, nonce }, caller) {
     const fetched = await upstreams.fetch(name, { nonce, by: actorOf(caller) });

@@ -254,7 +254,7 @@ test("every operation of the table is refused without the passkey: on the page, 
   const client = await connectLines(system.paths.operatorSocket("a-admin"), { ordered: true });
   for (const name of names) {
     const input = INPUTS[name];
-    const words = name === "repo_add" ? "is not served over HTTP" : "takes its passkey";
+    const words = name === "repo_add" || name === "repo_add_remote" ? "is not served over HTTP" : "takes its passkey";
     expect(await page(name, input), name).toMatchObject({ error: expect.stringContaining(words) as string });
     await expect(client.call(name, input as never), name).rejects.toThrow("takes its passkey");
   }
@@ -278,6 +278,8 @@ const INPUTS: Record<string, object> = {
   repo_set: { name: "web", merge: "squash" },
   repo_create: { name: "app", policy: "checks", check: "true" },
   repo_add: { name: "app", folder: "/srv/app/.git", nonce: "0".repeat(32), protected: [] },
+  repo_add_remote: { name: "app", address: "https://git.test/o/app.git", push: "after-merge" },
+  repo_login: { name: "web", token: "t" },
   repo_reconcile: { name: "web", base: "main", by: "merge" },
   repo_include: { name: "web", path: ".env", content: "eA==", executable: false },
   secret_set: { name: "GH", value: "a value" },

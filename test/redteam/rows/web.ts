@@ -187,7 +187,7 @@ const methods: readonly WebRow[] = [
     (place) =>
       allRefused(
         /not served over HTTP/,
-        ["watch", "subscribe_agent_status", "hello", "next", "finish", "publish", "backup", "repo_add", "set_status"].map(
+        ["watch", "subscribe_agent_status", "hello", "next", "finish", "publish", "backup", "repo_add", "repo_add_remote", "set_status"].map(
           (name) => () => asked(place, `/api/${name}`, { body: {} }),
         ),
       ),
