@@ -137,8 +137,8 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: [
       "hivectl repo add web ~/src/web --check 'npm ci && npm test'",
       "hivectl repo add web ~/src/web --policy reviewed --reviewer ada",
-      "hivectl repo add web https://git.example.org/team/web.git --token-stdin < token",
-      "hivectl repo add web https://git.lan/team/web.git --private --ca ca.pem --push after-merge",
+      "hivectl repo add web https://git.lan/o/web.git --token-stdin < token",
+      "hivectl repo add web https://git.lan/o/web.git --private --ca ca.pem",
       "hivectl repo add notes --base main",
     ],
   },
