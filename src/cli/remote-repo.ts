@@ -51,6 +51,10 @@ function readAuthority(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new Failure(EXIT.refused, "bad_request", `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`);
+    throw new Failure(
+      EXIT.refused,
+      "bad_request",
+      `${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown"})`,
+    );
   }
 }

@@ -94,7 +94,14 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
     ...field("egress", repo.egress.join(", ")),
     ...field("author", repo.author),
     ...field("protected", repo.protected.join(", ")),
-    ...field("push", repo.push === "never" ? "" : repo.remote === undefined ? `${repo.push}, as hive/<base>` : "before each merge, which is made only if the host takes it"),
+    ...field(
+      "push",
+      repo.push === "never"
+        ? ""
+        : repo.remote === undefined
+          ? `${repo.push}, as hive/<base>`
+          : "before each merge, which is made only if the host takes it",
+    ),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
     ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
     ...field("since", `${age(repo.created_at, now)} ago`),
@@ -107,7 +114,10 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
   ];
   for (const { base, reason } of repo.pushes.filter(({ state }) => state === "failed"))
     lines.push(
-      paint("red", reflow(`${repo.remote === undefined ? "hive/" : "upstream's "}${base} is not up to date: ${clean(reason ?? "")}`, width)),
+      paint(
+        "red",
+        reflow(`${repo.remote === undefined ? "hive/" : "upstream's "}${base} is not up to date: ${clean(reason ?? "")}`, width),
+      ),
       `${hivectl(`repo push ${repo.name} --base ${base}`)} tries again`,
     );
   if (repo.bases.length > 0) {
@@ -172,7 +182,10 @@ function remoteFields({ name, remote }: RepoView, now: number): [string, string]
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
   return [
     ["login", credential === "none" ? `none; ${hivectl(`repo login ${name}`)} gives it one` : credential],
-    ["host", [pinned === undefined ? "" : `private address ${pinned}`, own === true ? "own authority" : ""].filter(Boolean).join(", ")],
+    [
+      "host",
+      [pinned === undefined ? "" : `private address ${pinned}`, own === true ? "own authority" : ""].filter(Boolean).join(", "),
+    ],
     ["fetched", at === undefined ? "never" : `${age(at, now)} ago`],
     ["failed", failed === undefined ? "" : `the last fetch: ${failed}`],
   ];

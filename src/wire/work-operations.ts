@@ -102,8 +102,7 @@ export const workOperations = {
     output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
   },
   repo_add_remote: {
-    summary:
-      "Add a repository from another host over https, and follow it. Tells how far it is, and at the end the repository.",
+    summary: "Add a repository from another host over https, and follow it. Tells how far it is, and at the end the repository.",
     callers: ["operator"],
     takesIn: true,
     stream: true,

@@ -56,7 +56,7 @@ function remoteView(
   return {
     credential: credentials.kindOf(name),
     ...(fetch === undefined || fetch.at === 0 ? {} : { fetched_at: instant(fetch.at) }),
-    ...(fetch?.failed == null ? {} : { failed: fetch.failed }),
+    ...(fetch === undefined || fetch.failed === null ? {} : { failed: fetch.failed }),
     ...(pinned === undefined ? {} : { private_address: pinned }),
     ...(ca === undefined ? {} : { own_authority: true }),
   };

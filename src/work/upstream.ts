@@ -232,7 +232,7 @@ export class Upstreams {
       repo.upstream?.kind === "remote" ? await checkCommits(this.#context.git, repo.name, source.where, refs) : refs.tags;
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
     await this.#repositories.setTags(repo.name, tags);
-    const fetched = await this.#moveBases(repo, refs.heads);
+    const fetched = await this.#moveBases(repo, refs.heads, known);
     for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
     return fetched;
   }
@@ -255,13 +255,19 @@ export class Upstreams {
     return base;
   }
 
-  /** Moves bases forward. A base with commits of its own and others upstream has diverged: its queue stops. */
-  async #moveBases(repo: Repo, heads: ReadonlyMap<string, Sha>): Promise<Fetched> {
+  /**
+   * Moves bases forward. A base with commits of its own and others upstream has diverged: its queue stops. So has one
+   * that another host has moved back: a merge would bring back there what was taken out.
+   */
+  async #moveBases(repo: Repo, heads: ReadonlyMap<string, Sha>, known: ReadonlyMap<string, Sha>): Promise<Fetched> {
     const fetched: Fetched = { moved: [], diverged: [], gone: [] };
     for (const [base, to] of heads) {
       const from = this.#repositories.tip(repo.name, base);
       if (from === to) continue;
-      if (from !== undefined && (await this.#contains(repo, to, from))) continue;
+      if (from !== undefined && (await this.#contains(repo, to, from))) {
+        if (await this.#isTakenBack(repo, base, known.get(base), to)) fetched.diverged.push(base);
+        continue;
+      }
       if (from !== undefined && !(await this.#contains(repo, from, to))) {
         fetched.diverged.push(base);
         continue;
@@ -272,6 +278,13 @@ export class Upstreams {
     }
     await this.#hold(repo.name, fetched.diverged);
     return fetched;
+  }
+
+  /** True if another host has moved a branch back, now or before, and the operator has not decided about it. */
+  async #isTakenBack(repo: Repo, base: string, known: Sha | undefined, now: Sha): Promise<boolean> {
+    if (repo.upstream?.kind !== "remote" || known === undefined) return false;
+    if (known === now) return this.#repositories.get(repo.name).holds[base]?.diverged === true;
+    return !(await this.#contains(repo, known, now));
   }
 
   /** Stops the queues of diverged bases, and lets go on those that have diverged no longer. */

@@ -59,7 +59,14 @@ function hivectl(input: string, ...argv: string[]): Promise<string> {
 /** The files below some folders that contain the token or the header made of it. */
 function filesWithToken(...folders: string[]): string[] {
   try {
-    const found = execFileSync("grep", ["-rlaFs", "--exclude-dir=proc", "--exclude-dir=dev", "-f", join(aside, "words"), ...folders]);
+    const found = execFileSync("grep", [
+      "-rlaFs",
+      "--exclude-dir=proc",
+      "--exclude-dir=dev",
+      "-f",
+      join(aside, "words"),
+      ...folders,
+    ]);
     return found.toString().split("\n").filter(Boolean);
   } catch (error) {
     // Nothing is found, or a file has just been removed.
@@ -87,11 +94,16 @@ function processesWithToken(): string[] {
 
 test("during a push the token is in no cage, no command line, no environment and no file but its own", async () => {
   const address = [server.address, "--private", "--ca", join(aside, "ca.pem"), "--token-stdin"];
-  expect(await hivectl(`${TOKEN}\n`, "repo", "add", "web", ...address, "--push", "after-merge")).toContain("web is added: main at");
+  expect(await hivectl(`${TOKEN}\n`, "repo", "add", "web", ...address, "--push", "after-merge")).toContain(
+    "web is added: main at",
+  );
   await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } });
   await hive.call("send", { to: "scout", body: "greet" });
   const until = async (state: string): Promise<ChangeView> => {
-    const events = await hive.watch((event) => event.kind === "change" && event.change.state === state, { after: 0, kinds: ["change"] });
+    const events = await hive.watch((event) => event.kind === "change" && event.change.state === state, {
+      after: 0,
+      kinds: ["change"],
+    });
     return (events.at(-1) as { change: ChangeView }).change;
   };
   const { id } = await until("proposed");
@@ -118,10 +130,13 @@ test("during a push the token is in no cage, no command line, no environment and
     cage: [],
     hive: [join(hive.stateDir, "credentials", "web.json")],
   });
+  expect([TOKEN, IN_HEADER].filter((word) => hive.output.includes(word))).toEqual([]);
   // The search finds what is there.
   expect(filesWithToken(aside)).toEqual([join(aside, "words")]);
   const { holds, findings } = await hive.call("check", {});
   expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
   expect(holds).toBe(true);
-  expect(await hivectl("", "repo", "show", "web")).toMatch(/login +token\n(?:.*\n)*?host +private address 127\.0\.0\.1, own authority/);
+  expect(await hivectl("", "repo", "show", "web")).toMatch(
+    /login +token\n(?:.*\n)*?host +private address 127\.0\.0\.1, own authority/,
+  );
 });

@@ -121,7 +121,12 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
             placeholder="Name <mail@example.org>"
           />
           {repo.upstream !== undefined && (
-            <Choice label="writes to what it follows" value={fields.push} words={repo.remote === undefined ? PUSHES : REMOTE_PUSHES} set={(push) => set({ push })} />
+            <Choice
+              label="writes to what it follows"
+              value={fields.push}
+              words={repo.remote === undefined ? PUSHES : REMOTE_PUSHES}
+              set={(push) => set({ push })}
+            />
           )}
           <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
         </fieldset>

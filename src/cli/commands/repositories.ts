@@ -48,9 +48,10 @@ function takesSettings(command: Command): Command {
     .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
     .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated)
     .addOption(
-      new Option("--push <rule>", "after-merge: write merges to the branch hive/<base> of the folder, or to the base of another host").choices(
-        PushRule.options,
-      ),
+      new Option(
+        "--push <rule>",
+        "after-merge: write merges to the branch hive/<base> of the folder, or to the base of another host",
+      ).choices(PushRule.options),
     );
 }
 
@@ -99,7 +100,11 @@ export function repositoryCommands(program: Command): void {
         repo
           .command("add")
           .argument("<new-name>", "its name in the hive, and in the workspaces of agents")
-          .argument("[followed]", "what the hive follows: a clone on this machine, or https://host/owner/repository.git", followed)
+          .argument(
+            "[followed]",
+            "what the hive follows: a clone on this machine, or https://host/owner/repository.git",
+            followed,
+          )
           .description("add a repository: from a folder, from another host, or an empty one"),
       )
         .option("--token-stdin", "the token for the host, from standard input, or typed unseen at a terminal")

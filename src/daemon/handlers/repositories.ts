@@ -89,21 +89,23 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     await upstreams.logIn(name, token, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };
   },
-  async repo_fetch({ work: { repositories, upstreams, queue } }, { name, nonce }, caller) {
+  async repo_fetch({ work: { repositories, upstreams, pushes, queue } }, { name, nonce }, caller) {
     const fetched = await upstreams.fetch(name, { nonce, by: actorOf(caller) });
     // A base that has diverged no longer is not held any more.
     queue.kickAll(name);
+    pushes.kick(name);
     await repositories.measure(name);
     return { repo: repositories.view(repositories.get(name)), ...fetched };
   },
   repo_divergence: ({ work: { divergences } }, { name, base }) => divergences.view(name, base),
-  async repo_reconcile({ work: { repositories, divergences, queue } }, { name, ...wish }, caller) {
+  async repo_reconcile({ work: { repositories, divergences, pushes, queue } }, { name, ...wish }, caller) {
     try {
       const done = await divergences.reconcile(name, wish, actorOf(caller));
       return { repo: repositories.view(repositories.get(name)), ...done };
     } finally {
       // Also after a refusal: the fetch before it may have ended a divergence.
       queue.kickAll(name);
+      pushes.kick(name);
     }
   },
   async repo_push({ work: { repositories, pushes } }, { name, base }, caller) {

@@ -54,7 +54,7 @@ function open(address: string, port: number, signal: AbortSignal): Promise<Socke
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, noDelay: true });
-    const end = (result: Socket | undefined, error?: unknown): void => {
+    const end = (result: Socket | undefined, error?: Error): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
       socket.off("error", onError);
@@ -62,10 +62,10 @@ function open(address: string, port: number, signal: AbortSignal): Promise<Socke
       socket.on("error", () => {});
       if (result === undefined) socket.destroy();
       if (error === undefined) resolve(result);
-      else reject(error as Error);
+      else reject(error);
     };
     const onError = (): void => end(undefined);
-    const onAbort = (): void => end(undefined, signal.reason);
+    const onAbort = (): void => end(undefined, signal.reason as Error);
     const timer = setTimeout(onError, CONNECT_MS);
     socket.once("error", onError);
     socket.once("connect", () => end(socket));

@@ -17,11 +17,13 @@ const MAX_HAVES = 10_000;
 /** How a push ended. `lost`: the ref is not where it was expected. `refused`: the server does not want it, and says why. */
 export type Pushed = { end: "pushed" } | { end: "lost"; now: Sha | undefined } | { end: "refused"; why: string };
 
-/** A move of one ref by compare-and-swap. `from` undefined creates it; "any" moves it from wherever it is. */
+/** A move of one ref by compare-and-swap. `from` undefined creates it. */
 export interface RefMove {
   ref: string;
-  from: Sha | "any" | undefined;
+  from: Sha | undefined;
   to: Sha;
+  /** Moves it from wherever it is. For refs that only the hive writes. */
+  isOwn?: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface RefMove {
  */
 export async function pushRef(
   server: GitServer,
-  { ref, from, to }: RefMove,
+  { ref, from, to, isOwn = false }: RefMove,
   pack: (haves: readonly Sha[]) => AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): Promise<Pushed> {
@@ -39,7 +41,7 @@ export async function pushRef(
     const { refs, capabilities } = readAdvertised(server.address, conversation.advertised);
     const now = refs.get(ref);
     if (now === to) return { end: "pushed" };
-    if (from !== "any" && now !== from) return { end: "lost", now };
+    if (!isOwn && now !== from) return { end: "lost", now };
     const used = ["report-status", "side-band-64k", "ofs-delta"].filter((one) => capabilities.has(one));
     if (!used.includes("report-status"))
       throw new HiveError("bad_request", `${server.address} is too old: it does not report how a push ends`);

@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GitServer } from "../../../test/lib/git-server.ts";
 import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
+import { git } from "../../os/git/git.ts";
 import type { RepoSettings } from "../../wire/work.ts";
+import { band, FLUSH, pkt } from "../transport/pkt-line.ts";
 
 const TOKEN = "ghp_a-token-of-the-operator-8f2a";
 
@@ -125,4 +128,135 @@ test("an answer that is cut off leaves nothing behind", async () => {
   };
   await expect(add()).rejects.toThrow("ended too early: try again");
   expect(system.work.repositories.find("web")).toBeUndefined();
+});
+
+/** Moves main as the queue would, and waits for what follows. */
+async function commitInHive(name: string): Promise<string> {
+  const { repositories, pushes } = system.work;
+  const tip = repositories.tip("web", "main") ?? "";
+  const own = ["-c", "user.name=t", "-c", "user.email=t@hive.invalid"];
+  const sha = (await git(repositories.folder("web"), [...own, "commit-tree", `${tip}^{tree}`, "-p", tip, "-m", name]))
+    .toString()
+    .trim();
+  await repositories.moveBase("web", "main", sha, tip);
+  await pushes.idle();
+  return sha;
+}
+const queues = () => view().queues;
+
+test("both sides of a diverged base: merged here, reset, or offered on a branch of the hive's own", async () => {
+  const first = server.commit("a.txt", "one\n");
+  await add();
+  const { upstreams, pushes, repositories } = system.work;
+  const ours = await commitInHive("ours");
+  const theirs = server.commit("b.txt", "theirs\n");
+  expect(await upstreams.fetch("web")).toMatchObject({ diverged: ["main"] });
+  expect(queues()).toMatchObject([{ base: "main", state: "stopped", diverged: true }]);
+  // Nothing of it is written to the base there, however often it is tried.
+  await repositories.set("web", { settings: { push: "after-merge" } });
+  pushes.kick("web");
+  await pushes.idle();
+  expect(server.tip()).toBe(theirs);
+  const branch = `hive/${system.id}/main`;
+  expect(await pushes.push("web", undefined, "operator")).toEqual({ base: "main", sha: ours, branch });
+  expect([server.tip(branch), server.tip()]).toEqual([ours, theirs]);
+  const { to } = await system.callAs(system.operator, "repo_reconcile", { name: "web", by: "merge" });
+  await pushes.idle();
+  // It is a step forward for the host now, and pushed.
+  expect(server.tip()).toBe(to);
+  expect(server.git("rev-list", "--count", "main")).toBe("4");
+  expect(queues()).toEqual([]);
+  expect(first).not.toBe(to);
+});
+
+test("a branch that the host moves back stops its queue, and what was taken out there is not pushed again", async () => {
+  const first = server.commit("a.txt", "one\n");
+  const secret = server.commit("secret.txt", "a leak\n");
+  await add({ push: "after-merge" });
+  const { upstreams, divergences, pushes, repositories } = system.work;
+  server.git("update-ref", "refs/heads/main", first);
+  for (let times = 0; times < 2; times++) {
+    expect(await upstreams.fetch("web")).toMatchObject({ diverged: ["main"] });
+    pushes.kick("web");
+    await pushes.idle();
+    expect([server.tip(), repositories.tip("web", "main")]).toEqual([first, secret]);
+  }
+  await divergences.reconcile("web", { by: "reset", ours: secret, upstream: first }, "operator");
+  await pushes.idle();
+  expect([server.tip(), repositories.tip("web", "main")]).toEqual([first, first]);
+  expect(await upstreams.fetch("web")).toEqual({ moved: [], diverged: [], gone: [] });
+});
+
+test("what a host sends is bounded and checked: too many objects, objects that git refuses, another type", async () => {
+  const sha = server.commit("a.txt", "one\n");
+  const pack = (bytes: Buffer): void => {
+    server.instead = (incoming, outgoing) => {
+      if (incoming.method !== "POST") return false;
+      outgoing.writeHead(200, { "content-type": "application/x-git-upload-pack-result" });
+      outgoing.end(Buffer.concat([pkt("NAK\n"), band(1, bytes), FLUSH]));
+      return true;
+    };
+  };
+  const header = (objects: number): Buffer => {
+    const bytes = Buffer.from("PACK\0\0\0\u0002\0\0\0\0", "latin1");
+    bytes.writeUInt32BE(objects, 8);
+    return bytes;
+  };
+  pack(header(4_000_000_000));
+  await expect(add()).rejects.toThrow("has more than 1000000 objects");
+  pack(Buffer.concat([header(1), Buffer.alloc(100)]));
+  await expect(add()).rejects.toThrow("git refuses the objects");
+  server.instead = () => false;
+  // A tree that would be written outside of its folder.
+  const blob = server.git("rev-parse", `${sha}:a.txt`);
+  const tree = execFileSync("git", ["--git-dir", server.bare, "mktree"], { input: `100644 blob ${blob}\t.git\n` })
+    .toString()
+    .trim();
+  const bad = server.git("commit-tree", tree, "-m", "bad");
+  server.git("update-ref", "refs/heads/main", bad);
+  await expect(add()).rejects.toThrow(/git refuses the objects.*hasDotgit/);
+  expect(system.work.repositories.find("web")).toBeUndefined();
+});
+
+test("old histories that git only warns about are taken", async () => {
+  const tree = server.git("rev-parse", `${server.commit("a.txt", "one\n")}^{tree}`);
+  const text = `tree ${tree}\nauthor Ada <ada@hive.invalid> 0123456789 +051800\ncommitter Ada <ada@hive.invalid> 1 +0000\n\nold\n`;
+  const hash = ["--git-dir", server.bare, "hash-object", "--literally", "-t", "commit", "-w", "--stdin"];
+  const old = execFileSync("git", hash, { input: text }).toString().trim();
+  server.git("update-ref", "refs/heads/main", old);
+  await add();
+  expect(system.work.repositories.tip("web", "main")).toBe(old);
+});
+
+test("a host that says nothing is given up with its caller", async () => {
+  server.commit("a.txt", "one\n");
+  await add();
+  const asked = Promise.withResolvers<void>();
+  server.instead = () => (asked.resolve(), true);
+  const caller = new AbortController();
+  const fetched = system.work.upstreams.fetch("web", { signal: caller.signal });
+  await asked.promise;
+  caller.abort(new Error("given up"));
+  await expect(fetched).rejects.toThrow("given up");
+  expect(view().remote).not.toHaveProperty("failed");
+});
+
+test("a token is replaced and removed, with a line of the audit trail that does not have it", async () => {
+  server.commit("a.txt", "one\n");
+  await add();
+  server.token = "the-next-token";
+  const { operator, system: hive } = system;
+  expect((await system.callAs(operator, "repo_login", { name: "web", token: "the-next-token" })).repo.remote).toMatchObject({
+    credential: "token",
+  });
+  await system.work.upstreams.fetch("web");
+  expect((await system.callAs(operator, "repo_login", { name: "web" })).repo.remote).toMatchObject({ credential: "none" });
+  await expect(system.work.upstreams.fetch("web")).rejects.toThrow("asks for a credential");
+  const lines = ["repo_logged_in", "repo_logged_out"].flatMap((kind) =>
+    hive.store.ledger.audited({ kind, before: Number.MAX_SAFE_INTEGER, limit: 9 }),
+  );
+  expect(lines.map(({ kind, detail }) => [kind, detail])).toEqual([
+    ["repo_logged_in", '{"repo":"web"}'],
+    ["repo_logged_out", '{"repo":"web"}'],
+  ]);
 });

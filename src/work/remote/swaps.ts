@@ -51,7 +51,7 @@ export class Swaps {
   async offer(repo: Repo, base: string, to: Sha, { own, isDiverged }: Offer, signal: AbortSignal): Promise<string> {
     const branch = isDiverged ? own : base;
     const done = isDiverged
-      ? await this.#remotes.push(repo, { ref: HEADS + branch, from: "any", to }, signal)
+      ? await this.#remotes.push(repo, { ref: HEADS + branch, from: undefined, to, isOwn: true }, signal)
       : await this.swap(repo, base, to, signal);
     if (done.end === "pushed") return branch;
     throw new HiveError(
