@@ -65,6 +65,7 @@ test("the documented limits of a config are those of the code", () => {
       `${MAX_VARIABLES} variables of ${MAX_VARIABLE_CHARS} characters, ${MAX_ENV_BYTES} bytes of JSON together`,
     ],
     ["`secrets`", `${limits.MAX_AGENT_SECRETS} names`],
+    ["`apis`", `${limits.MAX_APIS} doors of ${limits.MAX_API_RULES} rules each`],
     ...Object.entries(limits.CAGE_RANGES).map(([key, [least, most]]) => [`\`limits.${key}\``, `${least} to ${most}`]),
     ["`mounts`", `${MAX_MOUNTS} mounts`],
     ["`repos`", `${MAX_AGENT_REPOS} repositories`],

@@ -6,6 +6,7 @@ import { cageSpec } from "../src/daemon/cage-spec.ts";
 import { readConfig, SETTINGS } from "../src/daemon/config.ts";
 import { directoryOf } from "../src/daemon/directory.ts";
 import { Secrets } from "../src/daemon/secrets/secrets.ts";
+import { doorCall } from "../src/gateway/doors/call.ts";
 import { isListed } from "../src/gateway/egress/allow.ts";
 import { claudeOptions } from "../src/harness/cli/claude/options.ts";
 import { readHarnessConfig, SETTINGS as HARNESS_SETTINGS } from "../src/harness/config.ts";
@@ -100,10 +101,20 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
     halted,
     repos: assignedTo(agent, { find: (name) => ({ name, settings: { base: "main" } }) as never }),
     access: accessOf(agent, "web"),
+    doors: ["GET /x/a", "GET /x/b"].map((words) => {
+      const [method = "", target = ""] = words.split(" ");
+      const {
+        about: _,
+        api: __,
+        ...sent
+      } = doorCall({ method, target, headers: {} }, config.apis, (name) => secrets.forDoor(name));
+      return sent;
+    }),
   };
 }
 
 const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };
+const api = { url: "https://a.org", secret: "ONE", header: "authorization: Bearer {}", allow: ["GET /a"] };
 const mount = { host: shared, cage: "/shared", mode: "ro" };
 /** For each key two configs that differ in nothing else, and the part of the effects that must differ. */
 const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
@@ -135,6 +146,10 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   egress: ["hosts", { egress: ["a.org"] }, { egress: ["b.org"] }],
   env: ["options", { env: { A: "1" } }, { env: { A: "2" } }],
   secrets: ["options", { secrets: ["ONE"] }, { secrets: ["TWO"] }],
+  "apis.*.url": ["doors", { apis: { x: api } }, { apis: { x: { ...api, url: "https://b.org" } } }],
+  "apis.*.secret": ["doors", { apis: { x: api } }, { apis: { x: { ...api, secret: "TWO" } } }],
+  "apis.*.header": ["doors", { apis: { x: api } }, { apis: { x: { ...api, header: "x-key: {}" } } }],
+  "apis.*.allow": ["doors", { apis: { x: api } }, { apis: { x: { ...api, allow: ["GET /b"] } } }],
   "limits.memory_mib": ["cage", {}, { limits: { memory_mib: 4096 } }],
   "limits.cpu_percent": ["cage", {}, { limits: { cpu_percent: 50 } }],
   "limits.pids": ["cage", {}, { limits: { pids: 64 } }],

@@ -3,7 +3,7 @@ import type { Feed } from "../eventlog/feed.ts";
 import type { EgressRecord } from "../gateway/egress/proxy.ts";
 import type { Directory } from "../messages/directory.ts";
 import type { Store } from "../store/store.ts";
-import { reasonOf } from "../wire/egress.ts";
+import { callWords, reasonOf } from "../wire/egress.ts";
 import { CONNECTION_BYTES, type Retention } from "./retention.ts";
 
 /** The denied connections that an agent's tail shows per minute. Further ones are only in the table of connections. */
@@ -29,12 +29,12 @@ export class EgressRecords {
   }
 
   /** Resolves when the connection is stored. */
-  async record({ agentId, serverName, ...connection }: EgressRecord): Promise<void> {
+  async record({ agentId, serverName, call, ...connection }: EgressRecord): Promise<void> {
     const { store, feed, directory, retention, now } = this.#deps;
     const at = now();
-    const text = connection.verdict === "allowed" ? undefined : this.#note(agentId, at, { ...connection, serverName });
+    const text = connection.verdict === "allowed" ? undefined : this.#note(agentId, at, { ...connection, serverName, call });
     await store.write((tx) => {
-      store.ledger.connect({ agent: agentId, at, ...connection });
+      store.ledger.connect({ agent: agentId, at, ...connection, call: call && JSON.stringify(call) });
       if (text === undefined) return;
       const turn = store.turns.note(agentId, directory.nameOf(agentId), store.nextSeq(), at, {
         type: "note",
@@ -43,21 +43,28 @@ export class EgressRecords {
       });
       tx.afterCommit(() => feed.publish({ kind: "turn", seq: turn.seq, turn }));
     });
-    await retention.added(agentId, CONNECTION_BYTES);
+    await retention.added(agentId, CONNECTION_BYTES + (call?.path.length ?? 0));
   }
 
   /** The text for the tail. Undefined if the tail has reached its limit for this minute. */
   #note(
     agentId: string,
     at: number,
-    { host, port, verdict, serverName }: Pick<EgressRecord, "host" | "port" | "verdict"> & { serverName: string | undefined },
+    {
+      host,
+      port,
+      verdict,
+      serverName,
+      call,
+    }: Pick<EgressRecord, "host" | "port" | "verdict" | "call"> & { serverName: string | undefined },
   ): string | undefined {
     let minute = this.#minutes.get(agentId);
     if (!minute || Math.abs(at - minute.since) >= MINUTE_MS) this.#minutes.set(agentId, (minute = { since: at, denied: 0 }));
     minute.denied++;
     if (minute.denied > MOST_NOTES) return undefined;
     const named = serverName === undefined ? "" : `: ${serverName}`;
-    const words = `connection denied: ${host}:${port} (${reasonOf(verdict)}${named})`;
+    const what = call ? `call denied: ${callWords(call)}` : `connection denied: ${host}:${port}`;
+    const words = `${what} (${reasonOf(verdict)}${named})`;
     if (minute.denied < MOST_NOTES) return words;
     return `${words}; ${hivectl(`egress ${this.#deps.directory.nameOf(agentId)}`)} lists the others of this minute`;
   }

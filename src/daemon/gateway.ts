@@ -7,9 +7,11 @@ import type { Turnstile } from "../policy/turnstile.ts";
 import type { EgressRecords } from "./egress-records.ts";
 import type { Web } from "./egress-socket.ts";
 import type { ModelUse } from "./model-use.ts";
+import type { Secrets } from "./secrets/secrets.ts";
 
 export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream" | "prices"> {
   agents: Pick<Swarm, "byId">;
+  secrets: Pick<Secrets, "forDoor">;
   modelUse: Pick<ModelUse, "add" | "signal">;
   turnstile: Pick<Turnstile, "enter">;
   egressRecords: Pick<EgressRecords, "record">;
@@ -25,7 +27,7 @@ export const theWeb: Web = {
 
 /** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { dialect, upstream, prices, agents, modelUse, turnstile, egressRecords, web, onUnexpected } = deps;
+  const { dialect, upstream, prices, agents, secrets, modelUse, turnstile, egressRecords, web, onUnexpected } = deps;
   return new Gateway({
     model: {
       dialect,
@@ -39,6 +41,10 @@ export function openGateway(deps: GatewayDeps): Gateway {
     },
     egress: {
       hostsOf: (id) => agents.byId(id)?.config.egress ?? [],
+      doors: {
+        apisOf: (id) => agents.byId(id)?.config.apis ?? {},
+        secret: (name) => secrets.forDoor(name),
+      },
       ...web,
       onRecord: (record) => void egressRecords.record(record).catch(onUnexpected),
     },

@@ -138,7 +138,16 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, telemetry, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const web = overrides.web ?? theWeb;
-  const gateway = openGateway({ ...base, ...access, prices, modelUse, turnstile: budgets.turnstile, egressRecords, web });
+  const gateway = openGateway({
+    ...base,
+    ...access,
+    prices,
+    secrets,
+    modelUse,
+    turnstile: budgets.turnstile,
+    egressRecords,
+    web,
+  });
   // The repositories come later: they need the broker and the agents. No socket opens before `boot`.
   const sockets = new Sockets({
     ...base,

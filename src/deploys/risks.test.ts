@@ -79,6 +79,10 @@ describe("what a reader skips is marked", () => {
   });
 });
 
+const DOOR = { url: "https://a.org", secret: "GH", header: "authorization: Bearer {}" };
+const CREDENTIAL =
+  "looks like a credential: it is in the config's git and on this card. Keep it as a secret, and name it in secrets or apis";
+
 describe("what an agent gains is marked", () => {
   test.each<[string, unknown, unknown, [string, string, string][]]>([
     [
@@ -86,6 +90,50 @@ describe("what an agent gains is marked", () => {
       { egress: ["a.org"] },
       { egress: ["a.org", "b.org:8443"] },
       [["warn", "egress", "new egress host: b.org:8443"]],
+    ],
+    [
+      "a secret",
+      { secrets: ["A"] },
+      { secrets: ["A", "B"] },
+      [["danger", "secret", "gets the secret B as a variable: the agent can read and send this"]],
+    ],
+    [
+      "an API door, with everything that it allows",
+      {},
+      { apis: { hub: { ...DOOR, allow: ["GET /a/**", "POST /a", "POST /graphql"] } } },
+      [
+        ["danger", "secret", "API door hub: POST /a: it changes things there"],
+        ["danger", "secret", "API door hub: POST /graphql: GraphQL, so everything the token may do"],
+        ["warn", "secret", "API door hub: calls to https://a.org with the secret GH (authorization: Bearer {})"],
+        ["warn", "secret", "API door hub: GET /a/**"],
+      ],
+    ],
+    [
+      "a rule of an API door",
+      { apis: { hub: { ...DOOR, allow: ["GET /a"] } } },
+      { apis: { hub: { ...DOOR, allow: ["GET /b", "GET /a"] } } },
+      [["warn", "secret", "API door hub: GET /b"]],
+    ],
+    [
+      "the same rules with another secret",
+      { apis: { hub: { ...DOOR, allow: ["GET /a"] } } },
+      { apis: { hub: { ...DOOR, secret: "OTHER", allow: ["GET /a"] } } },
+      [
+        ["warn", "secret", "API door hub: calls to https://a.org with the secret OTHER (authorization: Bearer {})"],
+        ["warn", "secret", "API door hub: GET /a"],
+      ],
+    ],
+    [
+      "a variable that looks like a credential, by its name or its value",
+      {},
+      { env: { GH_TOKEN: "x".repeat(20), A: "glpat-abc", B: "x" } },
+      [
+        ["danger", "env", `A ${CREDENTIAL}`],
+        ["danger", "env", `GH_TOKEN ${CREDENTIAL}`],
+        ["warn", "env", "environment: A=glpat-abc"],
+        ["warn", "env", "environment: B=x"],
+        ["warn", "env", `environment: GH_TOKEN=${"x".repeat(20)}`],
+      ],
     ],
     ["every host of a domain", {}, { egress: ["*.b.org"] }, [["danger", "egress", "new egress to every host under b.org"]]],
     [

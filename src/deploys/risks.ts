@@ -1,7 +1,8 @@
 import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { PROJECTS } from "../wire/config-repos.ts";
-import { whatItSteers } from "../wire/config-env.ts";
+import { looksLikeCredential, whatItSteers } from "../wire/config-env.ts";
+import { apiRule, isGraphql, isReading } from "../wire/api-rules.ts";
 import { written, writtenOut } from "../wire/unseen.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { paddingMarks } from "../diffs/padding.ts";
@@ -109,6 +110,8 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
       mark("warn", "mcp_server", `MCP server ${name} gets another environment: ${names(changedKeys(old.env, server.env))}`);
     for (const key of changedKeys(old?.env ?? {}, server.env)) {
       const [value, does] = [server.env[key], whatItSteers(key)];
+      if (value !== undefined && looksLikeCredential(key, value))
+        mark("danger", "env", `MCP server ${name}: ${credentialWords(key)}`);
       if (value !== undefined && does !== undefined)
         mark("danger", "env", `MCP server ${name} gets ${key}=${quoted(value)}: it ${does}`);
     }
@@ -138,11 +141,13 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
   }
   for (const name of gained(before.secrets, after.secrets))
     mark("danger", "secret", `gets the secret ${name} as a variable: the agent can read and send this`);
+  for (const one of apiMarks(before.apis, after.apis)) marks.push(one);
   for (const name of changedKeys(before.env, after.env)) {
     const value = after.env[name];
     if (value === undefined) continue;
     const does = whatItSteers(name);
     const text = `environment: ${name}=${quoted(value)}`;
+    if (looksLikeCredential(name, value)) mark("danger", "env", credentialWords(name));
     if (does === undefined) mark("warn", "env", text);
     else mark("danger", "env", `${text}: it ${does}`);
   }
@@ -152,6 +157,28 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
   }
   if (before.model !== after.model) mark("info", "model", `model: ${quoted(before.model)} → ${quoted(after.model)}`);
   return marks;
+}
+
+/** Marks API doors, with the whole of what is new in them. A door to another place, or with another secret, is new. */
+function apiMarks(before: AgentConfig["apis"], after: AgentConfig["apis"]): RiskMark[] {
+  return Object.entries(after).flatMap(([name, api]): RiskMark[] => {
+    const old = Object.hasOwn(before, name) ? before[name] : undefined;
+    const isSame = old !== undefined && same([old.url, old.secret, old.header], [api.url, api.secret, api.header]);
+    const text = `API door ${name}: calls to ${quoted(api.url)} with the secret ${quoted(api.secret)} (${quoted(api.header)})`;
+    return [
+      ...(isSame ? [] : [{ level: "warn" as const, kind: "secret" as const, text, path: CONFIG_FILE }]),
+      ...gained(isSame ? old.allow : [], api.allow).map((rule) => ruleMark(name, rule)),
+    ];
+  });
+}
+
+function ruleMark(door: string, text: string): RiskMark {
+  const rule = apiRule(text);
+  const words = `API door ${door}: ${quoted(text)}`;
+  const mark = { kind: "secret" as const, path: CONFIG_FILE };
+  if (rule && isGraphql(rule)) return { ...mark, level: "danger", text: `${words}: GraphQL, so everything the token may do` };
+  if (rule && isReading(rule)) return { ...mark, level: "warn", text: words };
+  return { ...mark, level: "danger", text: `${words}: it changes things there` };
 }
 
 /** Marks what is new in a file: its kind, its mode and its hidden characters. */
@@ -210,6 +237,9 @@ function nixMarks(before: ReadonlyMap<string, TreeFile>, after: ReadonlyMap<stri
   }
   return marks;
 }
+
+const credentialWords = (name: string): string =>
+  `${name} looks like a credential: it is in the config's git and on this card. Keep it as a secret, and name it in secrets or apis`;
 
 function gained(before: readonly string[], after: readonly string[]): string[] {
   return [...new Set(after)].filter((one) => !before.includes(one));

@@ -1,3 +1,10 @@
+import { apiVariable } from "../wire/config-apis.ts";
+
+/** The variables that point programs to API doors: paths of the egress socket. */
+export function doorVariables(apis: Readonly<Record<string, unknown>>, egressUrl: string): Record<string, string> {
+  return Object.fromEntries(Object.keys(apis).map((name) => [apiVariable(name), `${egressUrl}/${name}`]));
+}
+
 /** Options of a Java program that lead it to a proxy. It reads no variable for it. */
 const javaOptions = ({ hostname, port }: URL): string =>
   ["http", "https"].map((scheme) => `-D${scheme}.proxyHost=${hostname} -D${scheme}.proxyPort=${port}`).join(" ");

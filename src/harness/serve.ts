@@ -11,8 +11,8 @@ import { finishTurn } from "./finish.ts";
 import { Leases } from "./leases.ts";
 import { Link, type Assignment, type LinkEnd } from "./link.ts";
 import { Residents } from "./mcp/resident.ts";
-import { proxyEnvironment } from "./proxy-environment.ts";
 import { picturesOf } from "./pictures.ts";
+import { doorVariables, proxyEnvironment } from "./proxy-environment.ts";
 import { Spool } from "./spool.ts";
 import { CANCELLED, INTERRUPTED } from "./stop-words.ts";
 import { TurnLoop } from "./turn-loop.ts";
@@ -121,7 +121,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     ...proxyEnvironment(egressUrl, first.config.env),
   };
   // Those of the first hello: a running cage keeps what it was started with.
-  const granted = first.secrets;
+  const granted = { ...first.secrets, ...doorVariables(first.config.apis, egressUrl) };
   const gitEnv = { ...first.config.env, ...granted, ...programEnv };
   const clones = new Workspaces(
     {

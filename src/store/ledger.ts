@@ -8,6 +8,8 @@ export interface EgressRecord {
   verdict: string;
   bytesIn: number;
   bytesOut: number;
+  /** A call to an API door, as JSON. */
+  call?: string | null;
 }
 
 export interface AuditRecord {
@@ -43,11 +45,11 @@ interface AuditQuery {
 
 /** Connections and the audit trail: rows that are only added. */
 export function ledgerQueries(db: Sqlite) {
-  const connect = db.prepare<[string, number, string, number, string, number, number]>(
-    "INSERT INTO egress (agent, at, host, port, verdict, bytes_in, bytes_out) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  const connect = db.prepare<[string, number, string, number, string, number, number, string | null]>(
+    "INSERT INTO egress (agent, at, host, port, verdict, bytes_in, bytes_out, call) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   );
   const connections = db.prepare<[string, number, number], EgressRecord & { id: number }>(
-    `SELECT id, agent, at, host, port, verdict, bytes_in AS bytesIn, bytes_out AS bytesOut FROM egress
+    `SELECT id, agent, at, host, port, verdict, bytes_in AS bytesIn, bytes_out AS bytesOut, call FROM egress
      WHERE agent = ? AND id < ? ORDER BY id DESC LIMIT ?`,
   );
   const audit = db.prepare<[number, number, string, string, string | null, string | null, number | null, string | null]>(
@@ -78,7 +80,8 @@ export function ledgerQueries(db: Sqlite) {
     return audited.iterate({ agent: agent ?? null, request: request ?? null, kind: kind ?? null, before, limit });
   };
   return {
-    connect: (e: EgressRecord): void => void connect.run(e.agent, e.at, e.host, e.port, e.verdict, e.bytesIn, e.bytesOut),
+    connect: (e: EgressRecord): void =>
+      void connect.run(e.agent, e.at, e.host, e.port, e.verdict, e.bytesIn, e.bytesOut, e.call ?? null),
     /** Newest first. */
     connections: (agent: string, before: number, limit: number) => connections.all(agent, before, limit),
     audit: (seq: number, a: AuditRecord): void =>

@@ -509,4 +509,8 @@ CREATE TABLE change_spans (
   ended_at INTEGER
 );
 `,
+  `
+-- The call to an API door that a connection was, as JSON.
+ALTER TABLE egress ADD COLUMN call TEXT;
+`,
 ];

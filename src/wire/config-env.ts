@@ -63,6 +63,16 @@ const STEERING: readonly Group[] = [
   { names: /_CA_(?:BUNDLE|CERTS|FILE|PATH)$|^(?:CURL_HOME|WGETRC)$/, does: "changes whom programs trust" },
 ];
 
+/** Names of variables that usually have a credential. */
+const CREDENTIAL_NAMES = /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY)(?:$|_)/;
+/** How the tokens of well-known services and private keys begin. */
+const CREDENTIAL_VALUES =
+  /^(?:gh[pousr]_|github_pat_|glpat-|sk-|xox[abeprs]-|xapp-|AKIA|ASIA|AIza|npm_|pypi-|dop_v1_|hf_|eyJ[\w-]+\.eyJ|-----BEGIN [A-Z ]*PRIVATE KEY)|^[a-z]+:\/\/[^/@\s:]+:[^/@\s]+@/;
+
+/** True if a variable of a config probably has a credential, by its name or its value. */
+export const looksLikeCredential = (name: string, value: string): boolean =>
+  CREDENTIAL_VALUES.test(value) || (value.length >= 8 && CREDENTIAL_NAMES.test(name));
+
 const inGroup = (groups: readonly Group[], name: string): string | undefined =>
   groups.find((group) => group.names.test(name) && group.plain?.test(name) !== true)?.does;
 

@@ -32,6 +32,9 @@ export const MAX_RECIPIENTS = 500;
 export const MAX_MOUNTS = 32;
 /** Secrets in the environment of one agent: with the largest values they still fit beside its arguments. */
 export const MAX_AGENT_SECRETS = 16;
+/** API doors of one agent, and rules of each: an operator reads them all before an approval. */
+export const MAX_APIS = 16;
+export const MAX_API_RULES = 32;
 /** Bytes of INSTRUCTIONS.md. It is part of the system prompt, so every request to the model carries it. */
 export const MAX_INSTRUCTIONS_BYTES = 96 * 1024;
 

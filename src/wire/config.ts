@@ -16,6 +16,7 @@ import {
   MAX_VARIABLE_CHARS,
   MAX_VARIABLES,
 } from "./config-limits.ts";
+import { Apis } from "./config-apis.ts";
 import { Mounts } from "./config-mounts.ts";
 import {
   distinct,
@@ -117,6 +118,8 @@ export const AgentConfig = strict({
   env: CliVariables.default({}),
   /** Secrets of the hive that the agent reads in its environment, as variables of their names. */
   secrets: distinct(DeliveredSecret, MAX_AGENT_SECRETS).default([]),
+  /** APIs that its programs call through the hive, which adds the secret: `$HIVE_API_<NAME>`. */
+  apis: Apis.default({}),
   limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
   /** What the agent may spend. The operator's own limits come before these. Absent: the hive's default. */
   budget: Budget.optional(),

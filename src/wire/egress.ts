@@ -15,11 +15,32 @@ const REASONS: Readonly<Record<string, string>> = {
   unreachable: "does not answer",
   "method not allowed": "plain method not allowed",
   "bad request": "not a proxy request",
+  "no such door": "no such API door",
+  "bad path": "a path that can be read in two ways",
+  "call not listed": "not in the rules of the door",
+  "secret missing": "secret missing",
+  "secret not usable": "the secret does not fit into a header",
+  "answer not readable": "an answer in an unknown encoding",
 };
 
 /** The words for a verdict. An unknown verdict, from an earlier version, is returned unchanged. */
 export function reasonOf(verdict: string): string {
   return Object.hasOwn(REASONS, verdict) ? (REASONS[verdict] ?? verdict) : verdict;
+}
+
+/** A call to an API door in words: `github GET /repos/a/b → 200`. */
+export function callWords({
+  api,
+  method,
+  path,
+  status,
+}: {
+  api: string;
+  method: string;
+  path: string;
+  status?: number | undefined;
+}): string {
+  return `${api} ${method} ${path}${status === undefined ? "" : ` → ${status}`}`.trim();
 }
 
 /**

@@ -54,6 +54,8 @@ export const EgressRow = z.object({
   verdict: z.string(),
   bytes_in: z.number(),
   bytes_out: z.number(),
+  /** Set if it is a call to an API door. `status` is the answer's. */
+  call: z.object({ api: z.string(), method: z.string(), path: z.string(), status: z.number().int().optional() }).optional(),
 });
 export type EgressRow = z.infer<typeof EgressRow>;
 

@@ -26,8 +26,9 @@ const SecretValue = z
 /** A use of a secret by an agent's deployed config. */
 export const SecretUse = z.object({
   agent: z.string(),
-  /** The agent reads it in its environment. */
-  as: z.literal("environment"),
+  /** The agent reads it in its environment, or the hive adds it to calls of an API door. */
+  as: z.enum(["environment", "door"]),
+  door: z.string().optional(),
 });
 export type SecretUse = z.infer<typeof SecretUse>;
 
@@ -39,7 +40,7 @@ export const SecretView = z.object({
   /** Who set it, and when. Absent for one that was never set. */
   set_by: z.string().optional(),
   set_at: Instant.optional(),
-  /** When a cage got it last. Exact to a minute. */
+  /** When a cage or a call got it last. Exact to a minute. */
   used_at: Instant.optional(),
   uses: z.array(SecretUse),
 });

@@ -22,6 +22,10 @@ beforeAll(async () => {
     .play([
       bash("last", 'printf %s "$PYPI_TOKEN" | tail -c 4'),
       bash("tell", 'echo "it is $PYPI_TOKEN"; echo "$PYPI_TOKEN" > /state/note; printenv | grep -c "^PYPI_TOKEN="'),
+      bash(
+        "call",
+        `echo "\${HIVE_API_ITEMS##*/}"; /opt/hive/bin/node -e 'fetch(process.env.HIVE_API_ITEMS + "/other").then(async (a) => console.log(a.status, await a.text()))'; printenv | grep -c FIXED_TOKEN || true`,
+      ),
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
     .start();
@@ -45,7 +49,7 @@ function hivectl(input: string, ...words: string[]): string {
   return run.stdout;
 }
 
-test("an agent's tools have the secret, what the hive stores of them does not, and a new value comes with the next start", async () => {
+test("an agent's tools have the secret or its door, and what the hive stores of them has no value", async () => {
   expect(hivectl(`${VALUE}\n`, "secret", "set", "PYPI_TOKEN")).toBe("PYPI_TOKEN is kept\n");
   await hive.call("spawn", { name: "scout", config: { secrets: ["PYPI_TOKEN"] } });
   expect(await ask("scout", "last")).toBe("cdef");
@@ -61,6 +65,15 @@ test("an agent's tools have the secret, what the hive stores of them does not, a
   expect(await ask("scout", "last")).toBe("3210");
   expect(await ask("scout", "tell")).toBe("it is [secret PYPI_TOKEN]\n1");
   expect(hivectl("", "secret", "list")).toMatch(/PYPI_TOKEN .* operator .* scout \(environment\)/);
+
+  // The door is there, and the agent has not its secret. No rule allows this call, so it goes nowhere.
+  hivectl(VALUE, "secret", "set", "FIXED_TOKEN");
+  const items = { url: "https://items.example", secret: "FIXED_TOKEN", header: "x-key: {}", allow: ["GET /items"] };
+  await hive.call("spawn", { name: "scribe", config: { apis: { items } } });
+  expect(await ask("scribe", "call")).toBe(
+    "items\n403 hyperhive: GET /other is not in the rules of the door items (agent.json, apis.items.allow)\n\n0",
+  );
+  expect(hivectl("", "egress", "scribe")).toMatch(/items GET \/other +denied: not in the rules of the door/);
 
   await hive.stop();
   const state = readdirSync(hive.stateDir).filter((name) => name.startsWith("hive.db") || name.endsWith(".log"));

@@ -1,5 +1,5 @@
 import { useCallback, useState, type ReactNode } from "react";
-import { missingEntry, reasonOf, withEgress } from "../../src/wire/egress.ts";
+import { callWords, missingEntry, reasonOf, withEgress } from "../../src/wire/egress.ts";
 import type { EgressRow } from "../../src/wire/history-operations.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
@@ -29,7 +29,7 @@ export function Egress({ name }: { name: string }): ReactNode {
   if (value.connections.length === 0) return <p className="dim small">no connections yet</p>;
   const lines = new Map<string, EgressRow & { times: number }>();
   for (const row of value.connections) {
-    const key = `${row.verdict} ${row.host}:${row.port}`;
+    const key = `${row.verdict} ${whatOf(row)}`;
     const known = lines.get(key);
     if (!known) lines.set(key, { ...row, times: 1 });
     else
@@ -74,6 +74,9 @@ export function Egress({ name }: { name: string }): ReactNode {
   );
 }
 
+/** The host of a connection, or the call to an API door. */
+const whatOf = ({ host, port, call: made }: EgressRow): string => (made ? callWords(made) : `${host}:${port}`);
+
 interface LineProps {
   row: EgressRow & { times: number };
   onPropose: (entry: string) => void;
@@ -84,7 +87,7 @@ function Line({ row, onPropose }: LineProps): ReactNode {
   const isAllowed = row.verdict === "allowed";
   return (
     <li>
-      <span className={isAllowed ? "green" : "red"}>{isAllowed ? "allowed" : "denied"}</span> {visible(row.host)}:{row.port}{" "}
+      <span className={isAllowed ? "green" : "red"}>{isAllowed ? "allowed" : "denied"}</span> {visible(whatOf(row))}{" "}
       <span className="faint">
         <Age since={row.at} />
         {row.times > 1 && ` · ${row.times}×`}

@@ -9,7 +9,8 @@ import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 
-const wordsOf = ({ agent }: SecretUse): string => `${visible(agent)} (environment)`;
+const wordsOf = ({ agent, door }: SecretUse): string =>
+  visible(`${agent} (${door === undefined ? "environment" : `door ${door}`})`);
 
 /** The secrets of the hive with where they are used. A value is typed here and never shown. */
 export function Secrets(): ReactNode {
@@ -101,7 +102,7 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
     setName("");
     setText("");
     await onSet();
-    const agents = secret.uses.map(({ agent }) => visible(agent));
+    const agents = secret.uses.filter(({ as }) => as === "environment").map(({ agent }) => visible(agent));
     return agents.length === 0
       ? `${secret.name} is kept`
       : `${secret.name} is kept; ${agents.join(", ")}: from the next start of the cage`;

@@ -2,7 +2,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { costWords } from "../../wire/cost.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
-import { missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
+import { callWords, missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
 import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { Failure, EXIT } from "../exit.ts";
@@ -84,7 +84,11 @@ export function recordCommands(program: Command): void {
         const columns: Column<EgressRow>[] = [
           { title: "ID", value: (one) => String(one.id), colour: () => "dim", spare: 2 },
           { title: "AGE", value: (one) => age(one.at, shell.now) },
-          { title: "HOST", value: (one) => `${one.host}:${one.port}`, isWide: true },
+          {
+            title: "HOST",
+            value: (one) => (one.call ? clean(callWords(one.call)) : `${one.host}:${one.port}`),
+            isWide: true,
+          },
           {
             title: "RESULT",
             value: (one) => (one.verdict === "allowed" ? "allowed" : `denied: ${reasonOf(one.verdict)}`),

@@ -10,7 +10,7 @@ import { readMessage } from "../stdin.ts";
 import { table } from "../table.ts";
 import { group } from "../verbs.ts";
 
-const useWords = ({ agent }: SecretUse): string => `${agent} (environment)`;
+const useWords = ({ agent, door }: SecretUse): string => `${agent} (${door === undefined ? "environment" : `door ${door}`})`;
 
 function secretTable(secrets: readonly SecretView[], { width, paint, now }: Shell): string {
   return table(
@@ -55,9 +55,10 @@ export function secretCommands(program: Command): void {
           ...(value.length < MIN_REPLACED_CHARS
             ? [`it has less than ${MIN_REPLACED_CHARS} characters, so it is not replaced in what agents print`]
             : []),
-          ...secret.uses.map(
-            ({ agent }) =>
-              `${agent} has it in its environment from the next start of its cage: ${hivectl(`restart ${agent}`)} starts it now`,
+          ...secret.uses.flatMap(({ agent, as }) =>
+            as === "door"
+              ? []
+              : `${agent} has it in its environment from the next start of its cage: ${hivectl(`restart ${agent}`)} starts it now`,
           ),
         ].join("\n"),
       );

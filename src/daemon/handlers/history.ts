@@ -80,8 +80,9 @@ export const historyHandlers: Pick<Handlers, Names> = {
   },
 };
 
-function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut }: EgressRecord & { id: number }): EgressRow {
-  return { id, at: instant(at), host, port, verdict, bytes_in: bytesIn, bytes_out: bytesOut };
+function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut, call }: EgressRecord & { id: number }): EgressRow {
+  const row = { id, at: instant(at), host, port, verdict, bytes_in: bytesIn, bytes_out: bytesOut };
+  return call ? { ...row, call: JSON.parse(call) as EgressRow["call"] } : row;
 }
 
 function keysOf({ day, agent, model }: UsageGroup, nameOf: (id: string) => string): Pick<UsageSumRow, UsageKey> {

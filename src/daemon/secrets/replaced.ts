@@ -9,12 +9,25 @@ export interface NamedValue {
 /** What stands in place of a value. */
 export const placeOf = (name: string): string => `[secret ${name}]`;
 
-/** The forms in which a value is found in a text: as it is, in JSON, in a URL, in base64. None is shorter than the minimum. */
+/**
+ * The forms in which a value is found in a text: as it is, in JSON, in a URL, in base64, and what it is the base64 of.
+ * Empty for a value that is too short.
+ */
 export function formsOf(value: string): string[] {
+  if (value.length < MIN_REPLACED_CHARS) return [];
   const json = JSON.stringify(value).slice(1, -1);
   const base64 = Buffer.from(value).toString("base64");
-  const forms = [value, json, encodeURIComponent(value.toWellFormed()), base64, base64.replace(/=+$/, "")];
-  if (value.length < MIN_REPLACED_CHARS) return [];
+  const forms = [
+    value,
+    json,
+    json.replaceAll("/", "\\/"),
+    encodeURIComponent(value.toWellFormed()),
+    base64,
+    base64.replace(/=+$/, ""),
+  ];
+  // As in `authorization: Basic {}`.
+  const plain = Buffer.from(value, "base64").toString("latin1");
+  if (/^[\x20-\x7e]{8,}$/.test(plain) && Buffer.from(plain).toString("base64") === value) forms.push(plain);
   // Longest first, so that no form leaves a part of a longer one.
   return [...new Set(forms)].sort((a, b) => b.length - a.length);
 }

@@ -9,7 +9,8 @@ import { HiveError } from "../../wire/error.ts";
 import { instant } from "../../wire/instant.ts";
 import { MAX_SECRETS, type SecretUse, type SecretView } from "../../wire/secrets.ts";
 import { closest } from "../../wire/suggest.ts";
-import { withoutValues, type NamedValue } from "./replaced.ts";
+import type { DoorSecret } from "../../gateway/doors/call.ts";
+import { formsOf, placeOf, withoutValues, type NamedValue } from "./replaced.ts";
 import type { SecretFiles } from "./secret-files.ts";
 
 /** How exact "last used" is: each use would be a write. Milliseconds. */
@@ -27,8 +28,10 @@ export interface SecretsDeps {
 }
 
 /** The names of the secrets that a config uses, with how. */
-const usesOf = (config: AgentConfig): { name: string; as: SecretUse["as"] }[] =>
-  config.secrets.map((name) => ({ name, as: "environment" }));
+const usesOf = (config: AgentConfig): ({ name: string } & Omit<SecretUse, "agent">)[] => [
+  ...config.secrets.map((name) => ({ name, as: "environment" as const })),
+  ...Object.entries(config.apis).map(([door, api]) => ({ name: api.secret, as: "door" as const, door })),
+];
 
 /**
  * The secrets of the hive. A value is written into one file and is given to what uses it; no view, row or event has it.
@@ -122,6 +125,12 @@ export class Secrets {
     return value;
   }
 
+  /** A secret for one call to an API door now, with what the answer must not repeat. Undefined if it is missing. */
+  forDoor(name: string): DoorSecret | undefined {
+    const value = this.use(name);
+    return value === undefined ? undefined : { value, hidden: formsOf(value), place: placeOf(name) };
+  }
+
   /** What an agent says, without the values of the secrets that its config gives it. */
   withoutValues<T>(agent: Agent, said: T): T {
     const uses = usesOf(agent.config);
@@ -165,11 +174,8 @@ export class Secrets {
   #uses(): Map<string, SecretUse[]> {
     const uses = new Map<string, SecretUse[]>();
     for (const agent of this.#deps.agents.all())
-      for (const { name, as } of usesOf(agent.config)) {
-        const of = uses.get(name);
-        if (of) of.push({ agent: agent.name, as });
-        else uses.set(name, [{ agent: agent.name, as }]);
-      }
+      for (const { name, ...use } of usesOf(agent.config))
+        uses.set(name, [...(uses.get(name) ?? []), { agent: agent.name, ...use }]);
     return uses;
   }
 

@@ -3,7 +3,10 @@ import { connect, isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { isHostListed, isListed, splitAuthority } from "./allow.ts";
 import { passedHeaders } from "./headers.ts";
+import type { EgressVerdict } from "./verdict.ts";
+import { resolveHost, type Resolving } from "./resolve.ts";
 import { MAX_HELLO_BYTES, readHello } from "./sni.ts";
+import { Doors, type DoorDeps, type DoorRecord } from "../doors/doors.ts";
 
 /**
  * Maximum time for a connection to the outside, for a client's first bytes, and for silence of either side.
@@ -24,41 +27,50 @@ export interface EgressRecord {
   agentId: string;
   host: string;
   port: number;
-  verdict:
-    | "allowed"
-    | "not listed"
-    | "port not listed"
-    | "private address"
-    | "no such host"
-    | "wrong server name"
-    | "not TLS"
-    | "unreachable"
-    | "method not allowed"
-    | "bad request";
+  verdict: EgressVerdict;
   bytesIn: number;
   bytesOut: number;
   /** The server name that the client sent instead of the host's; truncated at `MAX_NAME_CHARS`. */
   serverName?: string;
+  /** Set if it is a call to an API door. */
+  call?: DoorRecord["call"];
 }
 
-export interface EgressDeps {
+export interface EgressDeps extends Resolving {
   /** Hosts of the deployed agent.json. */
   hostsOf(agentId: string): readonly string[];
-  /** Every address of a name. Throws for a name without an address. */
-  resolve(host: string): Promise<string[]>;
-  isPublic(address: string): boolean;
+  /** API doors. Without them the socket is a proxy only. */
+  doors?: { apisOf(agentId: string): ReturnType<DoorDeps["apis"]> } & Pick<DoorDeps, "secret" | "ca">;
   /** Connects to an address that was judged. Tests lead connections to a stand-in on another port. */
   connect?(address: string, port: number): Socket;
   onRecord(record: EgressRecord): void;
 }
 
 /**
- * One agent's egress.sock: an HTTP proxy for the hosts on its list. CONNECT carries only TLS to the named host. GET and
+ * One agent's egress.sock: its API doors, and an HTTP proxy for the hosts on its list. CONNECT carries only TLS to the named host. GET and
  * HEAD are carried in the clear. The proxy resolves names and refuses those with any address that is not public. Each
  * connection is recorded.
  */
 export function egressServer(agentId: string, deps: EgressDeps): Server {
-  const server = createServer((incoming, outgoing) => void forward(agentId, deps, incoming, outgoing));
+  const { doors: given, resolve, isPublic, connect: open, onRecord } = deps;
+  const doors =
+    given &&
+    new Doors({
+      apis: () => given.apisOf(agentId),
+      secret: given.secret,
+      resolve: (host) => resolveHost({ resolve, isPublic }, host),
+      connect: open,
+      ca: given.ca,
+      onRecord: (record) => onRecord({ agentId, ...record }),
+    });
+  // A request to a proxy names a whole address; one to a server, which a door is, names a path.
+  const server = createServer(
+    (incoming, outgoing) =>
+      void (doors && incoming.url?.startsWith("/")
+        ? doors.serve(incoming, outgoing)
+        : forward(agentId, deps, incoming, outgoing)),
+  );
+  server.once("close", () => doors?.close());
   server.on(
     "connect",
     (incoming: IncomingMessage, client: Duplex, head: Buffer) => void tunnel(agentId, deps, incoming, client, head),
@@ -75,7 +87,7 @@ async function judge(
   deps: EgressDeps,
   host: string,
   port: number,
-): Promise<{ address: string } | { verdict: EgressRecord["verdict"]; words: string }> {
+): Promise<{ address: string } | { verdict: EgressVerdict; words: string }> {
   // Before the list: no entry allows such a host, so the error must not suggest one.
   if ((isIP(host) && !deps.isPublic(host)) || isThisMachine(host))
     return { verdict: "private address", words: `${host} is a private address` };
@@ -86,26 +98,13 @@ async function judge(
       ? { verdict: "port not listed", words: `port ${port} of ${host} is not on ${where}` }
       : { verdict: "not listed", words: `${host}:${port} is not on ${where}` };
   }
-  let addresses: string[];
-  try {
-    addresses = isIP(host) ? [host] : await deps.resolve(host);
-  } catch (error) {
-    // A name that does not exist and a resolver that does not answer differ only by the code.
-    const { code } = error as NodeJS.ErrnoException;
-    return { verdict: "no such host", words: `${host} has no address${code === undefined ? "" : ` (${code})`}` };
-  }
-  const [first] = addresses;
-  if (first === undefined) return { verdict: "no such host", words: `${host} has no address` };
-  // All addresses must be public: one private address among public ones is an attempt to rebind.
-  if (!addresses.every((address) => deps.isPublic(address)))
-    return { verdict: "private address", words: `${host} resolves to a private address` };
-  return { address: first };
+  return resolveHost(deps, host);
 }
 
 async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
   client.on("error", () => client.destroy());
   const target = splitAuthority(incoming.url ?? "");
-  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0, serverName?: string): void =>
+  const record = (verdict: EgressVerdict, bytesIn = 0, bytesOut = 0, serverName?: string): void =>
     deps.onRecord({
       agentId,
       host: (target?.host ?? incoming.url ?? "").slice(0, MAX_NAME_CHARS),
@@ -115,7 +114,7 @@ async function tunnel(agentId: string, deps: EgressDeps, incoming: IncomingMessa
       bytesOut,
       ...(serverName === undefined ? {} : { serverName }),
     });
-  const refuse = (status: string, verdict: EgressRecord["verdict"], words: string): void => {
+  const refuse = (status: string, verdict: EgressVerdict, words: string): void => {
     record(verdict);
     client.end(`HTTP/1.1 ${status}\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nhyperhive: ${words}\n`);
   };
@@ -169,7 +168,7 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
     url = undefined;
   }
   const port = Number(url?.port || 80);
-  const record = (verdict: EgressRecord["verdict"], bytesIn = 0, bytesOut = 0): void =>
+  const record = (verdict: EgressVerdict, bytesIn = 0, bytesOut = 0): void =>
     deps.onRecord({
       agentId,
       host: (url?.hostname ?? incoming.url ?? "").slice(0, MAX_NAME_CHARS),
@@ -178,7 +177,7 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
       bytesIn,
       bytesOut,
     });
-  const refuse = (status: number, verdict: EgressRecord["verdict"], words: string): void => {
+  const refuse = (status: number, verdict: EgressVerdict, words: string): void => {
     record(verdict);
     outgoing.writeHead(status, { "content-type": "text/plain", connection: "close" });
     outgoing.end(`hyperhive: ${words}\n`);
