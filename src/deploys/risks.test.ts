@@ -98,6 +98,12 @@ describe("what an agent gains is marked", () => {
       [["danger", "secret", "gets the secret B as a variable: the agent can read and send this"]],
     ],
     [
+      "an egress host where anyone can store something",
+      {},
+      { egress: ["github.com"] },
+      [["danger", "egress", "new egress host: github.com: a channel both ways, TLS hides what is read from what is written"]],
+    ],
+    [
       "an API door, with everything that it allows",
       {},
       { apis: { hub: { ...DOOR, allow: ["GET /a/**", "POST /a", "POST /graphql"] } } },

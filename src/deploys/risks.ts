@@ -3,6 +3,7 @@ import { AgentConfig } from "../wire/config.ts";
 import { PROJECTS } from "../wire/config-repos.ts";
 import { looksLikeCredential, whatItSteers } from "../wire/config-env.ts";
 import { apiRule, isGraphql, isReading } from "../wire/api-rules.ts";
+import { isBothWays } from "../wire/egress-presets.ts";
 import { written, writtenOut } from "../wire/unseen.ts";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import { paddingMarks } from "../diffs/padding.ts";
@@ -97,6 +98,8 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
 
   for (const host of gained(before.egress, after.egress)) {
     if (host.startsWith("*.")) mark("danger", "egress", `new egress to every host under ${host.slice(2)}`);
+    else if (isBothWays(host))
+      mark("danger", "egress", `new egress host: ${host}: a channel both ways, TLS hides what is read from what is written`);
     else mark("warn", "egress", `new egress host: ${host}`);
   }
   const servers = new Map(Object.entries(before.extraMcpServers));

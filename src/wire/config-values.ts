@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isEgressHost, neverReached } from "./egress-host.ts";
+import { presetHosts } from "./egress-presets.ts";
 import { MANAGER } from "./names.ts";
 
 /** Unknown keys that a complaint names, and characters of each: the proposer controls them. */
@@ -40,7 +41,8 @@ export const EgressHost = z
     abort: true,
   })
   .superRefine((entry, context) => {
-    const why = neverReached(entry);
+    const hosts = presetHosts(entry);
+    const why = hosts ? `${entry} is a word for hosts: list them, ${hosts.join(", ")}` : neverReached(entry);
     if (why !== undefined) context.addIssue({ code: "custom", message: why });
   });
 

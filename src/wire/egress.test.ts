@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { neverReached } from "./egress-host.ts";
+import { EgressHost } from "./config-values.ts";
+import { isEgressHost, neverReached } from "./egress-host.ts";
+import { PRESET_NAMES, presetHosts, presetWith } from "./egress-presets.ts";
 import { missingEntry, reasonOf, withEgress } from "./egress.ts";
 
 const denied = (host: string, port = 443, verdict = "not listed") => missingEntry({ host, port, verdict });
@@ -23,6 +25,21 @@ test("withEgress adds the entry and changes nothing else", () => {
   expect(JSON.parse(withEgress("{}", "b.example"))).toEqual({ egress: ["b.example"] });
   expect(() => withEgress('{"egress":["b.example"]}', "b.example")).toThrow(/listed already/);
   expect(() => withEgress("[]", "b.example")).toThrow(/not an object/);
+});
+
+test("a preset adds its hosts, and is no entry itself", () => {
+  expect(JSON.parse(withEgress('{"egress":["pypi.org"]}', "pypi"))).toEqual({ egress: ["pypi.org", "files.pythonhosted.org"] });
+  expect(() => withEgress('{"egress":["registry.npmjs.org"]}', "npm")).toThrow("the hosts of npm are listed already");
+  for (const name of PRESET_NAMES) {
+    for (const host of presetHosts(name) ?? []) expect([isEgressHost(host), neverReached(host)]).toEqual([true, undefined]);
+    const parsed = EgressHost.safeParse(name);
+    expect(parsed.error?.issues[0]?.message).toMatch(`${name} is a word for hosts: list them, ${presetHosts(name)?.[0] ?? ""}`);
+  }
+  expect([presetWith("static.crates.io"), presetWith("a.example"), presetHosts("constructor")]).toEqual([
+    "crates",
+    undefined,
+    undefined,
+  ]);
 });
 
 test("an unknown verdict is returned unchanged", () => {

@@ -1,4 +1,5 @@
 import { isEgressHost, neverReached } from "./egress-host.ts";
+import { presetHosts } from "./egress-presets.ts";
 
 /** Ports of an entry without a port. */
 export const WEB_PORTS: readonly number[] = [80, 443];
@@ -56,14 +57,16 @@ export function missingEntry(denied: { host: string; port: number; verdict: stri
 }
 
 /**
- * The text of an `agent.json` with one more entry in `egress`. Throws an Error with the reason if the entry cannot be
- * added.
+ * The text of an `agent.json` with one more entry in `egress`, or with the hosts of a preset. Throws an Error with the
+ * reason if there is nothing to add.
  */
 export function withEgress(agentJson: string, entry: string): string {
   const config: unknown = JSON.parse(agentJson);
   if (typeof config !== "object" || config === null || Array.isArray(config)) throw new Error("agent.json is not an object");
   const listed: unknown = "egress" in config ? config.egress : [];
   if (!Array.isArray(listed)) throw new Error("egress in agent.json is not a list");
-  if (listed.includes(entry)) throw new Error(`${entry} is listed already`);
-  return `${JSON.stringify({ ...config, egress: [...(listed as unknown[]), entry] }, null, 2)}\n`;
+  const preset = presetHosts(entry);
+  const added = (preset ?? [entry]).filter((host) => !listed.includes(host));
+  if (added.length === 0) throw new Error(preset ? `the hosts of ${entry} are listed already` : `${entry} is listed already`);
+  return `${JSON.stringify({ ...config, egress: [...(listed as unknown[]), ...added] }, null, 2)}\n`;
 }

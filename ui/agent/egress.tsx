@@ -1,4 +1,5 @@
 import { useCallback, useState, type ReactNode } from "react";
+import { presetHosts, presetWith } from "../../src/wire/egress-presets.ts";
 import { callWords, missingEntry, reasonOf, withEgress } from "../../src/wire/egress.ts";
 import type { EgressRow } from "../../src/wire/history-operations.ts";
 import { Allowed } from "../kit/allowed.tsx";
@@ -61,8 +62,8 @@ export function Egress({ name }: { name: string }): ReactNode {
         title={`propose ${asked ?? ""} for ${name}?`}
         words={
           <>
-            A config change adds <code>{asked}</code> to <code>egress</code> in the deployed agent.json. Nothing is allowed before
-            you approve the request and it is deployed.
+            A config change adds <code>{(presetHosts(asked ?? "") ?? [asked]).join(", ")}</code> to <code>egress</code> in the
+            deployed agent.json. Nothing is allowed before you approve the request and it is deployed.
           </>
         }
       >
@@ -84,6 +85,7 @@ interface LineProps {
 
 function Line({ row, onPropose }: LineProps): ReactNode {
   const entry = missingEntry(row);
+  const preset = entry === undefined ? undefined : presetWith(entry);
   const isAllowed = row.verdict === "allowed";
   return (
     <li>
@@ -99,6 +101,11 @@ function Line({ row, onPropose }: LineProps): ReactNode {
           <button type="button" className="ghost" onClick={() => onPropose(entry)} aria-label={`propose ${entry}…`}>
             propose…
           </button>
+          {preset !== undefined && (
+            <button type="button" className="ghost" onClick={() => onPropose(preset)} aria-label={`propose all of ${preset}…`}>
+              all of {preset}…
+            </button>
+          )}
         </Allowed>
       )}
     </li>

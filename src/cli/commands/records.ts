@@ -2,6 +2,7 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { costWords } from "../../wire/cost.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
+import { PRESET_NAMES, presetWith } from "../../wire/egress-presets.ts";
 import { callWords, missingEntry, reasonOf, withEgress } from "../../wire/egress.ts";
 import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
@@ -76,7 +77,10 @@ export function recordCommands(program: Command): void {
       .description("connections of an agent, newest first, and why one was denied")
       .option("-n, --limit <count>", "how many", wholeNumber, 50)
       .option("-b, --before <id>", "older than this one", wholeNumber)
-      .option("-p, --propose <host>", "ask for a config change that adds host or host:port to its egress list"),
+      .option(
+        "-p, --propose <host>",
+        `ask for a config change that adds host, host:port, or the hosts of ${PRESET_NAMES.join(", ")} to its egress list`,
+      ),
     async (shell, [agent]: [string], { limit, before, propose }) => {
       if (propose !== undefined) return proposeHost(shell, agent, propose);
       shell.show(await shell.client.call("egress", { agent, limit, before }), ({ connections, more }) => {
@@ -98,10 +102,10 @@ export function recordCommands(program: Command): void {
           { title: "OUT", value: (one) => (one.bytes_out === 0 ? "" : `${count(one.bytes_out)}B`), spare: 1 },
         ];
         const missing = connections.map(missingEntry).find((entry) => entry !== undefined);
-        const hint =
-          missing === undefined
-            ? ""
-            : `\n${shell.paint("dim", `to ask for it: ${hivectl(`egress ${agent} --propose ${missing}`)}`)}`;
+        const ask = (what: string): string => hivectl(`egress ${agent} --propose ${what}`);
+        const preset = missing === undefined ? undefined : presetWith(missing);
+        const all = preset === undefined ? "" : `; for all hosts of ${preset}: ${ask(preset)}`;
+        const hint = missing === undefined ? "" : `\n${shell.paint("dim", `to ask for it: ${ask(missing)}${all}`)}`;
         return `${table(connections, columns, shell.width, shell.paint)}${hint}${olderWords(shell, more, connections.at(-1)?.id)}`;
       });
     },

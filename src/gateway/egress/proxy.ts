@@ -52,14 +52,14 @@ export interface EgressDeps extends Resolving {
  * connection is recorded.
  */
 export function egressServer(agentId: string, deps: EgressDeps): Server {
-  const { doors: given, resolve, isPublic, connect: open, onRecord } = deps;
+  const { doors: given, resolve, isPublic, connect: reach, onRecord } = deps;
   const doors =
     given &&
     new Doors({
       apis: () => given.apisOf(agentId),
       secret: given.secret,
       resolve: (host) => resolveHost({ resolve, isPublic }, host),
-      connect: open,
+      connect: reach,
       ca: given.ca,
       onRecord: (record) => onRecord({ agentId, ...record }),
     });
