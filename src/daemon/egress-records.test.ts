@@ -12,16 +12,20 @@ let store: Store;
 let now: number;
 let records: EgressRecords;
 let published: number;
+/** Lines to the agent's harness. */
+let pushed: unknown[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "egress-"));
   store = openStoreIn(folder);
   now = Date.parse("2030-01-31T00:00:00Z");
   published = 0;
+  pushed = [];
   records = new EgressRecords({
     store,
     feed: { publish: () => void published++ },
     directory: { nameOf: () => "ada" },
+    agents: { byId: () => ({ harness: { push: (line: unknown) => pushed.push(line) } as never }) },
     retention: { added: async () => {} },
     now: () => now,
   });
@@ -49,8 +53,22 @@ test("a denied connection is a row and a note with its reason on the agent's tai
     "connection denied: 10.0.0.1:80 (resolves to a private address)",
   ]);
   expect(published).toBe(3);
+  expect(pushed).toEqual([
+    { push: "denied", words: "a.example:443, TLS name differs from CONNECT host: hidden.example" },
+    { push: "denied", words: "a.example:443, not listed" },
+    { push: "denied", words: "10.0.0.1:80, resolves to a private address" },
+  ]);
   const rows = store.ledger.connections("a1", 1e9, 10).map(({ verdict }) => verdict);
   expect(rows).toEqual(["allowed", "private address", "not listed", "wrong server name"]);
+});
+
+test("a call to an API door is a row with what was called, and a denied one says so on the tail", async () => {
+  const call = { api: "hub", method: "GET", path: "/a" };
+  await record("allowed", { call: { ...call, status: 404 } });
+  await record("call not listed", { call });
+  expect(tail()).toEqual(["call denied: hub GET /a (not in the rules of the door)"]);
+  const rows = store.ledger.connections("a1", 1e9, 10).map((row) => JSON.parse(row.call ?? "null") as unknown);
+  expect(rows).toEqual([call, { ...call, status: 404 }]);
 });
 
 test("a flood of denied connections leaves ten notes a minute, and a row for each", async () => {

@@ -1,4 +1,5 @@
 import { hivectl } from "../lib/hivectl.ts";
+import type { Agent } from "../agents/agent.ts";
 import type { Feed } from "../eventlog/feed.ts";
 import type { EgressRecord } from "../gateway/egress/proxy.ts";
 import type { Directory } from "../messages/directory.ts";
@@ -14,6 +15,7 @@ export interface EgressRecordsDeps {
   store: Store;
   feed: Pick<Feed, "publish">;
   directory: Pick<Directory, "nameOf">;
+  agents: { byId(id: string): Pick<Agent, "harness"> | undefined };
   retention: Pick<Retention, "added">;
   now(): number;
 }
@@ -63,8 +65,10 @@ export class EgressRecords {
     minute.denied++;
     if (minute.denied > MOST_NOTES) return undefined;
     const named = serverName === undefined ? "" : `: ${serverName}`;
-    const what = call ? `call denied: ${callWords(call)}` : `connection denied: ${host}:${port}`;
-    const words = `${what} (${reasonOf(verdict)}${named})`;
+    const [what, reason] = [call ? callWords(call) : `${host}:${port}`, `${reasonOf(verdict)}${named}`];
+    // Before the program that asked gets its answer, so its tool call can still tell of it.
+    this.#deps.agents.byId(agentId)?.harness?.push({ push: "denied", words: `${what}, ${reason}` });
+    const words = `${call ? "call" : "connection"} denied: ${what} (${reason})`;
     if (minute.denied < MOST_NOTES) return words;
     return `${words}; ${hivectl(`egress ${this.#deps.directory.nameOf(agentId)}`)} lists the others of this minute`;
   }

@@ -7,6 +7,7 @@ import { openClaude } from "./cli/claude/open.ts";
 import type { AgentCli } from "./cli/port.ts";
 import { fullCommit } from "./commit.ts";
 import type { HarnessConfig } from "./config.ts";
+import { Denials } from "./denials.ts";
 import { finishTurn } from "./finish.ts";
 import { Leases } from "./leases.ts";
 import { Link, type Assignment, type LinkEnd } from "./link.ts";
@@ -71,6 +72,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
   let workspaces: Workspaces | undefined;
   let reports: WorkReports | undefined;
   let cli: AgentCli | undefined;
+  const denials = new Denials();
   /** Serialises turns and the operator's commands, because the CLI does one thing at a time. */
   const toCli = new SerialQueue();
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => toCli.run(step);
@@ -167,6 +169,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
     modelUrl: `http://127.0.0.1:${model.port}`,
     egressUrl,
     granted,
+    denied: () => denials.take(),
     sink: {
       emit(event) {
         spool.add(event);
@@ -207,6 +210,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
         return;
       case "workspace":
         clones.answer(push.answer, push.repos);
+        return;
+      case "denied":
+        denials.add(push.words);
         return;
       case "watched":
         work.watched(push.watched);

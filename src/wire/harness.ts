@@ -41,6 +41,8 @@ export const HarnessPush = z.discriminatedUnion("push", [
   z.object({ push: z.literal("workspace"), answer: z.enum(["retry", "skip"]), repos: z.array(AssignedRepo) }),
   /** Someone looks at the hive, or no one does: whether to report what changes in the workspaces during a turn. */
   z.object({ push: z.literal("watched"), watched: z.boolean() }),
+  /** A connection of one of the agent's programs was denied, in words. */
+  z.object({ push: z.literal("denied"), words: z.string() }),
   /** End this process: at once, or after the turn. */
   z.object({ push: z.literal("shutdown"), graceful: z.boolean() }),
 ]);

@@ -73,6 +73,17 @@ test("an agent's tools have the secret or its door, and what the hive stores of 
   expect(await ask("scribe", "call")).toBe(
     "items\n403 hyperhive: GET /other is not in the rules of the door items (agent.json, apis.items.allow)\n\n0",
   );
+  const { events } = await hive.call("turn_events", { agent: "scribe" });
+  expect(JSON.stringify(events)).toContain("call denied: items GET /other (not in the rules of the door)");
+  // The model reads it with the result of the tool. The CLI writes its session until the turn has ended.
+  await hive.untilAgent("scribe", (agent) => agent.last_turn !== undefined);
+  const session = join(await hive.folderOf("scribe"), "claude");
+  const said = readdirSync(session, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".jsonl"))
+    .map((name) => readFileSync(join(session, name), "utf8"));
+  expect(said.some((text) => text.includes("denied during this call: items GET /other, not in the rules of the door"))).toBe(
+    true,
+  );
   expect(hivectl("", "egress", "scribe")).toMatch(/items GET \/other +denied: not in the rules of the door/);
 
   await hive.stop();

@@ -3,6 +3,7 @@ import type { HarnessConfig } from "../../config.ts";
 import type { Assignment } from "../../link.ts";
 import type { AgentCli, CliSink } from "../port.ts";
 import { Claude } from "./claude.ts";
+import { resultHooks } from "./hooks.ts";
 import { claudeOptions, sessionFolder } from "./options.ts";
 
 /** The parts of the harness that Claude Code uses. */
@@ -19,6 +20,8 @@ export interface ClaudeHost {
   egressUrl: string;
   /** Variables of the agent's programs besides those of its config. */
   granted: Record<string, string>;
+  /** What the hive has denied the agent's programs since the last tool call, in words. */
+  denied(): string | undefined;
   sink: CliSink;
   log(words: string): void;
 }
@@ -32,6 +35,7 @@ export function openClaude({
   modelUrl,
   egressUrl,
   granted,
+  denied,
   sink,
   log,
 }: ClaudeHost): AgentCli {
@@ -39,8 +43,8 @@ export function openClaude({
   return new Claude(
     {
       sessionFolder: sessionFolder(config.home),
-      options: (model, sessionId) =>
-        claudeOptions({
+      options: (model, sessionId) => ({
+        ...claudeOptions({
           config: assignment().config,
           model,
           systemPrompt: assignment().system_prompt,
@@ -55,6 +59,8 @@ export function openClaude({
           egressUrl,
           granted,
         }),
+        hooks: resultHooks(denied),
+      }),
       servers,
       sink,
       log,
