@@ -63,6 +63,8 @@ export class Views {
   readonly #lastState = new WeakMap<Agent, string>();
   /** Agents that this daemon has seen at work or idle. */
   readonly #seen = new WeakSet<Agent>();
+  /** Agents that a limit of their budget was seen to hold. */
+  readonly #held = new WeakSet<Agent>();
   readonly #changedAgents = new Set<Agent>();
   #isHiveChanged = false;
   #isPublishing = false;
@@ -84,6 +86,13 @@ export class Views {
     if (this.#lastState.get(agent) !== state) {
       this.#lastState.set(agent, state);
       stateOf(agent).shown.stateSince = this.#since(agent, state);
+    }
+    // The hive's view lists the limits that hold an agent.
+    const isHeld = agent.isUp && agent.overBudget !== undefined;
+    if (isHeld !== this.#held.has(agent)) {
+      if (isHeld) this.#held.add(agent);
+      else this.#held.delete(agent);
+      this.#isHiveChanged = true;
     }
     this.#changedAgents.add(agent);
     this.#publishSoon();

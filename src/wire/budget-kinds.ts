@@ -40,7 +40,8 @@ const UNITS: Readonly<Record<BudgetKind, readonly [unit: string, per: string]>> 
 /** `$5.00`, `200,000 output tokens`, `12 turns`. */
 export function budgetAmount(kind: BudgetKind, amount: number): string {
   if (isCost(kind)) return `$${amount.toFixed(2)}`;
-  return `${Math.round(amount).toLocaleString("en-US")}${UNITS[kind][0]}`;
+  const unit = UNITS[kind][0];
+  return `${Math.round(amount).toLocaleString("en-US")}${Math.round(amount) === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
 /** `$5.00 a day`, `12 turns an hour`. */

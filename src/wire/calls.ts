@@ -1,5 +1,6 @@
 import type { QuestionView } from "./agent.ts";
 import type { ApprovalView } from "./approval.ts";
+import type { OverBudget } from "./budget.ts";
 import type { MessageView } from "./message.ts";
 import type { ChangeView } from "./work.ts";
 
@@ -7,6 +8,7 @@ import type { ChangeView } from "./work.ts";
 export type Call =
   | { kind: "request"; approval: ApprovalView }
   | { kind: "change"; change: ChangeView }
+  | { kind: "budget"; over: OverBudget }
   | { kind: "question"; question: QuestionView }
   | { kind: "message"; message: MessageView };
 
@@ -14,16 +16,19 @@ export type Call =
 export function callKey(call: Call): string {
   if (call.kind === "request") return `request-${call.approval.id}`;
   if (call.kind === "change") return `change-${call.change.id}`;
+  if (call.kind === "budget") return `budget-${call.over.agent ?? "hive"}-${call.over.limit}`;
   return call.kind === "question" ? `question-${call.question.id}` : `message-${call.message.id}`;
 }
 
 /**
- * How urgently a call needs the operator; 0 is most urgent. A held chain stops every agent in it. A spawn delays an
+ * How urgently a call needs the operator; 0 is most urgent. A held chain stops every agent in it, and so does a budget
+ * that is used up. A spawn delays an
  * agent that does not exist yet. A config change leaves its agent at work without what it asked for. An agent that
  * proposed a change or asked a question works on meanwhile. A dead message blocks nothing, and a change that a reviewer
  * has approved goes on by itself.
  */
 function rankOf(call: Call): number {
+  if (call.kind === "budget") return 0;
   if (call.kind === "message") return call.message.state === "held" ? 0 : 4;
   if (call.kind === "request") return call.approval.kind === "spawn" ? 1 : 2;
   return call.kind === "change" && call.change.merges_at !== undefined ? 5 : 3;
@@ -31,6 +36,7 @@ function rankOf(call: Call): number {
 
 /** When the call began to wait. */
 export function callSince(call: Call): string {
+  if (call.kind === "budget") return call.over.since;
   if (call.kind === "request") return call.approval.requested_at;
   if (call.kind === "change") return call.change.updated_at;
   return call.kind === "question" ? call.question.asked_at : call.message.updated_at;

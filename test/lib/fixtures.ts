@@ -1,6 +1,7 @@
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import type { ApprovalView, DiffFile } from "../../src/wire/approval.ts";
 import type { LoginStarted } from "../../src/wire/model-login.ts";
+import type { OverBudget } from "../../src/wire/budget.ts";
 import type { HiveView, StateSnapshot, StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import type { DivergenceView } from "../../src/wire/divergence.ts";
@@ -166,6 +167,22 @@ export function aHive(extra: Partial<HiveView> = {}): HiveView {
     read_up_to: 1_000_000,
     ledger: "/home/you/.local/state/hyperhive/meta",
     banners: [],
+    ...extra,
+  };
+}
+
+/** A limit of an agent that is reached. */
+export function anOverBudget(agent: string, extra: Partial<OverBudget> = {}): OverBudget {
+  return {
+    scope: "agent",
+    agent,
+    limit: "cost_per_day_usd",
+    used: 5.02,
+    allowed: 5,
+    raise: 5,
+    since: ago(600),
+    resets_at: ago(-7200),
+    midnight: ago(-7200),
     ...extra,
   };
 }

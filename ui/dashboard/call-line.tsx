@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { budgetAmount, budgetLimit } from "../../src/wire/budget-kinds.ts";
 import { KIND_WORDS } from "../../src/wire/words.ts";
 import { Who } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
@@ -55,6 +56,18 @@ function lineOf(call: Call): Line {
       className: "q",
       who: agent,
       words: question,
+      dangers: 0,
+    };
+  }
+  if (call.kind === "budget") {
+    const { agent, limit, used, allowed } = call.over;
+    return {
+      label: `budget of ${agent ?? "the hive"}`,
+      what: "over budget",
+      colour: "amber",
+      className: "budget",
+      who: agent ?? "the whole hive",
+      words: `${budgetAmount(limit, used)} used of ${budgetLimit(limit, allowed)}`,
       dangers: 0,
     };
   }

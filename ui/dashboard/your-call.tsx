@@ -6,7 +6,8 @@ import { Empty, Panel } from "../kit/panel.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
 import { loadMoreQuestions, loadMoreStuck, useHive } from "../lib/store.ts";
 import { useShownApprovals, useShownChanges, useShownQuestions } from "../lib/unsent.ts";
-import { stuckMessages } from "../lib/waiting.ts";
+import { stuckMessages, undecided } from "../lib/waiting.ts";
+import { BudgetCard } from "./budget-card.tsx";
 import { CallLine } from "./call-line.tsx";
 import { callKey, inOrder, withoutMoving, type Call } from "../../src/wire/calls.ts";
 import { Guide } from "./guide.tsx";
@@ -14,7 +15,7 @@ import { ChangeCard } from "./change-card.tsx";
 import { StuckCard } from "./stuck-card.tsx";
 
 /**
- * What only the operator can do: decide on requests and changes, answer questions, and move stuck messages. Cards that block an
+ * What only the operator can do: decide on requests, changes and budgets, answer questions, and move stuck messages. Cards that block an
  * agent come first. One card is open, the others are a line each. The address names the open card.
  */
 export function YourCall(): ReactNode {
@@ -63,7 +64,7 @@ export function YourCall(): ReactNode {
         {nothing && (
           <Empty>
             Nothing waits for you. Requests and changes to approve, questions of agents, and messages that cannot be delivered
-            appear here.
+            appear here, and budgets that are used up.
           </Empty>
         )}
         {calls.map((call) => {
@@ -92,6 +93,7 @@ export function YourCall(): ReactNode {
 function Card({ call }: { call: Call }): ReactNode {
   if (call.kind === "request") return <ApprovalCard approval={call.approval} />;
   if (call.kind === "change") return <ChangeCard change={call.change} />;
+  if (call.kind === "budget") return <BudgetCard over={call.over} />;
   return call.kind === "question" ? <QuestionCard question={call.question} /> : <StuckCard message={call.message} />;
 }
 
@@ -105,6 +107,7 @@ function useCalls() {
   const changes = useShownChanges(useHive((state) => state.changes));
   const messages = useHive((state) => state.messages);
   const elsewhere = useHive((state) => state.elsewhere);
+  const over = undecided(useHive((state) => state.hive.over_budget));
   const [isPointed, setPointed] = useState(false);
   const [isFocused, setFocused] = useState(false);
   const [shown, setShown] = useState<readonly string[]>([]);
@@ -114,9 +117,10 @@ function useCalls() {
         ...stuckMessages({ messages, elsewhere }).map((message): Call => ({ kind: "message", message })),
         ...approvals.map((approval): Call => ({ kind: "request", approval })),
         ...changes.map((change): Call => ({ kind: "change", change })),
+        ...over.map((one): Call => ({ kind: "budget", over: one })),
         ...questions.map((question): Call => ({ kind: "question", question })),
       ]),
-    [questions, approvals, changes, messages, elsewhere],
+    [questions, approvals, changes, messages, elsewhere, over],
   );
   const isHeld = isPointed || isFocused;
   // A card that was decided leaves, so what was below it moves in any case. Then the order counts again, and the first

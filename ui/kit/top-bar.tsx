@@ -67,6 +67,11 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
           {many(waits.changes, "change")}
         </WaitChip>
       )}
+      {waits.budgets > 0 && (
+        <WaitChip colour="amber" first="budget">
+          {many(waits.budgets, "budget")} used up
+        </WaitChip>
+      )}
       {waits.questions > 0 && (
         <WaitChip colour="mauve" first="question">
           {many(waits.questions, "question")}

@@ -39,7 +39,7 @@ interface Note {
   path: string;
 }
 
-/** The notification for an event: a request, a change, a question or a message to the operator, if it is new. */
+/** The notification for an event: a request, a change, a question, a budget that is used up or a message to the operator, if it is new. */
 export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note | undefined {
   const note = (() => {
     if (event.kind === "approval" && requestCan(event.approval, "approve")) {
@@ -63,6 +63,10 @@ export function noteOf(event: HiveEvent, seen: (tag: string) => boolean): Note |
     if (event.kind === "question" && event.question.state === "open") {
       const { id, agent, question } = event.question;
       return { tag: `question-${id}`, title: `${agent} asks`, body: question, path: "/?tab=call" };
+    }
+    if (event.kind === "agent" && event.agent.over_budget === true) {
+      const { name, state_since: since, state_reason: reason } = event.agent;
+      return { tag: `budget-${name}-${since}`, title: `${name} is over budget`, body: reason ?? "", path: "/?tab=call" };
     }
     if (event.kind === "message" && event.message.to === "operator") {
       const { id, from, body } = event.message;

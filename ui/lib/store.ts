@@ -107,6 +107,8 @@ async function refresh(): Promise<void> {
 function isNew(before: State, event: HiveEvent): boolean {
   if (event.kind === "message") return event.message.id > before.hive.read_up_to && !messageById(before, event.message.id);
   if (event.kind === "question") return !before.questions.has(event.question.id);
+  if (event.kind === "agent")
+    return event.agent.over_budget === true && before.agents.get(event.agent.name)?.over_budget !== true;
   if (event.kind === "change") return before.changes.get(event.change.id)?.round !== event.change.round;
   return event.kind === "approval" && before.approvals.get(event.approval.id)?.state !== "pending";
 }

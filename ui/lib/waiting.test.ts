@@ -1,8 +1,15 @@
 import { expect, test } from "vitest";
 import { CHANGE_STATES } from "../../src/wire/change-states.ts";
-import { aChange, anApproval, aQuestion, aState } from "../../test/lib/fixtures.ts";
+import { aChange, aHive, anApproval, anOverBudget, aQuestion, aState } from "../../test/lib/fixtures.ts";
 import { fromSnapshot } from "./state.ts";
 import { waiting } from "./waiting.ts";
+
+test("a budget that is used up waits for the operator until one has decided, also to leave it so", () => {
+  const over = anOverBudget("scout");
+  const hive = aHive({ over_budget: [over, { ...over, agent: "ada", stopped_by: "operator" }] });
+  expect(waiting(fromSnapshot(aState({ hive })))).toMatchObject({ budgets: 1, cards: 1, all: 1 });
+  expect(waiting(fromSnapshot(aState()))).toMatchObject({ budgets: 0 });
+});
 
 test("a change waits for the operator while it is proposed, and in no other state", () => {
   const changes = CHANGE_STATES.map((state, n) => aChange({ id: n + 1, state }));

@@ -1,4 +1,5 @@
 import type { QuestionView } from "../../src/wire/agent.ts";
+import type { OverBudget } from "../../src/wire/budget.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { pendingApprovals } from "./approvals.ts";
 import { proposedChanges } from "./changes.ts";
@@ -18,11 +19,22 @@ export function stuckMessages(state: Pick<State, "messages" | "elsewhere">): Mes
   );
 }
 
+/** Limits that are reached and wait for a decision. The same list for the same limits, so that it can be compared. */
+export const undecided = (over: State["hive"]["over_budget"]): readonly OverBudget[] => {
+  if (!over) return NONE;
+  const known = undecidedOf.get(over) ?? over.filter((one) => one.stopped_by === undefined);
+  undecidedOf.set(over, known);
+  return known;
+};
+const NONE: readonly OverBudget[] = [];
+const undecidedOf = new WeakMap<object, readonly OverBudget[]>();
+
 /** What waits for the operator, by kind. */
 export interface Waiting {
   approvals: number;
   changes: number;
   questions: number;
+  budgets: number;
   stuck: number;
   unread: number;
   /** What a card asks for: all but unread messages. */
@@ -34,14 +46,23 @@ let last: { key: readonly unknown[]; value: Waiting } | undefined;
 
 /** Cached per state, because the title, the header and the tabs need it in each render. */
 export function waiting(state: State): Waiting {
-  const key = [state.approvals, state.changes, state.questions, state.messages, state.elsewhere, state.hive.operator_unread];
+  const key = [
+    state.approvals,
+    state.changes,
+    state.questions,
+    state.messages,
+    state.elsewhere,
+    state.hive.operator_unread,
+    state.hive.over_budget,
+  ];
   if (last && last.key.every((part, n) => part === key[n])) return last.value;
   const approvals = pendingApprovals(state).length;
   const changes = proposedChanges(state).length;
   const questions = openQuestions(state).length;
   const stuck = stuckMessages(state).length;
   const unread = state.hive.operator_unread;
-  const cards = approvals + changes + questions + stuck;
-  last = { key, value: { approvals, changes, questions, stuck, unread, cards, all: cards + unread } };
+  const budgets = undecided(state.hive.over_budget).length;
+  const cards = approvals + changes + questions + budgets + stuck;
+  last = { key, value: { approvals, changes, questions, budgets, stuck, unread, cards, all: cards + unread } };
   return last.value;
 }

@@ -1,0 +1,61 @@
+import type { ReactNode } from "react";
+import { budgetAmount, budgetLimit } from "../../src/wire/budget-kinds.ts";
+import type { OverBudget } from "../../src/wire/budget.ts";
+import type { Input } from "../../src/wire/operations.ts";
+import { AllowedOrWhy } from "../kit/allowed.tsx";
+import { Action } from "../kit/button.tsx";
+import { Who } from "../kit/text.tsx";
+import { Age, Until } from "../kit/time.tsx";
+import { call } from "../lib/api.ts";
+
+/** A limit that is reached: what it stops, how much is used, and what the operator can do. */
+export function BudgetCard({ over }: { over: OverBudget }): ReactNode {
+  const { scope, agent, limit, used, allowed, raise, since, resets_at: resets } = over;
+  const answer = (given: Input<"budget_answer">["answer"], words: string) => async (): Promise<string> => {
+    await call("budget_answer", { scope, limit, answer: given, ...(agent === undefined ? {} : { agent }) });
+    return words;
+  };
+  const goesOn = scope === "hive" ? "the agents go on" : `${agent ?? ""} goes on`;
+  return (
+    <article className="card budget" tabIndex={-1} aria-label={`budget of ${agent ?? "the hive"}`}>
+      <div>
+        <span className="amber">over budget</span> · {agent === undefined ? "the whole hive" : <Who name={agent} />}{" "}
+        <span className="dim">
+          <Age since={since} /> ago
+        </span>
+        <p>
+          {budgetAmount(limit, used)} used of {budgetLimit(limit, allowed)}.{" "}
+          {scope === "hive" ? "Every agent waits" : "The agent waits"}, and no message is lost
+          {resets === undefined ? (
+            "."
+          ) : (
+            <>
+              ; it counts anew in <Until at={resets} />.
+            </>
+          )}
+        </p>
+      </div>
+      <AllowedOrWhy to="budget_answer">
+        <div className="foot">
+          <Action kind="go" title="more of the same limit, for the running period" run={answer("raise", goesOn)}>
+            +{budgetAmount(limit, raise)}
+          </Action>
+          <Action
+            kind="ghost"
+            title="the limit does not count until then"
+            run={answer("lift", `${goesOn}, without this limit until midnight`)}
+          >
+            no limit until midnight
+          </Action>
+          <Action
+            kind="no"
+            title={resets === undefined ? "it waits until you raise the limit" : "it waits until the limit counts anew"}
+            run={answer("stop", "it waits")}
+          >
+            stop
+          </Action>
+        </div>
+      </AllowedOrWhy>
+    </article>
+  );
+}
