@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { spenderOf } from "../src/daemon/budget-parts.ts";
 import { cageSpec } from "../src/daemon/cage-spec.ts";
 import { readConfig, SETTINGS } from "../src/daemon/config.ts";
 import { directoryOf } from "../src/daemon/directory.ts";
@@ -17,8 +18,12 @@ import { systemPrompt } from "../src/agents/prompt.ts";
 import { hasResidentServer } from "../src/agents/sleep.ts";
 import type { Swarm } from "../src/agents/swarm.ts";
 import { mayReach } from "../src/messages/directory.ts";
+import { MessageRate } from "../src/policy/message-rate.ts";
+import type { Spender } from "../src/policy/spender.ts";
 import { Paths } from "../src/lib/paths.ts";
+import { BUDGET_KINDS } from "../src/wire/budget-kinds.ts";
 import { AgentConfig } from "../src/wire/config.ts";
+import { budgetTables, openBudgetsOf } from "./lib/budgets.ts";
 import { openBus } from "./lib/bus.ts";
 import { onUnexpected } from "./lib/unexpected.ts";
 import { keysOf } from "../src/wire/loosen.ts";
@@ -110,14 +115,28 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
       } = doorCall({ method, target, headers: {} }, config.apis, (name) => secrets.forDoor(name));
       return sent;
     }),
+    budget: budgetOf(spenderOf(agent)),
   };
+}
+
+/** What an agent may do under its budget once it has spent a little: its limits that are reached, and messages. */
+function budgetOf(spender: Spender): unknown {
+  const { budgets } = openBudgetsOf([spender], budgetTables(), { now: () => 0 });
+  const scope = "a1";
+  for (let turn = 0; turn < 4; turn++) budgets.began(scope);
+  budgets.spend(scope, { costUsd: 4, output: 4, input: 4 });
+  budgets.stop();
+  const limitOf = () => budgets.standings.limitsOf(spender).find(({ kind }) => kind === "messages_per_minute")?.value;
+  const rate = new MessageRate({ limitOf, now: () => 0 });
+  rate.take(scope, 4);
+  return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(scope, 1), {}))];
 }
 
 const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };
 const api = { url: "https://a.org", secret: "ONE", header: "authorization: Bearer {}", allow: ["GET /a"] };
 const mount = { host: shared, cage: "/shared", mode: "ro" };
 /** For each key two configs that differ in nothing else, and the part of the effects that must differ. */
-const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
+const KEYS: Record<string, readonly [part: string, one: unknown, two: unknown]> = {
   model: ["models", { model: "sonnet" }, { model: "opus" }],
   description: ["options", { description: "reads" }, { description: "writes" }],
   allowedRecipients: ["reach", {}, { allowedRecipients: ["scribe"] }],
@@ -160,6 +179,9 @@ const KEYS: Record<string, [part: string, one: unknown, two: unknown]> = {
   "repos[].base": ["repos", { repos: [{ name: "web" }] }, { repos: [{ name: "web", base: "next" }] }],
   "repos[].access": ["access", { repos: [{ name: "web" }] }, { repos: [{ name: "web", access: "read" }] }],
   "repos[].project": ["options", { repos: [{ name: "web" }] }, { repos: [{ name: "web", project: true }] }],
+  ...Object.fromEntries(
+    BUDGET_KINDS.map((kind) => [`budget.${kind}`, ["budget", { budget: { [kind]: 4 } }, { budget: { [kind]: 5 } }] as const]),
+  ),
   "mounts[].mode": ["cage", { mounts: [mount] }, { mounts: [{ ...mount, mode: "rw" }] }],
 };
 /** Variables of the CLI that a config may override although the harness sets them. */
@@ -228,6 +250,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_CLAUDE_PATH: ["/a", "/b"],
     HIVE_PRICES: ["/a", "/b"],
     HIVE_OTLP_ENDPOINT: ["http://127.0.0.1:4318", "https://otel.example"],
+    HIVE_TIME_ZONE: ["Europe/Berlin", "Asia/Tokyo"],
     HIVE_AUTO_UPDATE: ["on", "off"],
     HIVE_REPOSITORIES: ["/a", "/b"],
     ANTHROPIC_API_KEY: ["a", "b"],

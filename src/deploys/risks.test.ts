@@ -232,6 +232,16 @@ describe("what an agent gains is marked", () => {
       ],
     ],
     ["a limit", {}, { limits: { memory_mib: 4096, pids: 64 } }, [["warn", "limits", "limit raised: memory_mib 2048 → 4096"]]],
+    [
+      "a budget",
+      { budget: { cost_per_day_usd: 5, turns_per_hour: 9, output_tokens_per_day: 7 } },
+      { budget: { cost_per_day_usd: 9, output_tokens_per_day: 6, messages_per_minute: 3 } },
+      [
+        ["warn", "limits", "budget raised: $5.00 a day → $9.00 a day"],
+        ["warn", "limits", "budget removed: 9 turns an hour"],
+        ["info", "limits", "budget set: 3 messages a minute; it comes before the hive's default"],
+      ],
+    ],
     ["a model", {}, { model: "opus" }, [["info", "model", "model: sonnet → opus"]]],
   ])("%s", (_, before, after, marks) => {
     expect(marked(before, after)).toEqual(marks);

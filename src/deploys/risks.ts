@@ -1,3 +1,4 @@
+import { BUDGET_KINDS, budgetLimit } from "../wire/budget-kinds.ts";
 import type { DiffFile, RiskMark, TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { PROJECTS } from "../wire/config-repos.ts";
@@ -157,6 +158,14 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
   for (const name of ["memory_mib", "cpu_percent", "pids", "disk_mib"] as const) {
     const [from, to] = [before.limits[name], after.limits[name]];
     if (to > from) mark("warn", "limits", `limit raised: ${name} ${from} → ${to}`);
+  }
+  for (const kind of BUDGET_KINDS) {
+    const [from, to] = [before.budget?.[kind], after.budget?.[kind]];
+    if (from !== undefined && to === undefined) mark("warn", "limits", `budget removed: ${budgetLimit(kind, from)}`);
+    else if (from !== undefined && to !== undefined && to > from)
+      mark("warn", "limits", `budget raised: ${budgetLimit(kind, from)} → ${budgetLimit(kind, to)}`);
+    else if (from === undefined && to !== undefined)
+      mark("info", "limits", `budget set: ${budgetLimit(kind, to)}; it comes before the hive's default`);
   }
   if (before.model !== after.model) mark("info", "model", `model: ${quoted(before.model)} → ${quoted(after.model)}`);
   return marks;

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { cliInside } from "../../../test/lib/cli-inside.ts";
+import { anOverBudget } from "../../../test/lib/fixtures.ts";
+import { StubHost } from "../../../test/lib/stub-host.ts";
+import type { BudgetRow } from "../../wire/budget.ts";
+
+let host: StubHost;
+beforeAll(async () => {
+  host = await new StubHost().start();
+});
+afterAll(() => host.dispose());
+
+const rows: BudgetRow[] = [
+  { scope: "hive", limit: "cost_per_day_usd", allowed: 20, used: 7.5, from: "operator" },
+  { scope: "default", limit: "output_tokens_per_day", allowed: 200_000, from: "default" },
+  { scope: "agent", agent: "scout", limit: "cost_per_day_usd", allowed: 5, extra: 5, used: 5.02, from: "config" },
+  { scope: "agent", agent: "ada", limit: "turns_per_hour", allowed: 9, used: 12, from: "operator", lifted: true },
+];
+beforeEach(() => {
+  host.calls = [];
+  host.answers = {
+    budget: { time_zone: "Europe/Berlin", rows, over: [anOverBudget("scout")] },
+    budget_set: { rows },
+    budget_answer: { limit: "cost_per_day_usd", rows },
+    pending: { approvals: [] },
+    changes: { changes: [] },
+  };
+});
+const hivectl = (line: string) => cliInside("--socket", host.socket, ...line.split(" "));
+
+test("a listing has each limit with what is used, and what waits with the verbs that decide", async () => {
+  const { out, err, code } = await hivectl("budget list");
+  expect([err, code]).toEqual(["", 0]);
+  expect(out).toMatch(/the whole hive +\$20\.00 a day +\$7\.50 +you/);
+  expect(out).toMatch(/every agent +200,000 output tokens a day +default/);
+  expect(out).toMatch(/scout +\$5\.00 a day +\$5\.02 +\+\$5\.00 +agent\.json/);
+  expect(out).toMatch(/ada +9 turns an hour +12 turns +lifted for today +you/);
+  expect(out).toContain("days are those of Europe/Berlin");
+  expect(out).toMatch(
+    /scout has used \$5\.02 of \$5\.00 a day; .*budget raise scout` adds \$5\.00, .*budget lift scout`.*budget stop scout`/,
+  );
+  expect((await hivectl("budget list ada")).out).not.toContain("scout");
+});
+
+test("what waits is in pending, until an operator has decided that it waits", async () => {
+  expect((await hivectl("pending")).out).toMatch(/^scout has used \$5\.02 of \$5\.00 a day/);
+  host.answers.budget = { time_zone: "UTC", rows, over: [anOverBudget("scout", { stopped_by: "operator" })] };
+  expect((await hivectl("pending")).out).toBe("nothing waits for approval\n");
+  expect((await hivectl("budget list")).out).toContain("left stopped by operator");
+});
+
+test.each([
+  [
+    "budget set @scout --cost-per-day $5 --turns-per-hour none",
+    { scope: "agent", agent: "scout", limits: { cost_per_day_usd: 5 }, remove: ["turns_per_hour"] },
+  ],
+  ["budget set --default --output-per-day 200,000", { scope: "default", limits: { output_tokens_per_day: 200_000 }, remove: [] }],
+  ["budget set --hive --input-per-day 1_000", { scope: "hive", limits: { input_tokens_per_day: 1_000 }, remove: [] }],
+])("%s sets what it says", async (line, input) => {
+  expect(await hivectl(line)).toMatchObject({ code: 0, err: "" });
+  expect(host.calls).toEqual([{ name: "budget_set", input }]);
+});
+
+test.each([
+  [
+    "budget raise scout --by 10",
+    { scope: "agent", agent: "scout", answer: "raise", by: 10 },
+    "the limit of $5.00 a day is raised\n",
+  ],
+  ["budget lift --hive", { scope: "hive", answer: "lift" }, "the limit of $20.00 a day does not count until midnight\n"],
+  [
+    "budget stop scout --limit cost_per_day_usd",
+    { scope: "agent", agent: "scout", answer: "stop", limit: "cost_per_day_usd" },
+    /what it stops waits/,
+  ],
+])("%s decides", async (line, input, out) => {
+  expect(await hivectl(line)).toMatchObject({ code: 0, out: typeof out === "string" ? out : expect.stringMatching(out) });
+  expect(host.calls).toEqual([{ name: "budget_answer", input }]);
+});
+
+test.each([
+  ["budget set --cost-per-day 5", /name one agent, or --hive/],
+  ["budget set scout --hive --cost-per-day 5", /name one agent, or --hive/],
+  ["budget set scout", /name a limit, such as --cost-per-day 5/],
+  ["budget set scout --cost-per-day lots", /'lots' is not valid: it is a number above 0, or none/],
+  ["budget raise", /name one agent, or --hive/],
+])("%s is a usage error", async (line, words) => {
+  expect(await hivectl(line)).toMatchObject({ code: 2, err: expect.stringMatching(words) });
+  expect(host.calls).toEqual([]);
+});
