@@ -250,6 +250,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_CLAUDE_PATH: ["/a", "/b"],
     HIVE_PRICES: ["/a", "/b"],
     HIVE_OTLP_ENDPOINT: ["http://127.0.0.1:4318", "https://otel.example"],
+    HIVE_SHARED_RATE_LIMITS: ["on", "off"],
     HIVE_TIME_ZONE: ["Europe/Berlin", "Asia/Tokyo"],
     HIVE_AUTO_UPDATE: ["on", "off"],
     HIVE_REPOSITORIES: ["/a", "/b"],

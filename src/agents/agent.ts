@@ -59,6 +59,8 @@ interface HarnessState {
   park: Park | undefined;
   /** The limit that keeps it from its next turn. */
   stop: Stop | undefined;
+  /** When a limit of the model's API that another agent has met lets this one go on. Milliseconds since the epoch. */
+  heldUntil: number | undefined;
   /** Parks in a row without a successful turn. The delay grows with this number. */
   parksInARow: number;
   contextTokens: number | undefined;
@@ -75,6 +77,8 @@ interface HarnessState {
   /** What the agent has done in its workspaces, as the harness reports it. Kept when the cage ends. */
   work: readonly WorkDone[];
 }
+
+const SHARED_LIMIT = "the model's API limits the credential that the agents share";
 
 /** Changed only by the deploys. */
 interface DeployState {
@@ -125,6 +129,7 @@ export class Agent {
         activity: "idle",
         park: undefined,
         stop: undefined,
+        heldUntil: undefined,
         parksInARow: 0,
         contextTokens: undefined,
         contextWindow: undefined,
@@ -189,6 +194,10 @@ export class Agent {
   /** The limit that stops it: it has ended its turn, and the next one does not begin. */
   get overBudget(): Stop | undefined {
     return this.activity === "idle" ? this.#parts.harness.stop : undefined;
+  }
+  /** When a limit of the model's API lets it go on that another agent has met. */
+  get heldUntil(): number | undefined {
+    return this.activity === "idle" ? this.#parts.harness.heldUntil : undefined;
   }
   get contextTokens(): number | undefined {
     return this.#parts.harness.contextTokens;
@@ -306,7 +315,7 @@ export class Agent {
     if (!this.isUp) return "offline";
     if (this.park?.why === "needs_login") return "needs_login";
     if (this.record.paused) return "paused";
-    if (this.overBudget || this.park?.why === "rate_limited") return "rate_limited";
+    if (this.overBudget || this.heldUntil !== undefined || this.park?.why === "rate_limited") return "rate_limited";
     return this.activity;
   }
 
@@ -318,11 +327,11 @@ export class Agent {
     if (this.phase.at === "stopping") return "stopping";
     if (this.isUp && this.workspace?.failed === false) return `preparing the workspace ${this.workspace.repo}`;
     if (this.overBudget) return stopWords(this.overBudget);
-    return this.park?.reason;
+    return this.park?.reason ?? (this.heldUntil === undefined ? undefined : SHARED_LIMIT);
   }
 
   get resumesAt(): number | undefined {
     if (this.phase.at === "backoff") return this.phase.until;
-    return this.overBudget ? this.overBudget.ends : this.park?.until;
+    return this.overBudget ? this.overBudget.ends : (this.park?.until ?? this.heldUntil);
   }
 }

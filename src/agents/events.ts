@@ -23,7 +23,10 @@ export interface AgentEvents extends MessageEvents {
   harness_outdated: Agent;
   /** A turn has ended. `outcome` is absent if the daemon ended the turn because its harness had gone. */
   turn_ended: { agent: Agent; result: TurnResult; outcome?: TurnOutcome };
-  /** A limit of the agent's budget, or of the hive's, has stopped it, is nearly reached, or lets it go on. */
+  /**
+   * A limit of the agent's budget, of the hive's, or of the model's API has stopped it, is nearly reached, or lets it go
+   * on.
+   */
   budget_changed: Agent;
   /** The end of a turn is stored. `at` is when it ended, in milliseconds. */
   turn_recorded: { agent: Agent; end: Extract<TurnEvent, { type: "turn_end" }>; at: number };

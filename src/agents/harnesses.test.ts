@@ -15,6 +15,7 @@ let bus: ReturnType<typeof openBus>;
 let log: string[];
 let rateLimitEnds: number | undefined;
 let stop: Stop | undefined;
+let heldUntil: number | undefined;
 /** What the numbers of turns are refused with. */
 let refused: HiveError | undefined;
 /** Tells the harnesses whether someone follows the hive. */
@@ -31,6 +32,7 @@ beforeEach(() => {
   log = [];
   rateLimitEnds = undefined;
   stop = undefined;
+  heldUntil = undefined;
   refused = undefined;
   bus = openBus();
   bus.on("harness_connected", ({ session }) => void log.push(`connected ${session.instance}`));
@@ -68,7 +70,11 @@ beforeEach(() => {
     feed: { isWatched: true, onWatched: (tell) => void (tellWatched = tell) },
     agentStore: { update: async (_, { sessionId }) => void log.push(`store session ${sessionId}`) },
     bus,
-    modelUse: { limitEnds: () => rateLimitEnds },
+    modelUse: {
+      limitEnds: () => rateLimitEnds,
+      heldUntil: () => heldUntil,
+      release: ({ name }) => void log.push(`${name} is released`),
+    },
     budgets: {
       stopOf: () => stop,
       began: (id) => void log.push(`${id} began a turn`),
@@ -195,6 +201,23 @@ test("a turn that its budget ends parks the agent as long as the limit is reache
   bus.emit("budget_changed", agent);
   expect(log.at(-1)).toBe("served");
   expect(agentView(agent, {} as never)).toMatchObject({ state: "idle", over_budget: undefined, resumes_at: undefined });
+});
+
+test("a limit that another agent has met holds this one, until its time or until the operator lets it try", async () => {
+  stateOf(agent).cage.phase = { at: "running", running: {} as never, since: 0, revision: "r1" };
+  heldUntil = NOW + 7_000;
+  bus.emit("budget_changed", agent);
+  expect(log).toEqual(["not served"]);
+  expect(agentView(agent, {} as never)).toMatchObject({
+    state: "rate_limited",
+    state_reason: expect.stringContaining("limits the credential that the agents share"),
+    resumes_at: new Date(NOW + 7_000).toISOString(),
+  });
+  harnesses.clearParks(agent);
+  expect(log.at(-1)).toBe("ada is released");
+  heldUntil = undefined;
+  bus.emit("budget_changed", agent);
+  expect([agent.state, log.at(-1)]).toEqual(["idle", "served"]);
 });
 
 test("an outdated harness is announced between its turns", async () => {

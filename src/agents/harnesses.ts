@@ -42,7 +42,12 @@ export interface HarnessDeps {
   feed: Pick<Feed, "isWatched" | "onWatched">;
   bus: Pick<AgentBus, "on" | "emit">;
   /** When the agent's rate limit ends, if an answer of the model said so. Milliseconds since the epoch. */
-  modelUse: { limitEnds(agent: Agent): number | undefined };
+  modelUse: {
+    limitEnds(agent: Agent): number | undefined;
+    /** When a limit that another agent has met lets this one go on. */
+    heldUntil(agent: Agent): number | undefined;
+    release(agent: Agent): void;
+  };
   /** The limits that keep agents from their next turn. They count the turns that begin. */
   budgets: Pick<Budgets, "stopOf" | "began" | "ended">;
   /** The kind of placeholder credential that harnesses get. */
@@ -299,6 +304,7 @@ export class Harnesses {
 
   /** Ends a park and resets the delay of the next one, because the operator has acted. */
   clearParks(agent: Agent): void {
+    this.#deps.modelUse.release(agent);
     stateOf(agent).harness.parksInARow = 0;
     this.unpark(agent);
   }
@@ -320,8 +326,9 @@ export class Harnesses {
   /** Sets in the broker whether this agent receives its mail. */
   serve(agent: Agent): void {
     const stop = this.#deps.budgets.stopOf(agent.id);
-    stateOf(agent).harness.stop = stop;
-    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held && !stop);
+    const heldUntil = this.#deps.modelUse.heldUntil(agent);
+    Object.assign(stateOf(agent).harness, { stop, heldUntil });
+    this.#deps.broker.setServed(agent.id, !agent.record.paused && !agent.park && !agent.held && !stop && heldUntil === undefined);
   }
 
   /** Holds the turn loop. No further turn begins. */

@@ -1,6 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { BudgetRow, OverBudget } from "../wire/budget.ts";
 import { budgetAmount, budgetLimit } from "../wire/budget-kinds.ts";
+import type { PlanView } from "../wire/plan.ts";
 import { clean, type View } from "./print.ts";
 import { table } from "./table.ts";
 
@@ -45,6 +46,13 @@ export function localTime(at: string, now = new Date()): string {
   const clock = time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   return time.toDateString() === now.toDateString() ? clock : `${time.toLocaleDateString("en-CA")} ${clock}`;
 }
+
+/** The limits of the subscription, a line each: `plan 5h: 42 % used, counts anew at 15:00`. */
+export const planLines = (plan: readonly PlanView[] = []): string[] =>
+  plan.map(({ window, used, resets_at: resets }) => {
+    const anew = resets === undefined ? "" : `, counts anew at ${localTime(resets)}`;
+    return `plan ${clean(window)}: ${Math.round(used * 100)} % used${anew}`;
+  });
 
 /** What is over a limit and waits for a decision, a line each, with the verbs that decide. */
 export function overLines(over: readonly OverBudget[], { paint }: Pick<View, "paint">): string[] {

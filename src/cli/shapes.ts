@@ -9,6 +9,7 @@ import * as operator from "../wire/operator-operations.ts";
 import * as login from "../wire/model-login.ts";
 import * as message from "../wire/message.ts";
 import * as secret from "../wire/secrets.ts";
+import * as plan from "../wire/plan.ts";
 import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
 
@@ -17,6 +18,7 @@ const NAMED: Record<string, z.ZodType> = {
   AgentView: agent.AgentView,
   AgentStatusRow: agent.AgentStatusRow,
   BudgetRow: budget.BudgetRow,
+  PlanView: plan.PlanView,
   OverBudget: budget.OverBudget,
   QuestionView: agent.QuestionView,
   MessageView: message.MessageView,

@@ -7,6 +7,7 @@ import { budgetRows, overBudget } from "../policy/budget-view.ts";
 import { Days } from "../policy/days.ts";
 import { BudgetDecisions } from "../policy/decisions.ts";
 import { MessageRate } from "../policy/message-rate.ts";
+import { SharedLimit } from "../policy/shared-limit.ts";
 import type { Spender, Spenders } from "../policy/spender.ts";
 import { Turnstile } from "../policy/turnstile.ts";
 import type { Store } from "../store/store.ts";
@@ -21,6 +22,8 @@ export interface BudgetPartsDeps {
   /** The file that `prices` come from, if there is one. */
   pricesFile: string | undefined;
   timeZone: string;
+  /** Whether a limit of the model's API holds every agent of the credential. */
+  sharesRateLimits: boolean;
   onUnexpected(error: unknown): void;
   now(): number;
 }
@@ -31,7 +34,7 @@ export const spenderOf = ({ id, name, config }: Agent): Spender => ({ id, name, 
 
 /** The budgets with what surrounds them: the way of requests, of messages and of decisions, and what is shown. */
 export function openBudgets(deps: BudgetPartsDeps) {
-  const { agents, bus, prices, pricesFile, timeZone } = deps;
+  const { agents, bus, prices, pricesFile, timeZone, sharesRateLimits } = deps;
   const days = new Days(timeZone);
   const spenders: Spenders = {
     all: () => agents.all().map(spenderOf),
@@ -55,6 +58,15 @@ export function openBudgets(deps: BudgetPartsDeps) {
       bus.emit("changed", "hive");
     },
   });
+  const sharedLimit = new SharedLimit({
+    ...deps,
+    isShared: sharesRateLimits,
+    sharers: () => agents.all().map(({ id }) => id),
+    changed(id) {
+      const agent = agents.byId(id);
+      if (agent) bus.emit("budget_changed", agent);
+    },
+  });
   // Another config may have another budget.
   bus.on("harness_connected", ({ agent }) => budgets.refresh(agent.id));
   const messageRate = new MessageRate({
@@ -69,7 +81,8 @@ export function openBudgets(deps: BudgetPartsDeps) {
     budgets,
     messageRate,
     timeZone,
-    turnstile: new Turnstile(budgets),
+    sharedLimit,
+    turnstile: new Turnstile(budgets, sharedLimit),
     decisions: new BudgetDecisions({ ...deps, budgets, days }),
     rows: (): BudgetRow[] => budgetRows(shown),
     /** The limits that are reached and hold an agent that would run. */

@@ -106,6 +106,7 @@ const Environment = z.object({
   HIVE_PRICES: Folder.optional(),
   HIVE_TIME_ZONE: TimeZone.optional(),
   HIVE_OTLP_ENDPOINT: Collector.optional(),
+  HIVE_SHARED_RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   HIVE_REPOSITORIES: Folder.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
@@ -164,6 +165,8 @@ export interface Config {
   timeZone: string;
   /** The base URL of a collector of OpenTelemetry. If undefined, nothing is exported. */
   otlpEndpoint: string | undefined;
+  /** Whether a limit of the model's API holds every agent that uses the credential. */
+  sharesRateLimits: boolean;
   /** A JSON file of the repositories that the host declares. */
   repositoriesFile: string | undefined;
   /** Ctrl-C and SIGTERM also stop the cages. Under a service manager the cages keep running. */
@@ -226,6 +229,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     path: e.PATH,
     claudePath: e.HIVE_CLAUDE_PATH,
     pricesFile: e.HIVE_PRICES,
+    sharesRateLimits: e.HIVE_SHARED_RATE_LIMITS === "on",
     timeZone: e.HIVE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     otlpEndpoint: e.HIVE_OTLP_ENDPOINT,
     repositoriesFile: e.HIVE_REPOSITORIES,

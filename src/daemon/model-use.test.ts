@@ -27,6 +27,7 @@ beforeEach(() => {
     usage: { add: async () => {} },
     broker: { chainOf: () => undefined },
     budgets: { spend: (id, used) => void spent.push([id, used]) },
+    sharedLimit: { met: () => {}, passed: () => {}, endOf: () => undefined, release: () => {} },
     metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
     onUnexpected: (error) => expect.unreachable(String(error)),

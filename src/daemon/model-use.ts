@@ -5,6 +5,9 @@ import type { Swarm } from "../agents/swarm.ts";
 import type { Broker } from "../messages/broker.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Budgets } from "../policy/budgets.ts";
+import type { SharedLimit } from "../policy/shared-limit.ts";
+import { instant } from "../wire/instant.ts";
+import type { PlanView } from "../wire/plan.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Telemetry } from "./otlp/telemetry.ts";
 import type { UsageToday } from "./usage.ts";
@@ -17,6 +20,7 @@ export interface ModelUseDeps {
   budgets: Pick<Budgets, "spend">;
   /** Absent where nothing is exported. */
   telemetry?: Pick<Telemetry, "answered"> | undefined;
+  sharedLimit: Pick<SharedLimit, "met" | "passed" | "endOf" | "release">;
   metrics: Pick<Metrics, "modelRequests" | "metered">;
   bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
@@ -27,6 +31,7 @@ export class ModelUse {
   readonly #deps: ModelUseDeps;
   /** By agent: the end of its rate limit. Milliseconds since the epoch. */
   readonly #limited = new Map<string, number>();
+  #plan: readonly PlanView[] = [];
 
   constructor(deps: ModelUseDeps) {
     this.#deps = deps;
@@ -51,14 +56,43 @@ export class ModelUse {
   }
 
   /** Records the status of an answer. */
-  signal({ kind, agentId, resetsAt }: UpstreamSignal): void {
-    this.#deps.metrics.modelRequests.inc({ outcome: kind });
-    if (kind === "rate_limited" && resetsAt !== undefined) this.#limited.set(agentId, resetsAt);
-    else if (kind === "ok") this.#limited.delete(agentId);
+  signal({ kind, agentId, resetsAt, plan }: UpstreamSignal): void {
+    const { metrics, sharedLimit, bus } = this.#deps;
+    metrics.modelRequests.inc({ outcome: kind });
+    if (plan) {
+      this.#plan = plan.map(({ window, used, resetsAt: at }) => ({
+        window,
+        used,
+        ...(at === undefined ? {} : { resets_at: instant(at) }),
+      }));
+      bus.emit("changed", "hive");
+    }
+    if (kind === "rate_limited" && resetsAt !== undefined) {
+      this.#limited.set(agentId, resetsAt);
+      sharedLimit.met(agentId, resetsAt);
+    } else if (kind === "ok") {
+      this.#limited.delete(agentId);
+      sharedLimit.passed(agentId);
+    }
+  }
+
+  /** The limits of the subscription, as the newest answer has told them. */
+  get plan(): readonly PlanView[] {
+    return this.#plan;
+  }
+
+  /** When the limit of another agent lets this one go on. Milliseconds since the epoch. */
+  heldUntil(agent: Agent): number | undefined {
+    return this.#deps.sharedLimit.endOf(agent.id);
+  }
+
+  /** The operator wants the agent to try at once. */
+  release(agent: Agent): void {
+    this.#deps.sharedLimit.release(agent.id);
   }
 
   /** When the agent's rate limit ends, if an answer said so. Milliseconds since the epoch. */
   limitEnds(agent: Agent): number | undefined {
-    return this.#limited.get(agent.id);
+    return this.heldUntil(agent) ?? this.#limited.get(agent.id);
   }
 }

@@ -121,8 +121,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const disk = new Disk(base);
   const usage = new UsageToday(store, now);
   const metrics = openMetrics(base);
-  const { pricesFile, timeZone } = config;
-  const budgets = openBudgets({ ...base, prices, pricesFile, timeZone });
+  const { pricesFile, timeZone, sharesRateLimits } = config;
+  const budgets = openBudgets({ ...base, prices, pricesFile, timeZone, sharesRateLimits });
   const broker = new Broker({ ...base, maxHops, loopLimits, leaseGraceMs, sendRate, messageRate: budgets.messageRate });
   const history = new MessageHistory({ ...base, broker });
   const retention = new Retention(store, base);
@@ -135,7 +135,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const { otlpEndpoint: endpoint } = config;
   const counters = metrics.otlp;
   const telemetry = endpoint === undefined ? undefined : new Telemetry({ ...base, endpoint, hiveId, version: VERSION, counters });
-  const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, telemetry, metrics });
+  const { sharedLimit } = budgets;
+  const modelUse = new ModelUse({ ...base, turns, usage, broker, budgets: budgets.budgets, sharedLimit, telemetry, metrics });
   const egressRecords = new EgressRecords({ ...base, retention });
   const web = overrides.web ?? theWeb;
   const gateway = openGateway({
@@ -244,6 +245,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     repositories: work.repositories,
     budgets,
     secrets,
+    modelUse,
   };
   const views = new Views({ ...base, ...shown, hive });
   const repoTokens = new RepoTokens(now);
@@ -285,6 +287,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     repoTokens,
     backups,
     budgets,
+    modelUse,
     store,
     feed,
     views,
@@ -309,6 +312,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     ...closed,
     { stop: () => uploads.stop() },
     budgets.budgets,
+    budgets.sharedLimit,
     questions,
     searchIndex,
     retention,

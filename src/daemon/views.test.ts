@@ -52,6 +52,7 @@ beforeEach(() => {
     turns: { last: () => undefined },
     pages: { portOf: () => undefined, problem: () => undefined },
     allStop: { view: undefined },
+    modelUse: { plan: [] },
     budgets: { over: () => [], budgets: { warnings: () => [] } },
     questions: {} as never,
     history: {} as never,

@@ -27,6 +27,7 @@ import { repoListing } from "./listings.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { Secrets } from "./secrets/secrets.ts";
+import type { ModelUse } from "./model-use.ts";
 import type { UsageToday } from "./usage.ts";
 
 /** The newest dead and held messages in a snapshot: more than an operator decides on at once. */
@@ -45,6 +46,7 @@ export interface ViewsDeps {
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
   pages: Pick<AgentPages, "portOf" | "problem">;
+  modelUse: Pick<ModelUse, "plan">;
   budgets: { over(): OverBudget[]; budgets: Pick<Budgets, "warnings"> };
   allStop: Pick<AllStop, "view">;
   questions: Pick<Questions, "list">;
@@ -194,7 +196,7 @@ export class Views {
   }
 
   hive(): HiveView {
-    const { hive, access, usage, broker, allStop, budgets } = this.#deps;
+    const { hive, access, usage, broker, allStop, budgets, modelUse } = this.#deps;
     const over = budgets.over();
     const today = usage.total();
     const stopped = allStop.view;
@@ -202,6 +204,7 @@ export class Views {
       ...hive,
       ...(stopped ? { all_stopped: stopped } : {}),
       ...(over.length > 0 ? { over_budget: over } : {}),
+      ...(modelUse.plan.length > 0 ? { plan: [...modelUse.plan] } : {}),
       mode: access.mode,
       upstream: access.name,
       scenarios: access.scenarios,

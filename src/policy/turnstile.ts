@@ -1,17 +1,20 @@
 import { HiveError } from "../wire/error.ts";
 import type { Budgets } from "./budgets.ts";
+import type { SharedLimit } from "./shared-limit.ts";
 
 /**
- * Lets requests to the model pass under the budgets. Those of an agent with a limit pass one after the other, so a limit
+ * Lets requests to the model pass: not those that a limit of the API would refuse, and the others under the budgets. Those of an agent with a limit pass one after the other, so a limit
  * is passed by one request of each agent at most. Without a limit nothing waits.
  */
 export class Turnstile {
   readonly #budgets: Pick<Budgets, "isLimited" | "checkRequest">;
+  readonly #sharedLimit: Pick<SharedLimit, "check">;
   /** By agent: resolves when its newest request has ended. */
   readonly #last = new Map<string, Promise<void>>();
 
-  constructor(budgets: Pick<Budgets, "isLimited" | "checkRequest">) {
+  constructor(budgets: Pick<Budgets, "isLimited" | "checkRequest">, sharedLimit: Pick<SharedLimit, "check">) {
     this.#budgets = budgets;
+    this.#sharedLimit = sharedLimit;
   }
 
   /**
@@ -19,6 +22,7 @@ export class Turnstile {
    * Rejects with the reason if it may not be sent, and with that of `gone` if the agent has given the request up.
    */
   async enter(agentId: string, model: string, gone: AbortSignal): Promise<() => void> {
+    this.#sharedLimit.check(agentId);
     if (!this.#budgets.isLimited(agentId)) return () => {};
     const before = this.#last.get(agentId);
     const { promise: ended, resolve: leave } = Promise.withResolvers<void>();

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { BUDGET_KINDS, BUDGET_RANGES, type BudgetKind } from "./budget-kinds.ts";
 import { strict } from "./config-values.ts";
 import { AgentName, Instant } from "./names.ts";
+import { PlanView } from "./plan.ts";
 import { nothing, type Operation } from "./operation.ts";
 
 const amount = (kind: BudgetKind) => z.number().min(BUDGET_RANGES[kind][0]).max(BUDGET_RANGES[kind][1]);
@@ -77,6 +78,8 @@ export const budgetOperations = {
       time_zone: z.string(),
       rows: z.array(BudgetRow),
       over: z.array(OverBudget),
+      /** The limits of the subscription, if an answer of the model has told them. */
+      plan: z.array(PlanView).optional(),
     }),
   },
   budget_set: {

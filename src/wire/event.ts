@@ -6,6 +6,7 @@ import { MessageView } from "./message.ts";
 import { ModelLoginView } from "./model-login.ts";
 import { MAX_DELTA_CHARS, MAX_FIGURE, MAX_TURN } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
+import { PlanView } from "./plan.ts";
 import { You } from "./operator-operations.ts";
 import { TURN_RESULTS } from "./turn-ends.ts";
 import { ChangeView, RepoView } from "./work.ts";
@@ -133,6 +134,8 @@ export const HiveView = z.object({
   ledger: z.string(),
   /** Present after one command has stopped everything: when, which operator gave it, and which agents ran. */
   all_stopped: z.object({ at: Instant, by: z.string(), agents: z.array(z.string()) }).optional(),
+  /** The limits of the subscription. Absent until an answer has told them. */
+  plan: z.array(PlanView).optional(),
   /** Limits that are reached and wait for a decision of the operator, or have got it. */
   over_budget: z.array(OverBudget).optional(),
   banners: z.array(z.object({ level: z.enum(["warn", "error"]), text: z.string() })),

@@ -55,5 +55,10 @@ export function openBudgetsOf(
     onUnexpected,
   });
   budgets.start();
-  return { budgets, days, turnstile: new Turnstile(budgets), decisions: new BudgetDecisions({ store, budgets, days, now }) };
+  return {
+    budgets,
+    days,
+    turnstile: new Turnstile(budgets, { check: () => {} }),
+    decisions: new BudgetDecisions({ store, budgets, days, now }),
+  };
 }

@@ -3,6 +3,7 @@ import type { CredentialSource, LoginStarted } from "../../src/wire/model-login.
 import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
+import { PlanBars } from "../kit/plan-bars.tsx";
 import { Steps } from "../kit/steps.tsx";
 import { Minute } from "../kit/time.tsx";
 import { toast } from "../kit/toast.tsx";
@@ -23,12 +24,14 @@ const FIRST: Partial<Record<CredentialSource, string>> = {
 /** Logs the hive in to the model with a Claude subscription, and out of it. */
 export function ModelLogin({ onClose }: { onClose: () => void }): ReactNode {
   const { source, by, at } = useHive((state) => state.hive.credential);
+  const plan = useHive((state) => state.hive.plan);
   const isRefused = useHive((state) => [...state.agents.values()].some((agent) => agent.needs_login));
   // Decided once: a log-in that ends here shows its end.
   const [isManaged, setManaged] = useState(source === "login" && begun === undefined && !isRefused);
   const first = FIRST[source];
   return (
     <Sheet isOpen onClose={onClose} title="log in to the model">
+      {plan && <PlanBars plan={plan} />}
       {first !== undefined ? (
         <p className="dim">
           The hive’s credential comes from {first}. That comes before a log-in: restart the daemon without it, then log in here.

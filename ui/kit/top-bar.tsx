@@ -11,6 +11,7 @@ import { You } from "./allowed.tsx";
 import { AllStop, useAllStop } from "./all-stop.tsx";
 import { MenuButton } from "./menu-button.tsx";
 import { OpenLink } from "./open-link.tsx";
+import { fullest } from "./plan-bars.tsx";
 import { NotifyButton, useNotify } from "./notify-button.tsx";
 
 /** The operator's inbox on the dashboard. */
@@ -44,6 +45,11 @@ export function TopBar({ onHelp }: { onHelp?: () => void }): ReactNode {
       ) : (
         <OpenLink open="login" className="chip green" title={visible(`model requests go to ${hive.upstream}; the log-in`)}>
           {visible(hive.upstream)}
+        </OpenLink>
+      )}
+      {hive.plan && (
+        <OpenLink open="login" className="chip wide" title="limits of the subscription: the window that is used most">
+          {fullest(hive.plan)}
         </OpenLink>
       )}
       <nav className="places wide" aria-label="pages">

@@ -42,6 +42,11 @@ test("a listing has each limit with what is used, and what waits with the verbs 
   expect((await hivectl("budget list ada")).out).not.toContain("scout");
 });
 
+test("the limits of a subscription are below those of the hive", async () => {
+  host.answers.budget = { time_zone: "UTC", rows: [], over: [], plan: [{ window: "5h", used: 0.423 }] };
+  expect((await hivectl("budget list")).out).toBe("there is no limit: budget set makes one\nplan 5h: 42 % used\n");
+});
+
 test("what waits is in pending, until an operator has decided that it waits", async () => {
   expect((await hivectl("pending")).out).toMatch(/^scout has used \$5\.02 of \$5\.00 a day/);
   host.answers.budget = { time_zone: "UTC", rows, over: [anOverBudget("scout", { stopped_by: "operator" })] };

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { BUDGET_KINDS, budgetLimit, type BudgetKind } from "../../wire/budget-kinds.ts";
 import type { Input } from "../../wire/operations.ts";
 import { agentName } from "../arguments.ts";
-import { budgetTable, overLines } from "../budget-text.ts";
+import { budgetTable, overLines, planLines } from "../budget-text.ts";
 import { UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
 import { act } from "../shell.ts";
@@ -57,14 +57,19 @@ export function budgetCommands(program: Command): void {
       .argument("[agent]", "only this agent, with the limits of the hive", agentName)
       .description("the limits that count, what is used of each, and which are reached"),
     async (shell, [agent]: [string?]) =>
-      shell.show(await shell.client.call("budget", {}), ({ rows, over, time_zone: zone }) => {
+      shell.show(await shell.client.call("budget", {}), ({ rows, over, plan, time_zone: zone }) => {
         const shown = rows.filter((row) => agent === undefined || row.scope !== "agent" || row.agent === agent);
-        if (shown.length === 0) return "there is no limit: budget set makes one";
+        if (shown.length === 0) return ["there is no limit: budget set makes one", ...planLines(plan)].join("\n");
         const lines = overLines(
           over.filter((one) => agent === undefined || one.scope === "hive" || one.agent === agent),
           shell,
         );
-        return [budgetTable(shown, shell), shell.paint("dim", `days are those of ${clean(zone)}`), ...lines].join("\n");
+        return [
+          budgetTable(shown, shell),
+          shell.paint("dim", `days are those of ${clean(zone)}`),
+          ...planLines(plan),
+          ...lines,
+        ].join("\n");
       }),
   );
 

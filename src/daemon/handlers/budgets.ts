@@ -7,7 +7,12 @@ import type { HandlerContext, Handlers } from "./types.ts";
 type Names = "budget" | "budget_set" | "budget_answer";
 
 export const budgetHandlers: Pick<Handlers, Names> = {
-  budget: ({ budgets }) => ({ time_zone: budgets.timeZone, rows: budgets.rows(), over: budgets.over() }),
+  budget: ({ budgets, modelUse: { plan } }) => ({
+    time_zone: budgets.timeZone,
+    rows: budgets.rows(),
+    over: budgets.over(),
+    ...(plan.length > 0 ? { plan: [...plan] } : {}),
+  }),
   async budget_set(context, { limits, remove, ...about }, caller) {
     const target = targetOf(context, about);
     await context.budgets.decisions.set(target, limits, remove, actorOf(caller));

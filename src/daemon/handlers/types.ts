@@ -30,6 +30,7 @@ import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Sessions } from "../sessions.ts";
 import type { HiveWork } from "../../work/open.ts";
 import type { ModelLogin } from "../login/model-login.ts";
+import type { ModelUse } from "../model-use.ts";
 import type { ModelAccess } from "../model-access.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
 import type { Secrets } from "../secrets/secrets.ts";
@@ -56,6 +57,7 @@ export interface HandlerContext {
   repoTokens: RepoTokens;
   backups: Backups;
   budgets: BudgetParts;
+  modelUse: Pick<ModelUse, "plan">;
   store: Store;
   feed: Feed;
   views: Views;

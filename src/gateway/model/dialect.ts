@@ -80,10 +80,22 @@ export interface Usage {
   endedAt: number;
 }
 
+/** How much of a subscription's limit for a window of time is used. */
+export interface PlanUse {
+  /** The plan's name for the window, such as `5h`. */
+  window: string;
+  /** A fraction; above 1 where the plan allows more. */
+  used: number;
+  /** Milliseconds since the epoch. */
+  resetsAt?: number;
+}
+
 /** What the status of an answer says about the agent or the account. */
 export interface UpstreamSignal {
   agentId: string;
   kind: "ok" | "unauthorized" | "rate_limited" | "overloaded" | "unreachable";
   /** When the limit ends, if the answer states it. Milliseconds since the epoch. */
   resetsAt?: number;
+  /** The plan's limits, if the answer states them. */
+  plan?: PlanUse[];
 }

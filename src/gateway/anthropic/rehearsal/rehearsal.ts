@@ -45,11 +45,15 @@ export function rehearsalUpstream(scenarios: readonly Scenario[]): Upstream {
     if (step.hang && isFailing(`hang ${key}`, step.hang.times)) await waitUnless(Number.POSITIVE_INFINITY, request.signal);
     if (step.error && isFailing(`error ${key}`, step.error.times)) return errorReply(step.error);
     if (request.body.stream !== true)
-      return { status: 200, headers: JSON_TYPE, body: once(wholeReply(step, request.body, conversation.tools)) };
+      return {
+        status: 200,
+        headers: { ...step.headers, ...JSON_TYPE },
+        body: once(wholeReply(step, request.body, conversation.tools)),
+      };
     const cutAfter = step.cut && isFailing(`cut ${key}`, step.cut.times) ? step.cut.after : undefined;
     return {
       status: 200,
-      headers: { "content-type": "text/event-stream; charset=utf-8" },
+      headers: { ...step.headers, "content-type": "text/event-stream; charset=utf-8" },
       body: streamedReply(step, request.body, conversation.tools, cutAfter, pause),
     };
   };

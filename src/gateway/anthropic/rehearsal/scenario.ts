@@ -51,6 +51,8 @@ export const Step = z.strictObject({
     })
     .partial()
     .default({}),
+  /** Headers of the answer, such as those that tell a plan's limits. */
+  headers: z.record(z.string().regex(/^[a-z0-9-]{1,64}$/), z.string().max(256)).default({}),
   /** Answer with an error instead, the first `times` times. */
   error: z
     .strictObject({
