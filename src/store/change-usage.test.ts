@@ -26,8 +26,22 @@ async function proposed(id: number, branch: string, at: number, over: Partial<Ch
   const none = { decided_by: null, decided_at: null, reviewed_sha: null, note: null, reason: null, queued_at: null };
   const nothing = { candidate: null, candidate_base: null, merged_sha: null, early_check: null, merge_base: null };
   const row: ChangeRecord = {
-    ...{ ...texts, ...none, ...nothing, id, seq: id, repo: "web", agent: "a1", agent_name: "scout", branch },
-    ...{ round: 1, state: "proposed", proposed_at: at, updated_at: at, has_log: 0, undecided: 1, ...over },
+    ...texts,
+    ...none,
+    ...nothing,
+    id,
+    seq: id,
+    repo: "web",
+    agent: "a1",
+    agent_name: "scout",
+    branch,
+    round: 1,
+    state: "proposed",
+    proposed_at: at,
+    updated_at: at,
+    has_log: 0,
+    undecided: 1,
+    ...over,
   };
   await store.write(() => store.changes.insert(row));
   return row;
@@ -45,7 +59,7 @@ async function turn(at: number, cost: number | undefined, agent = "a1"): Promise
       "i",
       [
         { n: 2 * n, at: instant(at - 1), event: { type: "turn_start", turn: n } as never },
-        { n: 2 * n + 1, at: instant(at), event: end as never },
+        { n: 2 * n + 1, at: instant(at), event: end },
       ],
       store.nextSeq,
     ),

@@ -116,8 +116,15 @@ describe("a proposal", () => {
     await write(() => turns.append(scout.id, "scout", "i", events, nextSeq));
     const { rows } = await system.callAs(system.operator, "change_usage", { days: 1 });
     expect(rows.find(({ change }) => change === row.id)).toEqual({
-      ...{ change: row.id, repo: "web", title: "What it costs", agent: "scout", state: "proposed" },
-      ...{ turns: 1, tokens: 11, cost_usd: 0.5, unpriced: 0 },
+      change: row.id,
+      repo: "web",
+      title: "What it costs",
+      agent: "scout",
+      state: "proposed",
+      turns: 1,
+      tokens: 11,
+      cost_usd: 0.5,
+      unpriced: 0,
     });
   });
 
