@@ -37,9 +37,8 @@ export function ChangeSums({ rows, more }: Output<"change_usage">): ReactNode {
               <tr key={row.change}>
                 <th scope="row">
                   <Link to="/change/$id" params={{ id: String(row.change) }}>
-                    #{row.change}
-                  </Link>{" "}
-                  {visible(row.repo)}: {visible(row.title)}
+                    #{row.change} {visible(row.repo)}: {visible(row.title)}
+                  </Link>
                 </th>
                 <td className="wide">{visible(row.agent)}</td>
                 <td className="wide">{CHANGE_WORDS[row.state]}</td>
