@@ -82,6 +82,12 @@ test("a fifo, a device, a link and what is below a link are not read", async () 
   execFileSync("mkfifo", [join(state, "fifo")]);
   symlinkSync("/etc/passwd", join(state, "link"));
   symlinkSync("/usr", join(state, "usr"));
+  if (process.getuid?.() === 0) {
+    // An agent cannot make one.
+    execFileSync("mknod", [join(state, "device"), "c", "1", "3"]);
+    await expect(files.read(scout, "/state/device")).rejects.toThrow("/state/device is a device");
+    expect((await files.list(scout, "/state")).entries[0]).toMatchObject({ name: "device", kind: "device" });
+  }
   await expect(files.read(scout, "/state/fifo")).rejects.toThrow("/state/fifo is a fifo");
   await expect(files.read(scout, "/state/link")).rejects.toThrow("/state/link is a link");
   await expect(files.read(scout, "/state/usr/bin/env")).rejects.toThrow("/state/usr is a link");

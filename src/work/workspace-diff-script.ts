@@ -44,7 +44,7 @@ if [ -d $git ] && [ ! -L $git ] && plain $git/HEAD; then
     'ref: refs/heads/'*)
       ref=\${head#ref: }
       if plain "$git/$ref"; then head=$(head -c 40 "$git/$ref" | tr -d '\\0')
-      elif plain $git/packed-refs; then head=$(head -c 4000000 $git/packed-refs | tr -d '\\0' | sed -n "s|^\\([0-9a-f]\\{40\\}\\) $ref\$|\\1|p" | head -n 1)
+      elif plain $git/packed-refs; then head=$(head -c 4000000 $git/packed-refs | tr -d '\\0' | sed -n "s|^\\([0-9a-f]\\{40\\}\\) $ref$|\\1|p" | head -n 1)
       else head=
       fi ;;
   esac

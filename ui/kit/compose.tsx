@@ -108,7 +108,7 @@ function Box({
     setRefusal(undefined);
     write("");
     try {
-      await send(text, id, await Promise.all(files.map((one) => one.path)));
+      await send(text, id, await Promise.all(files.map(({ path }) => path)));
       failed.current = undefined;
     } catch (error) {
       failed.current = one;

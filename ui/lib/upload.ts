@@ -15,7 +15,7 @@ export async function upload(name: string, file: File): Promise<string> {
 function base64(part: Blob): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(String(reader.result).replace(/^[^,]*,/, "")));
+    reader.addEventListener("load", () => resolve((reader.result as string).replace(/^[^,]*,/, "")));
     reader.addEventListener("error", () => reject(new ApiError("unavailable", "the browser cannot read it any more")));
     reader.readAsDataURL(part);
   });

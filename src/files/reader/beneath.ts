@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, type BigIntStats } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, type BigIntStats, type Stats } from "node:fs";
 import { Refusal, type EntryKind } from "./request.ts";
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -75,7 +75,7 @@ export const KIND_WORDS: Record<EntryKind, string> = {
   unknown: "of an unknown kind",
 };
 
-export function kindOf(stat: BigIntStats): EntryKind {
+export function kindOf(stat: Stats | BigIntStats): EntryKind {
   if (stat.isFile()) return "file";
   if (stat.isDirectory()) return "folder";
   if (stat.isSymbolicLink()) return "link";

@@ -9,12 +9,13 @@ import { write } from "./write.ts";
  * is a `ReaderRequest`. It answers a line of JSON, and then the bytes of a file or an archive. It ends with 0 if these are
  * complete.
  */
-const line = (answer: object): void => writeAll(1, Buffer.from(`${JSON.stringify(answer)}\n`));
+const lineOf = (json: string): void => writeAll(1, Buffer.from(`${json}\n`));
+const line = (answer: object): void => lineOf(JSON.stringify(answer));
 
-function answer(request: ReaderRequest): void {
+function carryOut(request: ReaderRequest): void {
   switch (request.task) {
     case "list":
-      return line(list(request.path, request));
+      return lineOf(list(request.path, request));
     case "read": {
       const { bytes, content } = read(request.path, request.maxBytes);
       line({ bytes, is_read: content !== undefined });
@@ -29,7 +30,7 @@ function answer(request: ReaderRequest): void {
 }
 
 try {
-  answer(JSON.parse(process.argv[2] ?? "") as ReaderRequest);
+  carryOut(JSON.parse(process.argv[2] ?? "") as ReaderRequest);
 } catch (error) {
   if (!(error instanceof Refusal)) throw error;
   line({ refused: { code: error.code, message: error.message } });
