@@ -156,7 +156,13 @@ async function installUnits() {
   await put("root/broken/system", "x86_64-linux");
   const [path, broken] = await Promise.all(["system", "broken"].map(added));
 
+  // As root's helper runs: in a mount namespace of its own, which gets what is mounted on the host.
   const vitest = [
+    "/usr/bin/unshare",
+    "--mount",
+    "--propagation",
+    "slave",
+    "--",
     process.execPath,
     join(ROOT, "node_modules/vitest/vitest.mjs"),
     "run",
@@ -190,7 +196,17 @@ async function boot() {
   const loader = await firstOf(LOADERS);
   const libraries = LIBRARIES.map((name) => join(system, name)).join(":");
   const nspawn = ["--library-path", libraries, join(system, "usr/bin/systemd-nspawn")];
-  const flags = ["--register=no", "--keep-unit", "-M", "hivehost", "-D", host, "-b", "--capability=all", "--private-network"];
+  const flags = [
+    "--register=no",
+    "--keep-unit",
+    "-M",
+    `hive-nested-${process.pid}`,
+    "-D",
+    host,
+    "-b",
+    "--capability=all",
+    "--private-network",
+  ];
   const binds = [`--bind=${ROOT}`, `--bind-ro=${nixpkgs}:/nixpkgs`];
   const env = {
     PATH: process.env.PATH,
