@@ -35,7 +35,7 @@ import type { Finished } from "../../src/os/run.ts";
  *   It returns after `ExecStopPost`.
  * - `nix-env -p <profile> --set <path>`: sets the profile.
  */
-export function standInHost(folder: string): ContainersHost & { calls: string[][] } {
+export function standInHost(folder: string): ContainersHost {
   const at = (path: string): string => join(folder, path);
   const [confs, profiles, roots, units, cages] = ["confs", "profiles", "roots", "units", "cages"].map(at) as [
     string,
@@ -46,7 +46,6 @@ export function standInHost(folder: string): ContainersHost & { calls: string[][
   ];
   for (const made of [confs, profiles, roots, units, join(folder, "nix/store")]) mkdirSync(made, { recursive: true });
   const active = new Set<string>();
-  const calls: string[][] = [];
   const conf = (name: string): string => join(confs, `${name}.conf`);
   const containerOf = (unit: string): string | undefined => /^container@(.+)\.service$/.exec(unit)?.[1];
 
@@ -104,12 +103,10 @@ export function standInHost(folder: string): ContainersHost & { calls: string[][
     units,
     cages,
     root: folder,
-    calls,
     lacks: async () => undefined,
     give: () => {},
     command: (program, argv) => [program, [...argv]],
     async run(program, argv) {
-      calls.push([program, ...argv]);
       if (program === "nixos-container") return nixosContainer(argv);
       if (program === "systemctl") return systemctl(argv);
       if (program === "nix-env") return setProfile(argv[1] ?? "", argv[3] ?? "");
