@@ -7,6 +7,7 @@ import { hivectl } from "./hivectl.ts";
 import { idle } from "./idle.ts";
 import { ingest } from "./ingest.ts";
 import { interfaceRow } from "./interface.ts";
+import { modelRequest } from "./model-request.ts";
 import { throughput } from "./throughput.ts";
 import { toolCall } from "./tool-call.ts";
 import { turns } from "./turns.ts";
@@ -19,6 +20,7 @@ export const rows: readonly Row[] = [
   flood,
   throughput,
   toolCall,
+  modelRequest,
   ingest,
   fanOut,
   turns,

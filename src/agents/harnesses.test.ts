@@ -187,8 +187,8 @@ test("a turn that its budget ends parks the agent as long as the limit is reache
   expect(log).toEqual(["not served"]);
   // Its turn may still end well.
   expect(agent.state).toBe("thinking");
-  const refused = { kind: "parked", why: "rate_limited", reason: "hyperhive: the budget is used up" } as const;
-  await harnesses.finish(agent, session, { turn: 1, outcome: refused });
+  const overBudget = { kind: "parked", why: "rate_limited", reason: "hyperhive: the budget is used up" } as const;
+  await harnesses.finish(agent, session, { turn: 1, outcome: overBudget });
   expect(log).not.toContain("a1 ended a turn");
   expect(agent.park).toBeUndefined();
   expect(agentView(agent, {} as never)).toMatchObject({

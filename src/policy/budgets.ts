@@ -78,7 +78,7 @@ export class Budgets implements Service {
   /** A turn of an agent begins. What its last one has spent does not count for it. */
   began(agentId: string): void {
     this.#meter.clearTurn(agentScope(agentId));
-    this.#meter.add([agentScope(agentId), HIVE], { turns: 1 });
+    this.#meter.addTurn([agentScope(agentId), HIVE]);
     this.refresh(agentId);
   }
 
@@ -107,7 +107,9 @@ export class Budgets implements Service {
 
   /** True if a request of the agent can pass a limit. */
   isLimited(agentId: string): boolean {
-    return this.#ofRequests(agentId).length > 0;
+    const agent = this.#deps.spenders.byId(agentId);
+    const limits = agent ? [...this.standings.limitsOf(agent), ...this.standings.limitsOfHive()] : [];
+    return limits.some(({ kind }) => kind !== "messages_per_minute" && !isOfTurns(kind));
   }
 
   /**
@@ -136,15 +138,16 @@ export class Budgets implements Service {
   /** Checks the limits of one agent again, or of all. To be called after something has changed that they depend on. */
   refresh(agentId?: string): void {
     const before = this.#hiveStop;
-    this.#hiveStop = stopIn(this.standings.ofHive());
+    const ofHive = this.standings.ofHive();
+    this.#hiveStop = stopIn(ofHive);
     const concerned =
       agentId === undefined || !isSameStop(before, this.#hiveStop) ? this.#deps.spenders.all().map(({ id }) => id) : [agentId];
-    for (const id of concerned) this.#refreshOne(id);
+    for (const id of concerned) this.#refreshOne(id, ofHive);
     this.#arm();
   }
 
-  #refreshOne(agentId: string): void {
-    const all = this.#of(agentId);
+  #refreshOne(agentId: string, ofHive: readonly Standing[]): void {
+    const all = this.#of(agentId, ofHive);
     const before = this.#stops.get(agentId);
     const wereNear = this.#near.get(agentId)?.limits;
     const stop = stopIn(all);
@@ -173,8 +176,8 @@ export class Budgets implements Service {
     return this.#of(agentId).filter(({ kind }) => !isOfTurns(kind));
   }
 
-  #of(agentId: string): Standing[] {
+  #of(agentId: string, ofHive: readonly Standing[] = this.standings.ofHive()): Standing[] {
     const agent = this.#deps.spenders.byId(agentId);
-    return [...(agent ? this.standings.ofAgent(agent) : []), ...this.standings.ofHive()];
+    return [...(agent ? this.standings.ofAgent(agent) : []), ...ofHive];
   }
 }

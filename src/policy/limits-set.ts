@@ -6,7 +6,7 @@ import type { Decision } from "./verdict.ts";
 /** What the operator has set and decided, in memory. It follows the store. */
 export class LimitsSet {
   readonly #limits = new Map<ScopeKey, Budget>();
-  readonly #decisions = new Map<string, Decision>();
+  readonly #decisions = new Map<ScopeKey, Partial<Record<BudgetKind, Decision>>>();
 
   constructor(limits: readonly LimitRow[], decisions: readonly DecisionRow[]) {
     for (const { scope, kind, amount } of limits) this.set(scope, kind, amount);
@@ -32,12 +32,12 @@ export class LimitsSet {
   }
 
   decision(scope: ScopeKey, kind: BudgetKind): Decision | undefined {
-    return this.#decisions.get(`${kind} ${scope}`);
+    return this.#decisions.get(scope)?.[kind];
   }
 
   /** Takes a decision. Returns the row to store. */
   decide(scope: ScopeKey, kind: BudgetKind, decision: Decision): DecisionRow {
-    this.#decisions.set(`${kind} ${scope}`, decision);
+    this.#decisions.set(scope, { ...this.#decisions.get(scope), [kind]: decision });
     return this.row(scope, kind, decision);
   }
 

@@ -1,8 +1,11 @@
 import type { ScopeKey, SpentRow } from "../store/budgets.ts";
 import type { Days } from "./days.ts";
 import { countedBy, nothingSpent, periodAt, type Period, type PeriodKind, type Spent, type StoppingKind } from "./periods.ts";
+import { HIVE } from "./spender.ts";
 
-const KINDS: readonly PeriodKind[] = ["day", "hour", "turn"];
+/** The periods in which answers count. The hive as a whole has no turn. */
+const OF_HIVE: readonly PeriodKind[] = ["day"];
+const OF_AGENT: readonly PeriodKind[] = ["day", "turn"];
 
 /** The storage that the meter needs. */
 export interface MeterStore {
@@ -33,29 +36,50 @@ export interface Reading {
   at: number;
 }
 
+/** The periods that contain every moment from `from` until before `until`. */
+interface Running extends Record<PeriodKind, Period> {
+  from: number;
+  until: number;
+}
+
 /**
  * Counts what scopes spend in the running day, hour and turn. A period is found by the clock at each use, so a clock that
  * is set back counts on what that period had.
  */
 export class Meter {
   readonly #deps: MeterDeps;
-  readonly #counters = new Map<string, Counter>();
+  readonly #counters = new Map<ScopeKey, Partial<Record<PeriodKind, Counter>>>();
+  #running: Running | undefined;
 
   constructor(deps: MeterDeps) {
     this.#deps = deps;
   }
 
-  /** Adds the usage of an answer to scopes. It counts at once, and is stored soon. */
-  add(scopes: readonly ScopeKey[], used: Partial<Spent>): void {
-    const changed = scopes.flatMap((scope) =>
-      KINDS.map((kind) => {
+  /** Adds the usage of an answer to scopes, for the day and for the turn. It counts at once, and is stored soon. */
+  add(scopes: readonly ScopeKey[], { costUsd, output, input }: Omit<Spent, "turns">): void {
+    const rows: SpentRow[] = [];
+    for (const scope of scopes)
+      for (const kind of scope === HIVE ? OF_HIVE : OF_AGENT) {
         const counter = this.#counter(scope, kind);
-        for (const [figure, amount] of Object.entries(used) as [keyof Spent, number][]) counter.spent[figure] += amount;
+        counter.spent.costUsd += costUsd;
+        counter.spent.output += output;
+        counter.spent.input += input;
+        counter.at = this.#deps.now();
+        rows.push(rowOf(scope, counter));
+      }
+    this.#store(rows);
+  }
+
+  /** Counts a turn that begins, for the hour. */
+  addTurn(scopes: readonly ScopeKey[]): void {
+    this.#store(
+      scopes.map((scope) => {
+        const counter = this.#counter(scope, "hour");
+        counter.spent.turns++;
         counter.at = this.#deps.now();
         return rowOf(scope, counter);
       }),
     );
-    this.#deps.store.store(changed).catch(this.#deps.onUnexpected);
   }
 
   /** Forgets what a scope has spent in its turn. */
@@ -63,32 +87,44 @@ export class Meter {
     const counter = this.#counter(scope, "turn");
     if (Object.values(counter.spent).every((figure) => figure === 0)) return;
     counter.spent = nothingSpent();
-    this.#deps.store.store([rowOf(scope, counter)]).catch(this.#deps.onUnexpected);
+    this.#store([rowOf(scope, counter)]);
   }
 
   read(scope: ScopeKey, kind: StoppingKind): Reading {
     const [period, figure] = countedBy(kind);
-    const now = this.#deps.now();
     const { spent, at } = this.#counter(scope, period);
-    return { used: spent[figure], period: periodAt(period, now, this.#deps.days.at(now)), at };
+    return { used: spent[figure], period: this.#periods()[period], at };
+  }
+
+  #store(rows: SpentRow[]): void {
+    this.#deps.store.store(rows).catch(this.#deps.onUnexpected);
   }
 
   /** The counter of the running period. That of an earlier one is in the store. */
   #counter(scope: ScopeKey, kind: PeriodKind): Counter {
-    const { store, days } = this.#deps;
-    const now = this.#deps.now();
-    const { label } = periodAt(kind, now, days.at(now));
-    const key = `${kind} ${scope}`;
-    const known = this.#counters.get(key);
+    const { label } = this.#periods()[kind];
+    const counters = this.#counters.get(scope) ?? {};
+    const known = counters[kind];
     if (known?.label === label) return known;
-    const row = store.spent(scope, label);
+    const row = this.#deps.store.spent(scope, label);
     const counter: Counter = {
       label,
       spent: row ? { costUsd: row.cost_usd, output: row.output, input: row.input, turns: row.turns } : nothingSpent(),
-      at: row?.at ?? now,
+      at: row?.at ?? this.#deps.now(),
     };
-    this.#counters.set(key, counter);
+    counters[kind] = counter;
+    this.#counters.set(scope, counters);
     return counter;
+  }
+
+  /** The running periods. Kept until one ends, because each request asks several times. */
+  #periods(): Running {
+    const now = this.#deps.now();
+    if (this.#running && now >= this.#running.from && now < this.#running.until) return this.#running;
+    const theDay = this.#deps.days.at(now);
+    const [day, hour, turn] = [periodAt("day", now, theDay), periodAt("hour", now, theDay), periodAt("turn", now, theDay)];
+    this.#running = { day, hour, turn, from: now, until: Math.min(day.ends ?? Infinity, hour.ends ?? Infinity) };
+    return this.#running;
   }
 }
 

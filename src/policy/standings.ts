@@ -1,5 +1,4 @@
 import type { ScopeKey } from "../store/budgets.ts";
-import { HIVE_KINDS } from "../wire/budget-kinds.ts";
 import type { Days } from "./days.ts";
 import { effectiveLimits, type Limit } from "./effective.ts";
 import type { LimitsSet } from "./limits-set.ts";
@@ -52,24 +51,24 @@ export class Standings {
 
   /** The limits of the sum of all agents. */
   ofHive(): Standing[] {
-    const limits = effectiveLimits(this.#deps.limits.of(HIVE), {}, {});
-    const ofSums: readonly string[] = HIVE_KINDS;
-    return this.#standings(
-      "hive",
-      HIVE,
-      limits.filter(({ kind }) => ofSums.includes(kind)),
-    );
+    return this.#standings("hive", HIVE, this.limitsOfHive());
+  }
+
+  limitsOfHive(): Limit[] {
+    return effectiveLimits(this.#deps.limits.of(HIVE), {}, {});
   }
 
   #standings(scope: Standing["scope"], key: ScopeKey, limits: readonly Limit[]): Standing[] {
     const { meter, days, now } = this.#deps;
     const standings: Standing[] = [];
+    if (limits.length === 0) return standings;
+    const { date } = days.at(now());
     for (const { kind, value, from } of limits) {
       if (kind === "messages_per_minute") continue;
       const { used, period, at } = meter.read(key, kind);
       const decision = this.#deps.limits.decision(key, kind);
       standings.push({
-        ...verdictOf(value, used, period.label, days.at(now()).date, decision),
+        ...verdictOf(value, used, period.label, date, decision),
         scope,
         key,
         kind,

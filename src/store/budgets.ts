@@ -49,9 +49,11 @@ export function budgetQueries(db: Sqlite) {
   );
   const spend = db.prepare<SpentRow>(
     `INSERT INTO budget_spent (scope, period, cost_usd, output, input, turns, at)
-     VALUES (@scope, @period, @cost_usd, @output, @input, @turns, @at)
-     ON CONFLICT (scope, period) DO UPDATE SET cost_usd = excluded.cost_usd, output = excluded.output,
-       input = excluded.input, turns = excluded.turns, at = excluded.at`,
+     VALUES (@scope, @period, @cost_usd, @output, @input, @turns, @at)`,
+  );
+  const update = db.prepare<SpentRow>(
+    `UPDATE budget_spent SET cost_usd = @cost_usd, output = @output, input = @input, turns = @turns, at = @at
+     WHERE scope = @scope AND period = @period`,
   );
   const prune = db.prepare<[ScopeKey, ScopeKey, number, string]>(
     `DELETE FROM budget_spent WHERE scope = ? AND period IN
@@ -75,9 +77,9 @@ export function budgetQueries(db: Sqlite) {
     spent: (scope: ScopeKey, period: string): SpentRow | undefined => spent.get(scope, period),
     /** Stores what is spent. A new period forgets the oldest ones. Only inside a write. */
     spend(row: SpentRow): void {
-      const isNew = spent.get(row.scope, row.period) === undefined;
+      if (update.run(row).changes > 0) return;
       spend.run(row);
-      if (isNew) prune.run(row.scope, row.scope, KEPT_PERIODS, row.period);
+      prune.run(row.scope, row.scope, KEPT_PERIODS, row.period);
     },
     decisions: (): DecisionRow[] => decisions.all(),
     /** Only inside a write. */

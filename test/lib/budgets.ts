@@ -39,7 +39,7 @@ export function budgetTables() {
 /** The budgets of made-up agents over given tables: what a daemon has after a start. */
 export function openBudgetsOf(
   agents: readonly Spender[],
-  { store }: Pick<ReturnType<typeof budgetTables>, "store">,
+  { store }: { store: Pick<Store, "write" | "budgets" | "ledger" | "nextSeq"> },
   options: { zone?: string; now: () => number; priced?: (model: string) => boolean; changed?: (id: string) => void },
 ) {
   const days = new Days(options.zone ?? "UTC");

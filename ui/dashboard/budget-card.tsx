@@ -5,7 +5,7 @@ import type { Input } from "../../src/wire/operations.ts";
 import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action } from "../kit/button.tsx";
 import { Who } from "../kit/text.tsx";
-import { Age, Until } from "../kit/time.tsx";
+import { Age, Minute } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 
 /** A limit that is reached: what it stops, how much is used, and what the operator can do. */
@@ -30,7 +30,7 @@ export function BudgetCard({ over }: { over: OverBudget }): ReactNode {
             "."
           ) : (
             <>
-              ; it counts anew in <Until at={resets} />.
+              ; it counts anew at <Minute at={resets} />.
             </>
           )}
         </p>

@@ -42,7 +42,7 @@ function about(agent: string | undefined, of: Of): Pick<Input<"budget_set">, "sc
 
 /** The part of about that a decision takes. */
 const aboutOver = (agent: string | undefined, of: Of): Pick<Input<"budget_answer">, "scope" | "agent"> =>
-  about(agent, { ...of, default: undefined } as Of) as Pick<Input<"budget_answer">, "scope" | "agent">;
+  about(agent, of.hive === true ? { hive: true } : {}) as Pick<Input<"budget_answer">, "scope" | "agent">;
 
 const WHOSE = "the sum of all agents";
 const limitOption = (): Option => new Option("--limit <limit>", "by default the one that is reached").choices(BUDGET_KINDS);
@@ -92,8 +92,8 @@ export function budgetCommands(program: Command): void {
     if (Object.keys(limits).length + remove.length === 0)
       throw new UsageError(`name a limit, such as --${LIMITS.cost_per_day_usd[0]} 5`);
     shell.show(await shell.client.call("budget_set", { ...target, limits, remove }), ({ rows }) => {
-      const set = rows.filter((row) => row.scope === target.scope && row.agent === target.agent);
-      return set.length === 0 ? "no limit is left" : budgetTable(set, shell);
+      const own = rows.filter((row) => row.scope === target.scope && row.agent === target.agent);
+      return own.length === 0 ? "no limit is left" : budgetTable(own, shell);
     });
   });
 
