@@ -30,7 +30,10 @@ const USER = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** The parts of an address, or what is wrong with it. The words never repeat the address: it may have a credential. */
 export function parseAddress(text: string): RemoteParts | string {
+  // The parser of addresses drops line ends and tabs: what is shown would not be what is asked for.
+  if (!/^[\x21-\x7e]+$/.test(text)) return "an address has no spaces and no control characters";
   if (/^http:/i.test(text)) return "http sends the credential in the clear: use https";
+  if (/^(?:ssh:|git\+ssh:|[^/\s]+@[^/\s]+:)/i.test(text)) return "ssh is not supported: use the https address of the repository";
   if (!/^https:\/\//i.test(text)) return "an address begins with https://";
   if (!URL.canParse(text)) return "it is not an address: https://host/owner/repository.git";
   const { username, password, hostname, port, pathname, search, hash } = new URL(text);

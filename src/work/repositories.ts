@@ -15,7 +15,7 @@ import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type PushView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
 import { settingsComplaint } from "./policy.ts";
-import { fromRow, toRow, type Repo, type Upstream } from "./repo-record.ts";
+import { fromRow, toRow, type RemoteUpstream, type Repo, type Upstream } from "./repo-record.ts";
 import { RepoUses } from "./repo-uses.ts";
 import { remedyFor, viewOf } from "./repo-view.ts";
 import { accessOf, type WorkContext } from "./work-context.ts";
@@ -157,7 +157,7 @@ export class Repositories {
       // Without a row it is what a daemon left that ended while it made or removed a repository.
       await discard(this.folder(name), this.#scratch);
       await makeRepo(this.folder(name), this.#scratch);
-      await this.#put(repo, "repo_added", settings, by);
+      await this.#put(repo, "repo_added", { ...settings, ...(upstream?.kind === "remote" ? hostOf(upstream) : {}) }, by);
       return repo;
     } finally {
       this.#making.delete(name);
@@ -409,6 +409,12 @@ export class Repositories {
     });
   }
 }
+
+/** What the audit trail says of another host. */
+const hostOf = ({ address, pinned }: RemoteUpstream): object => ({
+  upstream: address,
+  ...(pinned === undefined ? {} : { private_address: pinned }),
+});
 
 function checkTogether(
   settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push" | "check_on">,

@@ -79,7 +79,9 @@ export class Upstreams {
     this.#repositories.checkFree(name);
     const { credentials } = this.#context;
     const upstream = await this.#remotes.describe(remote);
-    if (token !== undefined) await credentials.keep(name, { kind: "token", token });
+    // A daemon that ended while it added a repository of this name may have left a token.
+    if (token === undefined) await credentials.remove(name);
+    else await credentials.keep(name, { kind: "token", token });
     try {
       return await this.#add(name, upstream, settings, follow);
     } catch (error) {

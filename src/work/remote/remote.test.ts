@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GitServer } from "../../../test/lib/git-server.ts";
 import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
@@ -75,6 +76,12 @@ test("the token is in one file of the daemon's user, and nowhere else: a wrong o
   await expect(system.work.upstreams.fetch("web")).rejects.toThrow("refuses the token");
   expect(view().remote).toMatchObject({ failed: expect.stringContaining("repo login take one") as string });
   expect(JSON.stringify(view())).not.toContain(TOKEN);
+  // Nor does a backup have it, or the database.
+  const backup = join(system.paths.state, "..", "backup");
+  await system.backups.take(backup, new AbortController().signal, () => {});
+  const files = readdirSync(backup, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  expect(files.length).toBeGreaterThan(3);
+  for (const entry of files) expect(readFileSync(join(entry.parentPath, entry.name)).includes(TOKEN), entry.name).toBe(false);
   await system.work.repositories.remove("web");
   expect(readdirSync(system.paths.credentials)).toEqual([]);
 });

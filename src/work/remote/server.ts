@@ -21,7 +21,7 @@ export interface GitServer {
   open(service: Service, signal: AbortSignal): Promise<Conversation>;
 }
 
-/** Bytes of a list of refs: those that count and some hundred thousand of pull requests. */
-export const MAX_ADVERTISED_BYTES = 64 * 1024 * 1024;
+/** Bytes of a list of refs: those that count, and two hundred thousand of pull requests. It is read at once. */
+export const MAX_ADVERTISED_BYTES = 16 * 1024 * 1024;
 /** Maximum silence of a server: it may search its whole history before it sends the first byte. Milliseconds. */
 export const SILENCE_MS = 5 * 60_000;
