@@ -40,7 +40,8 @@ export function parseAddress(text: string): RemoteParts | string {
   if (password !== "") return "leave the credential out of the address: --token-stdin takes it";
   if (username !== "" && !USER.test(username)) return "the user of an address has letters, digits and . _ - only";
   if (search !== "" || hash !== "") return "an address has no ? and no #";
-  if (!PATH.test(pathname) || pathname.split("/").some((part) => part === "." || part === ".."))
+  // The parser also resolves dots and backslashes: the path has to be the one that is written.
+  if (!PATH.test(pathname) || text.slice(text.indexOf("/", "https://".length)) !== pathname)
     return "the path of an address has letters, digits and . _ ~ + @ - only, as in /owner/repository.git";
   return {
     protocol: "https",
