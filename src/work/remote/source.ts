@@ -43,11 +43,17 @@ export function remoteSource(server: GitServer): HistorySource {
       const ended = new AbortController();
       const pack = Readable.from(fetchPack(server, ends, ended.signal), { objectMode: false });
       const done = Promise.withResolvers<void>();
-      pack.once("error", done.reject);
+      pack.on("error", done.reject);
       pack.once("end", done.resolve);
       // It is awaited later than it may fail.
       done.promise.catch(() => {});
-      return { pack, ended: done.promise, end: () => ended.abort(new Error("the transfer was ended")) };
+      const end = (): void => {
+        const error = new Error("the transfer was ended");
+        ended.abort(error);
+        // Nothing may read it any more, and what waits to be read would not notice the abort.
+        pack.destroy(error);
+      };
+      return { pack, ended: done.promise, end };
     },
   };
 }
