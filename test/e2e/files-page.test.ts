@@ -105,7 +105,6 @@ test.each([
     const { page } = await openPage(browser, hive, `/agent/scout?tab=files&path=${path}`);
     await page.setViewportSize({ width, height });
     await page.locator(".file-list li, .file-text, .picture img").first().waitFor();
-    if (process.env["SHOTS"]) await page.screenshot({ path: `${process.env["SHOTS"]}/${name}${path.replaceAll("/", "_")}.png` });
     const faults = [...(await layoutFaults(page)), ...(await cutTexts(page))];
     if (name === "phone") faults.push(...(await smallTargets(page)), ...(await sidewaysScrollers(page)));
     expect(faults, path).toEqual([]);
@@ -179,7 +178,6 @@ test("the changes of a workspace are shown like a proposal's, with what was not 
     ["phone", 390],
   ] as const) {
     await page.setViewportSize({ width, height: 844 });
-    if (process.env["SHOTS"]) await page.screenshot({ path: `${process.env["SHOTS"]}/${name}_changes.png` });
     const faults = [...(await layoutFaults(page)), ...(await cutTexts(page))];
     if (name === "phone") faults.push(...(await smallTargets(page)), ...(await sidewaysScrollers(page)));
     expect(faults).toEqual([]);
