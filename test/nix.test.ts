@@ -322,6 +322,7 @@ function typeOf(schema: Schema): string {
   const element = below && (below.properties ? "submodule" : typeOf(below));
   if (schema.type === "array") return `list of ${element}`;
   if (schema.type === "object") return `attribute set of ${element}`;
+  if (schema.type === "number") return `number from ${schema.minimum} to ${schema.maximum}`;
   if (schema.type === "integer") return `integer from ${schema.minimum} to ${schema.maximum}`;
   return schema.type ?? "unknown";
 }

@@ -22,6 +22,8 @@ rec {
     ints.positive = "positive integer";
     ints.unsigned = "integer, 0 or above";
     ints.between = low: high: "integer from ${toString low} to ${toString high}";
+    numbers.between =
+      low: high: "number from ${builtins.toJSON low} to ${builtins.toJSON high}";
     enum = values: "one of ${builtins.concatStringsSep ", " (map builtins.toJSON values)}";
     nullOr = type: "null or ${nameOf type}";
     listOf = type: inner "list of " type;

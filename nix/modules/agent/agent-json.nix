@@ -8,6 +8,7 @@ let
     isList
     listToAttrs
     map
+    removeAttrs
     ;
   present =
     value:
@@ -22,5 +23,7 @@ let
       map present value
     else
       value;
+  all = present cfg;
 in
-present cfg
+# A budget without limits is none.
+if all.budget or { } == { } then removeAttrs all [ "budget" ] else all

@@ -83,6 +83,29 @@ let
     };
   };
 
+  api = {
+    url = mkOption {
+      type = types.str;
+      example = "https://api.github.com";
+      description = "The address of the API: https, a host, and a path if all calls have it.";
+    };
+    secret = mkOption {
+      type = types.str;
+      example = "GH";
+      description = "The secret of the hive that is added.";
+    };
+    header = mkOption {
+      type = types.str;
+      example = "authorization: Bearer {}";
+      description = "The header with the secret, in place of `{}`.";
+    };
+    allow = mkOption {
+      type = types.listOf types.str;
+      example = [ "GET /repos/**" ];
+      description = "What may be called: a method and a path, with `*` for one segment and `**` at the end for any.";
+    };
+  };
+
   submodule = options: types.submodule { inherit options; };
 in
 {
@@ -153,6 +176,27 @@ in
     description = "Variables of Claude Code and of the programs that it starts.";
   };
 
+  secrets = mkOption {
+    type = types.listOf types.str;
+    default = [ ];
+    example = [ "NPM_TOKEN" ];
+    description = "Secrets of the hive that it reads in its environment, as variables of their names. It can send them anywhere that it reaches.";
+  };
+
+  apis = mkOption {
+    type = types.attrsOf (submodule api);
+    default = { };
+    example = {
+      github = {
+        url = "https://api.github.com";
+        secret = "GH";
+        header = "authorization: Bearer {}";
+        allow = [ "GET /repos/**" ];
+      };
+    };
+    description = "APIs that its programs call through the hive, at `$HIVE_API_<NAME>`. The hive adds the secret, which the agent never has.";
+  };
+
   limits = {
     memory_mib = mkOption {
       type = types.ints.between 256 1048576;
@@ -177,6 +221,45 @@ in
       default = 10240;
       example = 51200;
       description = "The room of its own folders on disk, in MiB.";
+    };
+  };
+
+  budget = {
+    cost_per_day_usd = mkOption {
+      type = types.nullOr (types.numbers.between 0.01 1000000);
+      default = null;
+      example = 5;
+      description = "US dollars a day.";
+    };
+    cost_per_turn_usd = mkOption {
+      type = types.nullOr (types.numbers.between 0.01 1000000);
+      default = null;
+      example = 0.5;
+      description = "US dollars a turn.";
+    };
+    output_tokens_per_day = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000000000);
+      default = null;
+      example = 200000;
+      description = "Tokens of output a day.";
+    };
+    input_tokens_per_day = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000000000);
+      default = null;
+      example = 1000000;
+      description = "Tokens of input a day that no cache serves.";
+    };
+    turns_per_hour = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000);
+      default = null;
+      example = 20;
+      description = "Turns in an hour of the clock.";
+    };
+    messages_per_minute = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000);
+      default = null;
+      example = 30;
+      description = "Messages that it sends in a minute of the clock.";
     };
   };
 

@@ -282,6 +282,8 @@ const INPUTS: Record<string, object> = {
   repo_login: { name: "web", token: "t" },
   repo_reconcile: { name: "web", base: "main", by: "merge" },
   repo_include: { name: "web", path: ".env", content: "eA==", executable: false },
+  budget_set: { scope: "hive", limits: { turns_per_hour: 5 } },
+  budget_answer: { scope: "agent", agent: "hm1nd", answer: "raise" },
   secret_set: { name: "GH", value: "a value" },
   operator_add: { name: "eve", role: "admin" },
   operator_set: { name: "a-viewer", role: "admin" },

@@ -43,8 +43,8 @@ export const networkBarriers: readonly Barrier[] = [
   {
     name: "egress-addresses",
     what: "the check of a name's addresses",
-    file: PROXY,
-    from: "if (!addresses.every((address) => deps.isPublic(address)))",
+    file: "src/gateway/egress/resolve.ts",
+    from: "if (!addresses.every((address) => isPublic(address)))",
     to: "if (false)",
     opens: ["egress-name-loopback", "egress-name-any", "egress-name-mixed"],
     holds: ["egress-literal-dotted", "egress-unlisted-port"],
@@ -52,7 +52,7 @@ export const networkBarriers: readonly Barrier[] = [
   {
     name: "egress-every-address",
     what: "that every address of a name is checked",
-    file: PROXY,
+    file: "src/gateway/egress/resolve.ts",
     from: "addresses.every(",
     to: "addresses.some(",
     opens: ["egress-name-mixed"],
