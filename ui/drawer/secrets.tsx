@@ -1,7 +1,7 @@
 import { useCallback, useState, type FormEvent, type ReactNode } from "react";
 import type { SecretUse, SecretView } from "../../src/wire/secrets.ts";
 import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
-import { Action, ActionButton, useAction } from "../kit/button.tsx";
+import { Action, useAction } from "../kit/button.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
@@ -132,9 +132,10 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
         <input type="password" value={text} onChange={(event) => setText(event.target.value)} autoComplete="new-password" />
       </label>
       <div className="foot">
-        <ActionButton kind="go" action={action} disabled={!isWhole}>
-          keep
-        </ActionButton>
+        {/* With two fields, Enter needs a button that submits. */}
+        <button type="submit" className="go" disabled={!isWhole || action.isBusy} aria-busy={action.isBusy}>
+          {action.isBusy && <span className="spinner" aria-hidden="true" />}keep
+        </button>
         <span className="dim small">a name that is there gets the new value</span>
       </div>
     </form>
