@@ -16,6 +16,7 @@ import { anthropic } from "./anthropic/dialect.ts";
 import { liveUpstream } from "./anthropic/live.ts";
 import { costOf } from "./model/prices.ts";
 import type { UpstreamSignal, Usage } from "./model/dialect.ts";
+import { HiveError } from "../wire/error.ts";
 
 const MODELS = ["sonnet"];
 const body = (extra: object = {}) => ({ model: "claude-sonnet-5-5", messages: [{ role: "user", content: "hi" }], ...extra });
@@ -300,6 +301,33 @@ describe("model.sock", () => {
     expect((await ask("/v1/messages")).status).toBe(status);
     expect(signals[0]?.kind).toBe(kind);
     if (kind === "rate_limited") expect((signals[0]?.resetsAt ?? 0) - Date.now()).toBeGreaterThan(25_000);
+  });
+
+  test("a request that the policy refuses is a limit that the CLI does not retry, and is not sent", async () => {
+    enter = async () => {
+      throw new HiveError("rate_limited", "the budget of $5.00 a day is used up");
+    };
+    const answer = await ask("/v1/messages");
+    expect([answer.status, answer.headers["x-should-retry"]]).toEqual([429, "false"]);
+    expect(answer.text).toContain("hyperhive: the budget of $5.00 a day is used up");
+    // Counting tokens is free.
+    expect((await ask("/v1/messages/count_tokens")).status).toBe(200);
+    expect(upstream.seen).toHaveLength(1);
+  });
+
+  test("a request leaves its place after its usage is counted, also when it breaks off", async () => {
+    const order: string[] = [];
+    enter = async (model) => {
+      order.push(`enters with ${model}`);
+      return () => void order.push(`leaves with ${usages.length} counted`);
+    };
+    behave = () => ({ chunks: [JSON.stringify({ model: "unpriced-1", usage: { input_tokens: 1_000_000, output_tokens: 0 } })] });
+    await ask("/v1/messages");
+    expect(order).toEqual([`enters with ${body().model}`, "leaves with 1 counted"]);
+    behave = () => ({ headers: { "content-type": "text/event-stream" }, chunks: ["event: x\ndata: {}\n\n"], breakOff: true });
+    // A client either throws on the break or reports an incomplete answer.
+    await ask("/v1/messages").catch(() => ({}));
+    expect(order).toHaveLength(4);
   });
 
   test("a stream that breaks off upstream breaks off for the client, so half an answer is not taken for a whole one", async () => {

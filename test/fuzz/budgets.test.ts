@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Budget } from "../../src/wire/budget.ts";
 import { STOPPING_KINDS, type BudgetKind } from "../../src/wire/budget-kinds.ts";
+import { HiveError } from "../../src/wire/error.ts";
 import { budgetTables, openBudgetsOf } from "../lib/budgets.ts";
 import { PATIENCE_MS, RUNS } from "./runs.ts";
 
@@ -61,6 +62,12 @@ function usedOf(
       ({ turn }) => Number(turn),
     );
   return sum(turnOf.get(scope) ?? [], ({ cost }) => cost);
+}
+
+/** What is refused is refused in words. */
+function refused(error: unknown): undefined {
+  expect(error).toBeInstanceOf(HiveError);
+  return undefined;
 }
 
 const agent = fc.constantFrom(...AGENTS);
@@ -159,7 +166,7 @@ test(
           } else if (one.do === "ask") {
             // A request that has to wait for another one of its agent is not modelled: it is checked when that has ended.
             if (isLimited(one.agent) && inFlight.some((request) => request.agent === one.agent)) continue;
-            const leave = await turnstile.enter(one.agent, "any", never).catch(() => undefined);
+            const leave = await turnstile.enter(one.agent, "any", never).catch(refused);
             expect(leave === undefined).toBe(reached(one.agent, ofRequests));
             if (leave) inFlight.push({ agent: one.agent, leave });
           } else if (one.do === "answer" && inFlight.length > 0) {
@@ -185,7 +192,7 @@ test(
           } else if (one.do === "decide") {
             const kind = STOPPING_KINDS.find((each) => isReached(one.scope, each));
             const answer = { answer: one.answer };
-            const decided = await decisions.answer(target(one.scope) as never, answer, "operator").catch(() => undefined);
+            const decided = await decisions.answer(target(one.scope) as never, answer, "operator").catch(refused);
             expect(decided).toBe(kind);
             if (kind === undefined) continue;
             const key = `${one.scope} ${kind}`;
