@@ -123,15 +123,24 @@ describe("repo add", () => {
     );
   });
 
-  test.each(["https://example.org/o/web.git", "ssh://example.org/web", "git@example.org:o/web.git", "file:///srv/web.git"])(
+  test.each(["http://example.org/o/web.git", "ssh://example.org/web", "git@example.org:o/web.git", "file:///srv/web.git"])(
     "refuses the address %s",
     async (address) => {
       const said = await hivectl("repo", "add", "web", address);
       expect(said.code).toBe(2);
-      expect(said.err).toContain("remote upstreams are not supported yet; clone it first");
+      expect(said.err).toMatch(/use https|ssh is not supported: use the https address|an address begins with https/);
       expect(host.calls).toEqual([]);
     },
   );
+
+  test("of an address passes it on, with what it takes, and never asks for a folder", async () => {
+    host.answers.repo_add_remote = () => added({ repo: aRepo("web") });
+    expect(await hivectl("repo", "add", "web", "https://example.org/o/web.git", "--private")).toMatchObject({ code: 0 });
+    expect(host.calls.filter(({ name }) => name === "repo_add_remote").map(({ input }) => input)).toEqual([
+      { name: "web", address: "https://example.org/o/web.git", private: true },
+    ]);
+    expect((await hivectl("repo", "add", "web", ".", "--private")).err).toContain("are for an address");
+  });
 
   test("without a folder makes an empty repository with its settings", async () => {
     host.answers.repo_create = { repo: { ...aRepo("notes", { bases: [] }), upstream: undefined } };
