@@ -1,12 +1,10 @@
 import type { Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { MIN_REPLACED_CHARS, type SecretUse, type SecretView } from "../../wire/secrets.ts";
-import { asksFirst, confirm, mayAsk } from "../deciding.ts";
-import { EXIT, Failure } from "../exit.ts";
-import { hiddenAnswerTo } from "../hidden.ts";
+import { asksFirst, confirm } from "../deciding.ts";
 import { age, clean } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
-import { readMessage } from "../stdin.ts";
+import { readSecret } from "../secret-input.ts";
 import { table } from "../table.ts";
 import { group } from "../verbs.ts";
 
@@ -30,14 +28,6 @@ function secretTable(secrets: readonly SecretView[], { width, paint, now }: Shel
   );
 }
 
-/** The value: typed without being shown, or standard input without the newline at its end. */
-async function valueFor(name: string, shell: Shell): Promise<string> {
-  if (!mayAsk(shell)) return (await readMessage()).replace(/\r?\n$/, "");
-  const value = await hiddenAnswerTo(`the value of ${name} (not shown): `);
-  if (value === undefined || value === "") throw new Failure(EXIT.refused, "declined", "there was no value: nothing is changed");
-  return value;
-}
-
 /** Verbs for the store of secrets. */
 export function secretCommands(program: Command): void {
   const secrets = group(program, "secret", "secrets that agents use: set, list and remove them");
@@ -48,7 +38,7 @@ export function secretCommands(program: Command): void {
       .argument("<secret>", "its name: A-Z, 0-9 and _")
       .description("keep a secret, or replace its value; the value is asked for, or read from standard input"),
     async (shell, [name]: [string]) => {
-      const value = await valueFor(name, shell);
+      const value = await readSecret(`the value of ${name} (not shown): `);
       shell.show(await shell.client.call("secret_set", { name, value }), ({ secret }) =>
         [
           `${secret.name} is kept`,
