@@ -253,7 +253,7 @@ test("at 390 px: the log of a running check streams, the queue is worked from it
   hive.answers.repo_divergence = () => aDivergence({ undone: 3 });
   hive.answers.repo_reconcile = () => ({ repo: web, base: "main", from: BASE, to: SHA });
   await diverged.getByRole("button", { name: "reset to upstream…" }).click();
-  const sure = page.getByRole("alertdialog", { name: "reset main to 1bfaf24" });
+  const sure = page.getByRole("alertdialog", { name: "reset main to 1bfaf24abcde" });
   await sure.getByText("#11 One line of log for each fetch").waitFor();
   await sure.getByText("and 2 more").waitFor();
   expect(await faults()).toEqual([]);

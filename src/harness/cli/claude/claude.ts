@@ -169,6 +169,7 @@ export class Claude implements AgentCli {
       new Promise<boolean>((resolve) => (timer = setTimeout(resolve, INTERRUPT_MS, false))),
     ]);
     clearTimeout(timer);
+    if (!inTime) process.reader.endCalls();
     const pid = process.child?.pid;
     if (!inTime || (pid !== undefined && descendants(pid).length > 0)) await this.end();
   }

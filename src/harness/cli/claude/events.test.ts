@@ -44,3 +44,24 @@ test("the same message stays in a turn that is not cancelled, also after a cance
   });
   expect(texts).toEqual([INTERRUPTED, REJECTED]);
 });
+
+const call = (id: string): SDKMessage =>
+  ({
+    type: "assistant",
+    message: { content: [{ type: "tool_use", id, name: "Bash", input: {} }], usage: { input_tokens: 1, output_tokens: 1 } },
+    parent_tool_use_id: null,
+  }) as never;
+
+test("a call that has no result when the CLI is killed gets one; a call that has one, or of an earlier turn, gets none", () => {
+  const texts = read((reader) => {
+    reader.read(call("of an earlier turn"));
+    reader.beginTurn();
+    reader.read(call("t"));
+    reader.read(result("fine"));
+    reader.read(call("u"));
+    reader.cancelled = "cancelled by the operator";
+    reader.endCalls();
+    reader.endCalls();
+  });
+  expect(texts).toEqual(["tool_use", "tool_use", "fine", "tool_use", "cancelled by the operator"]);
+});

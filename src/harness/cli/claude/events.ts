@@ -25,6 +25,8 @@ export class StreamReader {
   apiError: SDKAssistantMessageError | undefined;
   /** Set when the turn is cancelled: the text that replaces the CLI's message to the model. */
   cancelled: string | undefined;
+  /** Tool calls of this turn whose result has not come. */
+  readonly #calls = new Set<string>();
 
   constructor(sink: CliSink) {
     this.#sink = sink;
@@ -36,6 +38,14 @@ export class StreamReader {
     this.answered = false;
     this.apiError = undefined;
     this.cancelled = undefined;
+    this.#calls.clear();
+  }
+
+  /** Ends the tool calls of a cancelled turn whose results will not come, because the CLI is about to be killed. */
+  endCalls(): void {
+    const text = this.cancelled ?? "";
+    for (const id of this.#calls) this.#sink.emit({ type: "tool_result", id, text, is_error: true });
+    this.#calls.clear();
   }
 
   read(message: SDKMessage): void {
@@ -142,6 +152,7 @@ export class StreamReader {
       } else if (block.type === "thinking") {
         if (block.thinking.trim() !== "") this.#sink.emit({ type: "thinking", text: cut(block.thinking).text });
       } else if (block.type === "tool_use") {
+        this.#calls.add(block.id);
         this.#sink.emit({ type: "tool_use", id: block.id, name: block.name, input: boundedInput(block.input) });
       }
     }
@@ -151,6 +162,7 @@ export class StreamReader {
     if (typeof message.content === "string") return;
     for (const block of message.content) {
       if (block.type !== "tool_result") continue;
+      this.#calls.delete(block.tool_use_id);
       const { text, cutFrom } = cut(this.#ownWords(resultText(block.content)));
       this.#sink.emit({
         type: "tool_result",
