@@ -1,3 +1,4 @@
+import { withPresets } from "../../src/wire/egress-presets.ts";
 import type { RepoSettings } from "../../src/wire/work.ts";
 
 type Lists = "reviewers" | "protected" | "egress";
@@ -37,7 +38,7 @@ export function changedSettings(settings: RepoSettings, fields: Fields): Partial
     reviewers: listOf(fields.reviewers, /[\s,]+/),
     // A path may have blanks and commas.
     protected: listOf(fields.protected, /\n/),
-    egress: listOf(fields.egress, /[\s,]+/),
+    egress: withPresets(listOf(fields.egress, /[\s,]+/)),
   };
   const keys = Object.keys(wanted) as (keyof RepoSettings)[];
   return Object.fromEntries(

@@ -86,7 +86,7 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
             placeholder="npm ci && npm test"
           />
           <Text
-            label="hosts that setup and check reach, separated by commas"
+            label="hosts that setup and check reach, or npm, pypi, crates, go, maven, github for theirs"
             value={fields.egress}
             set={(egress) => set({ egress })}
             save={save}

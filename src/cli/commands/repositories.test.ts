@@ -144,7 +144,20 @@ describe("repo add", () => {
 
   test("without a folder makes an empty repository with its settings", async () => {
     host.answers.repo_create = { repo: { ...aRepo("notes", { bases: [] }), upstream: undefined } };
-    const options = ["--policy", "reviewed", "--reviewer", "ada", "--reviewer", "bob", "--protect", "deploy/**"];
+    const options = [
+      "--policy",
+      "reviewed",
+      "--reviewer",
+      "ada",
+      "--reviewer",
+      "bob",
+      "--protect",
+      "deploy/**",
+      "--egress",
+      "go",
+      "--egress",
+      "a.example",
+    ];
     const said = await hivectl("repo", "add", "notes", "--base", "trunk", "--author", "You <you@example.org>", ...options);
     expect(said.out).toContain("notes is added, empty: `npx hivectl repo remote notes --add`");
     expect(host.called("repo_create")).toEqual({
@@ -154,6 +167,7 @@ describe("repo add", () => {
       policy: "reviewed",
       reviewers: ["ada", "bob"],
       protected: ["deploy/**"],
+      egress: ["proxy.golang.org", "sum.golang.org", "a.example"],
     });
   });
 
@@ -166,8 +180,8 @@ describe("repo add", () => {
 describe("repo set", () => {
   test("passes on what is given, and unsets with an empty text", async () => {
     host.answers.repo_set = { repo: aRepo("web") };
-    await hivectl("repo", "set", "web", "--check", "", "--author", "", "--reviewer", "", "--protect", "");
-    expect(host.called("repo_set")).toEqual({ name: "web", check: "", author: "", reviewers: [], protected: [] });
+    await hivectl("repo", "set", "web", "--check", "", "--author", "", "--reviewer", "", "--protect", "", "--egress", "");
+    expect(host.called("repo_set")).toEqual({ name: "web", check: "", author: "", reviewers: [], protected: [], egress: [] });
   });
 
   test("without a setting is a usage error", async () => {

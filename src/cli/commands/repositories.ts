@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { isAddress, parseAddress } from "../../wire/remote.ts";
+import { PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
 import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
@@ -43,7 +44,11 @@ function takesSettings(command: Command): Command {
     .option("--setup <command>", "makes a fresh workspace ready to build; also runs before the check")
     .addOption(new Option("--merge <method>", "how a change is merged").choices(MergeMethod.options))
     .addOption(new Option("--policy <policy>", "what decides whether a change is merged").choices(MergePolicy.options))
-    .option("--egress <host>", "a host that setup and check reach when a change is checked; once for each", repeated)
+    .option(
+      "--egress <host>",
+      `a host that setup and check reach when a change is checked, or ${PRESET_NAMES.join(", ")} for theirs; once for each`,
+      repeated,
+    )
     .option("--author <author>", "the author of the agents' commits: 'Name <mail>'; by default each agent's name")
     .option("--reviewer <agent>", "an agent whose review merges, under the policy reviewed; once for each", repeated)
     .option("--protect <pattern>", "paths that only the operator approves, such as 'deploy/**'; once for each", repeated)
@@ -70,7 +75,7 @@ function settingsOf({
   checkOn,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const lists = { reviewers: list(reviewer), protected: list(protect), egress: list(egress) };
+  const lists = { reviewers: list(reviewer), protected: list(protect), egress: egress && withPresets(list(egress) ?? []) };
   const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
