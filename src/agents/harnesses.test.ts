@@ -191,7 +191,7 @@ test("a turn that its budget ends parks the agent as long as the limit is reache
   await harnesses.finish(agent, session, { turn: 1, outcome: overBudget });
   expect(log).not.toContain("a1 ended a turn");
   expect(agent.park).toBeUndefined();
-  expect(agentView(agent, {} as never)).toMatchObject({
+  expect(agentView(agent, { secretProblems: [] } as never)).toMatchObject({
     state: "rate_limited",
     over_budget: true,
     state_reason: "the budget of $5.00 a day and $2.00 more is used up",
@@ -200,7 +200,11 @@ test("a turn that its budget ends parks the agent as long as the limit is reache
   stop = undefined;
   bus.emit("budget_changed", agent);
   expect(log.at(-1)).toBe("served");
-  expect(agentView(agent, {} as never)).toMatchObject({ state: "idle", over_budget: undefined, resumes_at: undefined });
+  expect(agentView(agent, { secretProblems: [] } as never)).toMatchObject({
+    state: "idle",
+    over_budget: undefined,
+    resumes_at: undefined,
+  });
 });
 
 test("a limit that another agent has met holds this one, until its time or until the operator lets it try", async () => {
@@ -208,7 +212,7 @@ test("a limit that another agent has met holds this one, until its time or until
   heldUntil = NOW + 7_000;
   bus.emit("budget_changed", agent);
   expect(log).toEqual(["not served"]);
-  expect(agentView(agent, {} as never)).toMatchObject({
+  expect(agentView(agent, { secretProblems: [] } as never)).toMatchObject({
     state: "rate_limited",
     state_reason: expect.stringContaining("limits the credential that the agents share"),
     resumes_at: new Date(NOW + 7_000).toISOString(),

@@ -245,7 +245,7 @@ export class Harnesses {
     this.#deps.turns.takeEnd(agent, turn);
     await this.#deps.broker.leases.finish(agent.id, session.instance, outcome);
     if (outcome.kind === "ok") stateOf(agent).harness.parksInARow = 0;
-    // A turn that its budget has ended goes on when that does. Its message comes back, and so does what it has spent.
+    // A turn that its budget has ended goes on when that does. Its message comes back, for a turn with a budget of its own.
     const isOverBudget = outcome.kind === "parked" && outcome.why === "rate_limited" && this.#deps.budgets.stopOf(agent.id);
     const comesBack = outcome.kind === "parked" || (outcome.kind === "cancelled" && outcome.return);
     if (!comesBack) this.#deps.budgets.ended(agent.id);

@@ -66,6 +66,8 @@ export interface Download {
 export class AgentFiles {
   readonly #deps: AgentFilesDeps;
   readonly #slots = new Slots({ most: MAX_READERS, mostPerKey: MAX_READERS_OF_AGENT });
+  /** Downloads are apart: they last as long as their clients take. */
+  readonly #downloads = new Slots({ most: MAX_READERS, mostPerKey: MAX_READERS_OF_AGENT });
 
   constructor(deps: AgentFilesDeps) {
     this.#deps = deps;
@@ -105,11 +107,11 @@ export class AgentFiles {
    * The caller closes it. `ended` ends it at any time.
    */
   async download(agent: Owner, path: string, ended: AbortSignal): Promise<Download> {
-    const slot = await this.#enter(agent, ended);
+    const slot = await enter(this.#downloads, agent, ended);
     try {
       const limits = { maxBytes: MAX_DOWNLOAD_BYTES, maxEntries: MAX_DOWNLOAD_ENTRIES };
-      const child = this.#start(agent, { task: "download", path: filePath(path), ...limits });
-      const end = (): void => killGroup(child);
+      const source = new Source(this.#start(agent, { task: "download", path: filePath(path), ...limits }), agent.name);
+      const end = (): void => source.end();
       const timer = setTimeout(end, DOWNLOAD_MS);
       ended.addEventListener("abort", end, { once: true });
       const close = (): void => {
@@ -119,7 +121,6 @@ export class AgentFiles {
         slot.leave();
       };
       try {
-        const source = new Source(child, agent.name);
         const head = DownloadHead.parse(parseAnswer(await source.line()));
         return { head, pieces: () => source.pieces(), close };
       } catch (error) {
@@ -140,7 +141,7 @@ export class AgentFiles {
     agent: Owner,
     file: { folder: string; name: string; bytes: number },
   ): Promise<{ child: ChildProcess; leave: () => void }> {
-    const slot = await this.#enter(agent, new AbortController().signal);
+    const slot = await enter(this.#slots, agent, new AbortController().signal);
     try {
       const child = this.#start(agent, { task: "write", ...file }, true);
       const timer = setTimeout(() => killGroup(child), UPLOAD_MS);
@@ -150,19 +151,6 @@ export class AgentFiles {
       slot.leave();
       throw error;
     }
-  }
-
-  /** Waits for room for a reader that outlives the call. */
-  async #enter(agent: Owner, ended: AbortSignal): Promise<{ leave: () => void }> {
-    const left = Promise.withResolvers<void>();
-    await new Promise<void>((resolve, reject) => {
-      const work = (): Promise<void> => {
-        resolve();
-        return left.promise;
-      };
-      this.#slots.run(agent.id, ended, work).catch(reject);
-    });
-    return { leave: left.resolve };
   }
 
   #folders(agent: Owner): { at: string; host: string }[] {
@@ -213,3 +201,16 @@ function filePath(path: string): string {
 }
 
 const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
+
+/** Waits for room for a reader that outlives the call. */
+async function enter(slots: Slots, agent: Owner, ended: AbortSignal): Promise<{ leave: () => void }> {
+  const left = Promise.withResolvers<void>();
+  await new Promise<void>((resolve, reject) => {
+    const work = (): Promise<void> => {
+      resolve();
+      return left.promise;
+    };
+    slots.run(agent.id, ended, work).catch(reject);
+  });
+  return { leave: left.resolve };
+}

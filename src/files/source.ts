@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { killGroup } from "../os/run-bytes.ts";
 import { MAX_HEAD_BYTES, unreadable } from "./answers.ts";
 
 /** Characters of error output that are kept. */
@@ -6,6 +7,7 @@ const MAX_STDERR_CHARS = 8 * 1024;
 
 /** The output of a reader that was just started: a line, then bytes. It is read no faster than it is taken. */
 export class Source {
+  readonly #child: ChildProcess;
   readonly #name: string;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #closed: Promise<number | null>;
@@ -13,6 +15,7 @@ export class Source {
   #rest = Buffer.alloc(0);
 
   constructor(child: ChildProcess, name: string) {
+    this.#child = child;
     this.#name = name;
     const { stdin, stdout, stderr } = child;
     if (!stdin || !stdout || !stderr) throw new Error("the reader has no pipes");
@@ -41,16 +44,28 @@ export class Source {
         return line;
       }
       const { value, done } = (await this.#chunks.next()) as IteratorResult<Buffer, undefined>;
-      if (done === true || this.#rest.length > MAX_HEAD_BYTES) throw await this.#failure();
+      if (done === true) throw await this.#failure();
+      if (this.#rest.length > MAX_HEAD_BYTES) {
+        this.end();
+        throw unreadable(this.#name, "its answer is too long");
+      }
       this.#rest = Buffer.concat([this.#rest, value]);
     }
+  }
+
+  /** Ends the reader. What it has written and nobody has read would keep its pipe open for ever. */
+  end(): void {
+    killGroup(this.#child);
+    this.#child.stdout?.destroy();
   }
 
   /** The bytes after the line. Throws `unavailable` at their end if the reader has not sent all of them. */
   async *pieces(): AsyncGenerator<Buffer, void> {
     if (this.#rest.length > 0) yield this.#rest;
     for (;;) {
-      const { value, done } = (await this.#chunks.next()) as IteratorResult<Buffer, undefined>;
+      const { value, done } = (await this.#chunks.next().catch(() => {
+        throw unreadable(this.#name, "it was ended");
+      })) as IteratorResult<Buffer, undefined>;
       if (done === true) break;
       yield value;
     }

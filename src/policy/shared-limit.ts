@@ -1,6 +1,7 @@
 import type { Service } from "../lib/services.ts";
 import { Moment } from "../lib/timers.ts";
 import { HiveError } from "../wire/error.ts";
+import { SHORT_LIMIT_MS } from "../wire/limits.ts";
 
 /** The pause between two agents that go on after a limit: the first ones show whether it is over. Milliseconds. */
 export const STAGGER_MS = 2_000;
@@ -37,7 +38,8 @@ export class SharedLimit implements Service {
   /** An agent has met a limit that ends at a time. It goes on first. */
   met(agentId: string, resetsAt: number): void {
     const { isShared, sharers, now } = this.#deps;
-    if (!isShared || resetsAt <= now() || resetsAt === this.#limitEnds) return;
+    // A short one ends while the CLI waits, and to hold the others would end their turns.
+    if (!isShared || resetsAt - now() <= SHORT_LIMIT_MS || resetsAt === this.#limitEnds) return;
     this.#limitEnds = resetsAt;
     this.#hold([agentId, ...sharers().filter((id) => id !== agentId)], resetsAt);
   }

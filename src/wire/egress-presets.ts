@@ -26,7 +26,9 @@ export const presetHosts = (name: string): readonly string[] | undefined =>
   Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
 
 /** Hosts with the words for presets replaced by their hosts, each once. */
-export const withPresets = (hosts: readonly string[]): string[] => [...new Set(hosts.flatMap((host) => presetHosts(host) ?? [host]))];
+export const withPresets = (hosts: readonly string[]): string[] => [
+  ...new Set(hosts.flatMap((host) => presetHosts(host) ?? [host])),
+];
 
 /** The preset that has a host. */
 export const presetWith = (host: string): string | undefined => PRESET_NAMES.find((name) => PRESETS[name]?.includes(host));

@@ -134,3 +134,6 @@ export const MAX_SEARCH_CHARS = 200;
 export const MAX_PATH_CHARS = 4_096;
 /** Characters of a tool server's name, as in `agent.json`. */
 export const MAX_SERVER_NAME_CHARS = 32;
+
+/** A rate limit of the model that ends within this time is left to the CLI's own retry. Milliseconds. */
+export const SHORT_LIMIT_MS = 5_000;

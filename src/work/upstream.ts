@@ -48,6 +48,8 @@ export class Upstreams {
   readonly #news: Pick<News, "baseMoved">;
   readonly #remotes: Remotes;
   /** One fetch of a repository at a time. */
+  /** Names for which a repository of another host is being added, with its credential. */
+  readonly #adding = new Set<string>();
   readonly #queues = new Map<string, SerialQueue>();
 
   constructor({ context, repositories, changeStore, news, remotes }: UpstreamsDeps) {
@@ -77,6 +79,21 @@ export class Upstreams {
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
     this.#repositories.checkFree(name);
+    if (this.#adding.has(name)) throw new HiveError("conflict", `the repository ${name} is being added: wait for it`);
+    this.#adding.add(name);
+    try {
+      return await this.#addRemote(name, { token, ...remote }, settings, follow);
+    } finally {
+      this.#adding.delete(name);
+    }
+  }
+
+  async #addRemote(
+    name: string,
+    { token, ...remote }: NewRemote & { token: string | undefined },
+    settings: Partial<RepoSettings>,
+    follow: Follow & { by?: string },
+  ): Promise<Repo> {
     const { credentials } = this.#context;
     const upstream = await this.#remotes.describe(remote);
     // A daemon that ended while it added a repository of this name may have left a token.
@@ -232,9 +249,12 @@ export class Upstreams {
     // A folder says what its refs name; another host may say anything.
     const tags =
       repo.upstream?.kind === "remote" ? await checkCommits(this.#context.git, repo.name, source.where, refs) : refs.tags;
+    const steps = await this.#compare(repo, refs.heads, known);
+    // Before the branches are noted: a daemon that ends in between would take what was taken back for what is to be pushed.
+    for (const base of steps.diverged) await this.#repositories.setDiverged(repo.name, base, true);
     for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
     await this.#repositories.setTags(repo.name, tags);
-    const fetched = await this.#moveBases(repo, refs.heads, known);
+    const fetched = await this.#moveBases(repo.name, steps);
     for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
     return fetched;
   }
@@ -258,43 +278,40 @@ export class Upstreams {
   }
 
   /**
-   * Moves bases forward. A base with commits of its own and others upstream has diverged: its queue stops. So has one
-   * that another host has moved back: a merge would bring back there what was taken out.
+   * Compares bases with the branches of the upstream. A base with commits of its own and others upstream has diverged. So
+   * has one that another host has moved back: a merge would bring back there what was taken out.
    */
-  async #moveBases(repo: Repo, heads: ReadonlyMap<string, Sha>, known: ReadonlyMap<string, Sha>): Promise<Fetched> {
-    const fetched: Fetched = { moved: [], diverged: [], gone: [] };
+  async #compare(repo: Repo, heads: ReadonlyMap<string, Sha>, known: ReadonlyMap<string, Sha>): Promise<Steps> {
+    const steps: Steps = { forward: [], diverged: [] };
     for (const [base, to] of heads) {
       const from = this.#repositories.tip(repo.name, base);
       if (from === to) continue;
-      if (from !== undefined && (await this.#contains(repo, to, from))) {
-        if (await this.#isTakenBack(repo, base, known.get(base), to)) fetched.diverged.push(base);
-        continue;
-      }
-      if (from !== undefined && !(await this.#contains(repo, from, to))) {
-        fetched.diverged.push(base);
-        continue;
-      }
-      if (!(await this.#repositories.moveBase(repo.name, base, to, from, { actor: SYSTEM, by: "upstream" }))) continue;
-      this.#news.baseMoved(repo.name, base, to);
+      if (from === undefined || (await this.#contains(repo, from, to))) steps.forward.push({ base, from, to });
+      else if (!(await this.#contains(repo, to, from)) || (await this.#isTakenBack(repo, base, known.get(base), to)))
+        steps.diverged.push(base);
+    }
+    return steps;
+  }
+
+  /** Moves bases forward, and lets the queues of those go on that have diverged no longer. Diverged ones are held. */
+  async #moveBases(name: string, { forward, diverged }: Steps): Promise<Fetched> {
+    const fetched: Fetched = { moved: [], diverged, gone: [] };
+    for (const { base, from, to } of forward) {
+      if (!(await this.#repositories.moveBase(name, base, to, from, { actor: SYSTEM, by: "upstream" }))) continue;
+      this.#news.baseMoved(name, base, to);
       fetched.moved.push({ base, ...(from === undefined ? {} : { from }), to });
     }
-    await this.#hold(repo.name, fetched.diverged);
+    for (const [base, hold] of Object.entries(this.#repositories.get(name).holds))
+      if (hold.diverged && !diverged.includes(base)) await this.#repositories.setDiverged(name, base, false);
     return fetched;
   }
 
   /** True if another host has moved a branch back, now or before, and the operator has not decided about it. */
   async #isTakenBack(repo: Repo, base: string, known: Sha | undefined, now: Sha): Promise<boolean> {
     if (repo.upstream?.kind !== "remote" || known === undefined) return false;
-    if (known === now) return this.#repositories.get(repo.name).holds[base]?.diverged === true;
-    return !(await this.#contains(repo, known, now));
-  }
-
-  /** Stops the queues of diverged bases, and lets go on those that have diverged no longer. */
-  async #hold(name: string, diverged: readonly string[]): Promise<void> {
-    const { holds } = this.#repositories.get(name);
-    for (const base of diverged) await this.#repositories.setDiverged(name, base, true);
-    for (const [base, hold] of Object.entries(holds))
-      if (hold.diverged && !diverged.includes(base)) await this.#repositories.setDiverged(name, base, false);
+    if (!(await this.#contains(repo, known, now))) return true;
+    // It stands, or has gone forward again without what was taken out.
+    return this.#repositories.get(repo.name).holds[base]?.diverged === true;
   }
 
   /** True if `ancestor` is in the history of `sha`. */
@@ -306,6 +323,12 @@ export class Upstreams {
 }
 
 const UPSTREAM = "refs/upstream/";
+
+/** What a fetch does to the bases. */
+interface Steps {
+  forward: { base: string; from: Sha | undefined; to: Sha }[];
+  diverged: string[];
+}
 
 /** The branches of the upstream as last fetched. */
 async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {

@@ -43,7 +43,7 @@ const home = (): { host: string; port: string } => ({ host: new URL(hive.home).h
 
 test.each([
   ["the model socket", CAGE, () => ({ path: adas("model.sock") }), () => ask({ socketPath: adas("model.sock") }, "/x"), 404],
-  ["the egress socket", CAGE, () => ({ path: adas("egress.sock") }), () => ask({ socketPath: adas("egress.sock") }, "/x"), 400],
+  ["the egress socket", CAGE, () => ({ path: adas("egress.sock") }), () => ask({ socketPath: adas("egress.sock") }, "/x"), 404],
   [
     "the dashboard's port",
     DASHBOARD,

@@ -26,6 +26,8 @@ export interface Attachments {
 export function useAttachments(send: ((file: File) => Promise<string>) | undefined): Attachments {
   const [files, setFiles] = useState<readonly Attachment[]>([]);
   const failed = useRef(new Set<string>());
+  // One after the other: the hive takes a few at once, from all operators.
+  const last = useRef<Promise<unknown>>(Promise.resolve());
   const remove = (id: string): void => setFiles((all) => all.filter((one) => one.id !== id));
   return {
     files,
@@ -35,7 +37,9 @@ export function useAttachments(send: ((file: File) => Promise<string>) | undefin
       if (added.length > room) toast(`a message has at most ${MAX_ATTACHED} files`, "error");
       for (const file of added.slice(0, room)) {
         const id = crypto.randomUUID();
-        const path = send(file);
+        const path = last.current.then(() => send(file));
+        // A failure is told below, and the next file is sent all the same.
+        last.current = path.catch(() => {});
         const name = file.name;
         setFiles((all) => [...all, { id, name, path, isThere: false }]);
         path.then(

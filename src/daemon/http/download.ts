@@ -3,6 +3,9 @@ import type { ServerResponse } from "node:http";
 import type { Download } from "../../files/agent-files.ts";
 import { rawSecurityHeaders } from "./headers.ts";
 
+/** How long a browser may take nothing: it would keep a process, and room that others wait for. Milliseconds. */
+const STALL_MS = 60_000;
+
 /** What an agent wrote is never a page: it is saved, its type is not guessed, and where it is shown all the same it can do nothing. */
 const HEADERS = {
   ...rawSecurityHeaders,
@@ -29,7 +32,9 @@ export async function sendDownload(
       "Content-Disposition": disposition(head.what === "folder" ? `${path}.tar` : path),
       ...(head.bytes === undefined ? {} : { "Content-Length": head.bytes }),
     });
-    for await (const bytes of pieces()) if (!outgoing.write(bytes)) await once(outgoing, "drain", { signal: ended.signal });
+    for await (const bytes of pieces())
+      if (!outgoing.write(bytes))
+        await once(outgoing, "drain", { signal: AbortSignal.any([ended.signal, AbortSignal.timeout(STALL_MS)]) });
     outgoing.end();
   } catch {
     // The browser has gone, or the file is not what it was: either way nobody can be told but by the connection.

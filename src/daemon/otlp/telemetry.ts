@@ -9,6 +9,8 @@ import { SummedHistogram } from "./series.ts";
 
 /** The only API whose format the gateway speaks. */
 const PROVIDER = "anthropic";
+/** The longest turn that is told: none lasts a month. Milliseconds. */
+const MAX_TURN_MS = 30 * 24 * 60 * 60_000;
 /** The boundaries that the conventions name, in tokens and in seconds. */
 const TOKEN_BOUNDS = Array.from({ length: 14 }, (_, n) => 4 ** n);
 const SECOND_BOUNDS = Array.from({ length: 14 }, (_, n) => Number((0.01 * 2 ** n).toFixed(2)));
@@ -33,6 +35,7 @@ export interface Asker {
  */
 export class Telemetry implements Service {
   readonly #hiveId: string;
+  readonly #now: () => number;
   readonly #exporter: OtlpExporter;
   readonly #counters: ExporterDeps["counters"];
   readonly #tokens = new SummedHistogram({
@@ -50,6 +53,7 @@ export class Telemetry implements Service {
 
   constructor(deps: TelemetryDeps) {
     this.#hiveId = deps.hiveId;
+    this.#now = deps.now;
     this.#counters = deps.counters;
     this.#exporter = new OtlpExporter({
       ...deps,
@@ -107,14 +111,17 @@ export class Telemetry implements Service {
 
   #turn({ agent, end, at }: { agent: Agent; end: { turn: number; result?: string; duration_ms: number }; at: number }): void {
     const { traceId, parentSpanId } = this.#within(agent.id, end.turn);
+    // The harness says when a turn has ended. A collector refuses a batch for one time that it cannot hold.
+    const endedAt = Math.min(at, this.#now());
+    const startedAt = Math.max(endedAt - end.duration_ms, endedAt - MAX_TURN_MS);
     const isFailed = end.result !== "ok" && end.result !== "cancelled";
     this.#exporter.add({
       traceId,
       spanId: parentSpanId,
       name: `invoke_agent ${agent.name}`,
       kind: "internal",
-      startedAt: at - end.duration_ms,
-      endedAt: at,
+      startedAt,
+      endedAt,
       attributes: {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.provider.name": PROVIDER,

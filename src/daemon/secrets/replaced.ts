@@ -8,6 +8,8 @@ export interface NamedValue {
 
 /** What stands in place of a value. */
 export const placeOf = (name: string): string => `[secret ${name}]`;
+/** What stands in place of a value that is shorter than its place: a text must not grow beyond its limit. */
+const SHORT_PLACE = "[secret]";
 
 /**
  * The forms in which a value is found in a text: as it is, in JSON, in a URL, in base64, and what it is the base64 of.
@@ -37,7 +39,9 @@ export function formsOf(value: string): string[] {
  * nothing to replace. Values shorter than `MIN_REPLACED_CHARS` stay: they are part of other words.
  */
 export function withoutValues<T>(data: T, secrets: readonly NamedValue[]): T {
-  const pairs = secrets.flatMap(({ name, value }) => formsOf(value).map((form) => [form, placeOf(name)] as const));
+  const pairs = secrets.flatMap(({ name, value }) =>
+    formsOf(value).map((form) => [form, placeOf(name).length <= form.length ? placeOf(name) : SHORT_PLACE] as const),
+  );
   pairs.sort(([a], [b]) => b.length - a.length);
   const text = (given: string): string => {
     let kept = given;

@@ -9,6 +9,8 @@ import { END, headers, padding } from "./tar.ts";
 const MAX_DEPTH = 200;
 /** Things that are left out and named. More are counted. */
 const MAX_NAMED = 50;
+/** Characters of a path that is named. Fifty of them fit into the line before the content, however they are written. */
+const MAX_NAMED_CHARS = 300;
 /** Bytes that one call reads: a pipe of the largest size that a user may have. */
 const CHUNK = 1024 * 1024;
 
@@ -87,7 +89,7 @@ function survey(folder: number, path: string, limits: DownloadLimits): { named: 
       },
       other: (at, kind) => {
         result.left += 1;
-        if (result.named.length < MAX_NAMED) result.named.push({ path: at.toString("utf8"), kind });
+        if (result.named.length < MAX_NAMED) result.named.push({ path: shown(at), kind });
       },
       file: (_open, _name, _at, stat) => {
         bytes += stat.size;
@@ -122,7 +124,10 @@ function walk(folder: number, { prefix, depth, most }: Place, visitor: Visitor):
     const stat = present(() => look(folder, name));
     if (stat === undefined) continue;
     const kind = kindOf(stat);
-    if (kind === "file") visitor.file(folder, name, path, stat);
+    // What its own modes forbid the agent to read is named as what is left out.
+    if ((kind === "file" && (stat.mode & 0o400n) === 0n) || (kind === "folder" && (stat.mode & 0o500n) !== 0o500n))
+      visitor.other(path, "unknown");
+    else if (kind === "file") visitor.file(folder, name, path, stat);
     else if (kind === "folder") {
       const below = present(() => openChild(folder, name, path.toString("utf8")));
       if (below === undefined) continue;
@@ -135,6 +140,12 @@ function walk(folder: number, { prefix, depth, most }: Place, visitor: Visitor):
       }
     } else visitor.other(path, kind);
   }
+}
+
+/** A path as it is named: of a long one its end. */
+function shown(path: Buffer): string {
+  const text = path.toString("utf8");
+  return text.length <= MAX_NAMED_CHARS ? text : `…${text.slice(-MAX_NAMED_CHARS)}`;
 }
 
 /** What the agent has removed or replaced meanwhile is left out. */

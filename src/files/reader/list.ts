@@ -79,8 +79,8 @@ function entryOf(name: Buffer): Entry | undefined {
   const entry: Entry = {
     name: name.toString("utf8"),
     kind,
-    bytes: stat.size,
-    on_disk: stat.blocks * BLOCK_BYTES,
+    bytes: Math.min(stat.size, Number.MAX_SAFE_INTEGER),
+    on_disk: Math.min(stat.blocks * BLOCK_BYTES, Number.MAX_SAFE_INTEGER),
     modified_ms: stat.mtimeMs,
   };
   if (!isUtf8(name)) entry.not_utf8 = true;

@@ -21,7 +21,8 @@ export function read(path: string, maxBytes: number): FileRead {
   try {
     const { file, stat } = openFile(open, name, path);
     try {
-      if (stat.size > BigInt(maxBytes)) return { bytes: Number(stat.size), content: undefined };
+      if (stat.size > BigInt(maxBytes))
+        return { bytes: Math.min(Number(stat.size), Number.MAX_SAFE_INTEGER), content: undefined };
       // Whoever writes to it meanwhile can make it longer: what was there is read.
       const content = readUpTo(file, Number(stat.size));
       return { bytes: content.length, content };

@@ -4,6 +4,12 @@ import type { Meter } from "../model/dialect.ts";
 /** Longest line that is parsed. Usage comes in small events; longer lines are content. */
 const MAX_LINE_BYTES = 64 * 1024;
 
+/** An event with a piece of content begins with this. */
+const CONTENT = 'data: {"type":"content_block_delta"';
+/** Bytes of such an event besides the content, and bytes of content for one token: for answers that are cut off. */
+const CONTENT_OVERHEAD_BYTES = 90;
+const BYTES_PER_TOKEN = 4;
+
 interface UsageFields {
   input_tokens?: number;
   output_tokens?: number;
@@ -17,6 +23,9 @@ export class UsageMeter implements Meter {
   readonly #tokens: TokenCounts = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   #rest = "";
   #skipping = false;
+  /** Tokens of content that has passed, estimated. The count of the API comes after all content. */
+  #passed = 0;
+  #isCounted = false;
   model: string | undefined;
 
   constructor(contentType: string) {
@@ -39,6 +48,7 @@ export class UsageMeter implements Meter {
     }
     this.#rest += text.slice(start);
     if (this.#rest.length > MAX_LINE_BYTES) {
+      this.#passed += this.#rest.length / BYTES_PER_TOKEN;
       this.#rest = "";
       this.#skipping = true;
     }
@@ -49,14 +59,23 @@ export class UsageMeter implements Meter {
     return { ...this.#tokens };
   }
 
+  /** Ends the answer. One that is cut off before its count comes has cost what has passed, which is estimated. */
   end(): void {
-    if (this.#streamed || this.#rest === "") return;
+    if (this.#streamed) {
+      if (!this.#isCounted) this.#tokens.output = Math.max(this.#tokens.output, Math.ceil(this.#passed));
+      return;
+    }
+    if (this.#rest === "") return;
     const parsed = parse(this.#rest) as { model?: string; usage?: UsageFields } | undefined;
     if (parsed?.usage) this.#add(parsed.usage);
     this.model ??= parsed?.model;
   }
 
   #line(line: string): void {
+    if (line.startsWith(CONTENT)) {
+      this.#passed += Math.max(1, (line.length - CONTENT_OVERHEAD_BYTES) / BYTES_PER_TOKEN);
+      return;
+    }
     if (!line.startsWith("data:") || !line.includes('"usage"')) return;
     const event = parse(line.slice(5)) as
       | { type?: string; message?: { model?: string; usage?: UsageFields }; usage?: UsageFields }
@@ -65,7 +84,10 @@ export class UsageMeter implements Meter {
       this.model = event.message.model;
       if (event.message.usage) this.#add(event.message.usage);
     }
-    if (event?.type === "message_delta" && event.usage) this.#add(event.usage);
+    if (event?.type === "message_delta" && event.usage) {
+      this.#add(event.usage);
+      this.#isCounted = true;
+    }
   }
 
   /** Each figure is the running total of its message: the last one counts. */

@@ -94,6 +94,7 @@ export function doorCall(
   // A config of an earlier version may have what none may have now.
   if (url?.protocol !== "https:" || own === "")
     return refuse("bad request", 503, `the door ${door} cannot be used: its config breaks a rule of this version`);
+  const passed = callHeaders(headers, own.toLowerCase());
   const below = `${api.url.replace(/^https:\/\/[^/]*/, "")}${path}`;
   return {
     about,
@@ -104,7 +105,9 @@ export function doorCall(
       method,
       path: `${below === "" ? "/" : below}${query}`,
       headers: {
-        ...callHeaders(headers, own.toLowerCase()),
+        ...passed,
+        // Node frames no body of a DELETE by itself: its bytes would be read as the next request of the connection.
+        ...(hasBody(headers) && passed["content-length"] === undefined ? { "transfer-encoding": "chunked" } : {}),
         host: url.host,
         "accept-encoding": "identity",
         [own.toLowerCase()]: template.replace("{}", () => secret.value),

@@ -113,7 +113,7 @@ export class Doors {
     try {
       const answer = await this.#send(asked.call, resolved.address, incoming, outgoing);
       status = answer.statusCode ?? 502;
-      const body = readable(answer);
+      const body = hasNoBody(asked.call.method, status) ? answer : readable(answer);
       if (!body) {
         answer.destroy();
         return refuse(
@@ -160,6 +160,9 @@ export class Doors {
     });
   }
 }
+
+/** An answer without a body, whatever its headers say of one. */
+const hasNoBody = (method: string, status: number): boolean => method === "HEAD" || status === 204 || status === 304;
 
 /** The body as it was written. Undefined if its encoding is not known. */
 function readable(answer: IncomingMessage): Readable | undefined {

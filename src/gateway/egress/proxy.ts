@@ -197,7 +197,15 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
       timeout: CONNECT_MS,
     },
     (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      // A trailer needs chunks, which are not passed on as they came.
+      const { trailer: _, ...headers } = answer.headers;
+      try {
+        outgoing.writeHead(answer.statusCode ?? 502, headers);
+      } catch {
+        // Node reads answers that it does not write: a status below 100, a header with other characters.
+        answer.destroy();
+        return refuse(502, "unreachable", `${url.hostname} answers what is not HTTP`);
+      }
       answer.pipe(outgoing);
       answer.once("close", () => record("allowed", answer.socket.bytesRead, answer.socket.bytesWritten));
     },

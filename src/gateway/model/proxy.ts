@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { once } from "node:events";
 import { HiveError } from "../../wire/error.ts";
+import { SHORT_LIMIT_MS } from "../../wire/limits.ts";
 import type { Price } from "../../wire/models.ts";
 import type { Dialect, ModelReply, ModelRequest, Upstream, UpstreamSignal, Usage } from "./dialect.ts";
 import { costOf } from "./prices.ts";
@@ -10,9 +11,6 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 /** Bytes of one agent's requests that are buffered at once: a few of the largest, or very many of a usual size. */
 const MAX_HELD_BYTES = 96 * 1024 * 1024;
-
-/** A rate limit that ends within this time is left to the CLI's own retry. Milliseconds. */
-const SHORT_LIMIT_MS = 5_000;
 
 export interface ModelProxyDeps {
   dialect: Dialect;
@@ -117,7 +115,9 @@ async function forward(
     throw error;
   }
   const signal = dialect.signalOf(reply.status, reply.headers);
-  deps.onSignal({ agentId: agent.id, ...signal });
+  if (path === "/v1/messages") deps.onSignal({ agentId: agent.id, ...signal });
+  // Counting has a limit of its own, which anyone may reach at no cost: it says nothing about answers.
+  else if (signal.kind !== "ok") deps.onSignal({ agentId: agent.id, kind: signal.kind });
   // The CLI would wait for the limit to end in the middle of its turn. The hive parks the agent instead, with a
   // countdown.
   const isLong = signal.resetsAt !== undefined && signal.resetsAt - Date.now() > SHORT_LIMIT_MS;

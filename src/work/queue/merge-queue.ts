@@ -246,18 +246,19 @@ export class MergeQueue {
   }
 
   async #attempt(lane: Lane, repo: Repo, id: number): Promise<RunEnd> {
-    const { context, repositories, changes } = this.#parts;
+    const { context, repositories, changes, swaps } = this.#parts;
     const { base } = lane;
     const ended = lane.begin(id);
     if (await this.#hasLostItsApproval(repo, id)) return "returned";
     const tip = repositories.tip(repo.name, base);
+    const upstreamTip = swaps.applies(repo) ? await swaps.tip(repo, base) : undefined;
     if (tip === undefined && !mayBegin(repositories, repo, base)) {
       const reason = `${repo.name} has no base ${base} any longer: propose it for another one`;
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }
     const common = { checks: this.#checks, merges: this.#merges, ended, stopped: lane.ended };
-    const run: Run = { ...this.#parts, ...common, id, repo, base, tip };
+    const run: Run = { ...this.#parts, ...common, id, repo, base, tip, upstreamTip };
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";

@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GitServer } from "../../../test/lib/git-server.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
+import { Remotes } from "../remote/remotes.ts";
+import { Swaps } from "../remote/swaps.ts";
+import { UpstreamPushes } from "../upstream-pushes.ts";
 import { MAX_LOST_RACES } from "./merge-queue.ts";
 
 const TOKEN = "a-token-of-the-operator";
@@ -145,4 +148,70 @@ test("a token that may not push stops the queue with what to do, and the change 
   await work.queue.resume("web", "main", "operator");
   await work.queue.idle();
   expect(work.row(id).state).toBe("merged");
+});
+
+/** The files of the upstream's base. */
+const files = (): string[] => server.git("ls-tree", "--name-only", "main").split("\n");
+
+test("what the upstream gets while a change is checked is kept, whoever fetches meanwhile", async () => {
+  let merges = 0;
+  at["merge_objects"] = async () => {
+    if (++merges > 1) return;
+    server.commit("theirs.txt", "theirs\n");
+    await work.upstreams.fetch("web");
+  };
+  const id = await work.queued(work.commit(first, { "b.txt": "two\n" }));
+  await work.queue.idle();
+  expect(files()).toEqual(["a.txt", "b.txt", "theirs.txt"]);
+  expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: server.tip() });
+  expect(merges).toBe(2);
+});
+
+test("a push that would take commits of others away is none, whatever the hive was asked to push", async () => {
+  const other = work.commit(first, { "b.txt": "two\n" });
+  const theirs = server.commit("theirs.txt", "theirs\n");
+  await work.upstreams.fetch("web");
+  const swaps = new Swaps(new Remotes(work.context), work.upstreams);
+  const { signal } = new AbortController();
+  expect(await swaps.swap(work.repositories.get("web"), "main", { from: theirs, to: other }, signal)).toEqual({ end: "lost" });
+  expect(server.tip()).toBe(theirs);
+});
+
+describe("what the upstream has taken back", () => {
+  let second: string;
+  let pushes: UpstreamPushes;
+  beforeEach(async () => {
+    second = server.commit("b.txt", "two\n");
+    server.commit("c.txt", "not for you\n");
+    await work.upstreams.fetch("web");
+    const swaps = new Swaps(new Remotes(work.context), work.upstreams);
+    pushes = new UpstreamPushes({ ...work, swaps } as never);
+    pushes.start();
+    await pushes.idle();
+  });
+  const pushed = async (): Promise<string> => {
+    pushes.kick("web");
+    await pushes.idle();
+    return server.tip() ?? "";
+  };
+
+  test("is not pushed again when it goes forward a part of the way", async () => {
+    server.git("update-ref", "refs/heads/main", first);
+    expect(await work.upstreams.fetch("web")).toMatchObject({ diverged: ["main"] });
+    expect(await pushed()).toBe(first);
+    server.git("update-ref", "refs/heads/main", second);
+    expect(await work.upstreams.fetch("web")).toMatchObject({ diverged: ["main"] });
+    expect(await pushed()).toBe(second);
+  });
+
+  test("is not pushed again after a fetch that has failed in its middle", async () => {
+    server.git("update-ref", "refs/heads/main", second);
+    const { setTags } = work.repositories;
+    work.repositories.setTags = () => Promise.reject(new Error("no room"));
+    await expect(work.upstreams.fetch("web")).rejects.toThrow("no room");
+    work.repositories.setTags = setTags;
+    expect(await pushed()).toBe(second);
+    expect(await work.upstreams.fetch("web")).toMatchObject({ diverged: ["main"] });
+    expect(await pushed()).toBe(second);
+  });
 });

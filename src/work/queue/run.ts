@@ -17,7 +17,7 @@ export interface QueueParts {
   repositories: Repositories;
   changes: ChangeStore;
   /** Moves the bases of upstreams on other hosts. */
-  swaps: Pick<Swaps, "applies" | "refresh" | "swap">;
+  swaps: Pick<Swaps, "applies" | "refresh" | "tip" | "swap">;
 }
 
 /** One attempt to merge a change. */
@@ -28,6 +28,11 @@ export interface Run extends QueueParts {
   base: string;
   /** The tip that the change is merged onto. Undefined: the base does not exist yet. */
   tip: Sha | undefined;
+  /**
+   * The tip of the upstream's base when the attempt began, where merges are pushed first. A later fetch may see another
+   * one, which the result does not contain.
+   */
+  upstreamTip: Sha | undefined;
   checks: Checks;
   /** Bounds the merges that git computes at once. */
   merges: Slots;

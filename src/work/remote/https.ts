@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { connect as connectTls } from "node:tls";
+import { getCACertificates, connect as connectTls } from "node:tls";
 import { HiveError } from "../../wire/error.ts";
 import type { RemoteParts } from "../../wire/remote.ts";
 import { FLUSH, linesToFlush } from "../transport/pkt-line.ts";
@@ -86,7 +86,8 @@ async function send(options: HttpsOptions, { method, path, service, body }: Sent
           socket: raw,
           host: parts.host,
           ...(isIP(parts.host) ? {} : { servername: parts.host }),
-          ...(ca === undefined ? {} : { ca }),
+          // Node replaces its own list by this one.
+          ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
         }),
       signal,
     });

@@ -6,6 +6,7 @@ import { folderSource, outcome } from "../git/folder-source.ts";
 import type { HistorySource } from "../git/import.ts";
 import type { Repo, RemoteUpstream, Upstream } from "../repo-record.ts";
 import type { WorkContext } from "../work-context.ts";
+import { isContained } from "../diff.ts";
 import { privateAddress } from "./dial.ts";
 import { httpsServer } from "./https.ts";
 import { pushRef, type Pushed, type RefMove } from "./push.ts";
@@ -49,6 +50,9 @@ export class Remotes {
   async push(repo: Repo, move: RefMove, stop: AbortSignal): Promise<Pushed> {
     const { name, upstream } = repo;
     if (upstream?.kind !== "remote") throw new Error(`${name} follows no other host`);
+    // Git's protocol takes any commit for the next one: what is not a step forward would take others' commits away there.
+    if (move.isOwn !== true && move.from !== undefined && !(await isContained(this.#context.git, name, move.from, move.to)))
+      return { end: "lost", now: undefined };
     const late = new AbortController();
     const words = `pushing to ${upstream.address} took longer than ${PUSH_MS / 60_000} minutes`;
     const timer = setTimeout(() => late.abort(new HiveError("unavailable", words)), PUSH_MS);

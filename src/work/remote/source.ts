@@ -1,10 +1,14 @@
 import { Readable } from "node:stream";
+import { HiveError } from "../../wire/error.ts";
 import { TAGS } from "../repositories.ts";
 import type { HistorySource } from "../git/import.ts";
 import { addBranch, isTag, limited, type UpstreamRefs } from "../git/upstream-refs.ts";
 import { readAdvertised, type Advertised } from "./advertisement.ts";
 import { fetchPack } from "./fetch.ts";
 import type { GitServer } from "./server.ts";
+
+/** Time for a list of refs of the largest size over a slow line. Milliseconds. */
+const LIST_MS = 10 * 60_000;
 
 /**
  * What git's check of objects says of old histories, and what harms nothing: commits and trees that older or other
@@ -34,10 +38,19 @@ export function remoteSource(server: GitServer): HistorySource {
   return {
     where: server.address,
     checks: CHECKS,
-    async list(signal = new AbortController().signal) {
-      const conversation = await server.open("git-upload-pack", signal);
-      conversation.close();
-      return refsOf(server.address, readAdvertised(server.address, conversation.advertised));
+    async list(stop = new AbortController().signal) {
+      const late = AbortSignal.timeout(LIST_MS);
+      try {
+        const conversation = await server.open("git-upload-pack", AbortSignal.any([stop, late]));
+        conversation.close();
+        return refsOf(server.address, readAdvertised(server.address, conversation.advertised));
+      } catch (error) {
+        if (stop.aborted || !late.aborted) throw error;
+        throw new HiveError(
+          "unavailable",
+          `${server.address} took longer than ${LIST_MS / 60_000} minutes to list its branches: try again`,
+        );
+      }
     },
     send(ends) {
       const ended = new AbortController();

@@ -30,12 +30,16 @@ export class Swaps {
     return this.#upstreams.fetch(repo, { signal });
   }
 
+  /** The tip of a base of the upstream, as last fetched. */
+  tip(repo: Repo, base: string): Promise<Sha | undefined> {
+    return this.#upstreams.tip(repo.name, base);
+  }
+
   /**
-   * Moves a base of the upstream from where it was last fetched to a commit that contains that. If it throws, whether the
-   * upstream has the commit is not known: `refresh` finds out.
+   * Moves a base of the upstream from one commit to another that contains it. If it throws, whether the upstream has the
+   * commit is not known: `refresh` finds out.
    */
-  async swap(repo: Repo, base: string, to: Sha, signal: AbortSignal): Promise<Swapped> {
-    const from = await this.#upstreams.tip(repo.name, base);
+  async swap(repo: Repo, base: string, { from, to }: { from: Sha | undefined; to: Sha }, signal: AbortSignal): Promise<Swapped> {
     const pushed = await this.#remotes.push(repo, { ref: HEADS + base, from, to }, signal);
     if (pushed.end === "pushed") await this.#upstreams.pushed(repo.name, base, to);
     if (pushed.end !== "refused") return { end: pushed.end };
@@ -52,7 +56,7 @@ export class Swaps {
     const branch = isDiverged ? own : base;
     const done = isDiverged
       ? await this.#remotes.push(repo, { ref: HEADS + branch, from: undefined, to, isOwn: true }, signal)
-      : await this.swap(repo, base, to, signal);
+      : await this.swap(repo, base, { from: await this.tip(repo, base), to }, signal);
     if (done.end === "pushed") return branch;
     throw new HiveError(
       "conflict",

@@ -12,7 +12,7 @@ const CONTAINED_NOTE = "the base contains it already";
  * undoes it from any point: it looks at where the base is.
  */
 export async function pushStep(run: Run, { candidate, isContained }: Merged): Promise<RunEnd> {
-  const { context, changes, repositories, swaps, id, repo, base, tip, stopped } = run;
+  const { context, changes, repositories, swaps, id, repo, base, tip, upstreamTip, stopped } = run;
   const row = await context.store.write((tx) => {
     const { note } = changes.get(id);
     const words = note === null ? CONTAINED_NOTE : `${note}\n(${CONTAINED_NOTE})`.slice(0, MAX_NOTE_CHARS);
@@ -21,7 +21,7 @@ export async function pushStep(run: Run, { candidate, isContained }: Merged): Pr
   });
   if (swaps.applies(repo)) {
     await context.failpoint("push_start");
-    const pushed = await swaps.swap(repo, base, candidate, stopped);
+    const pushed = await swaps.swap(repo, base, { from: upstreamTip, to: candidate }, stopped);
     await context.failpoint("push_done");
     if (pushed.end === "refused") {
       const reason = `the upstream refuses it: ${pushed.why}`.slice(0, MAX_REASON_CHARS);
