@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync, chmodSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  chmodSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,6 +17,7 @@ import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { Paths } from "../lib/paths.ts";
 import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/file-limits.ts";
 import { AgentFiles, type Owner } from "./agent-files.ts";
+import { MAX_HEAD_BYTES } from "./answers.ts";
 import { Uploads } from "./uploads.ts";
 
 const identity = { kind: "host-uid" as const, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
@@ -201,6 +212,42 @@ test("a download that is given up ends its reader", async () => {
   };
   await expect(take()).rejects.toThrow("cannot be read");
   close();
+});
+
+test("what is left out of an archive is named, also what the agent's own modes forbid, and long paths by their end", async () => {
+  let deep = "folder";
+  for (let n = 0; n < 8; n++) deep += `/${"\u0001".repeat(255)}`;
+  put(`${deep}/file`);
+  for (let n = 0; n < 60; n++) execFileSync("mkfifo", [join(state, deep, `fifo-${n}`)]);
+  put("folder/secret");
+  chmodSync(join(state, "folder/secret"), 0o000);
+  const { head, pieces, close } = await files.download(scout, "/state/folder", new AbortController().signal);
+  for await (const _ of pieces());
+  close();
+  expect(head).toMatchObject({
+    left: 61,
+    left_out: expect.arrayContaining([{ path: expect.stringMatching(/^….{300}$/s), kind: "fifo" }]),
+  });
+  expect(JSON.stringify(head).length).toBeLessThan(MAX_HEAD_BYTES);
+});
+
+test("a reader that says too much is ended, and its place is free again", async () => {
+  const chatty = { reads: [], argv: ["/bin/sh", "-c", "exec head -c 3000000 /dev/zero"] };
+  const others = new AgentFiles({ sandboxedRun, paths: new Paths(top, join(top, "run")), program: chatty });
+  for (let n = 0; n < 6; n++)
+    await expect(others.download(scout, "/state/x", new AbortController().signal)).rejects.toThrow("its answer is too long");
+});
+
+test("downloads that are given up keep no descriptor", async () => {
+  put("data", Buffer.alloc(8 * 1024 * 1024));
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  const before = open();
+  for (let n = 0; n < 4; n++) {
+    const { pieces, close } = await files.download(scout, "/state/data", new AbortController().signal);
+    await pieces().next();
+    close();
+  }
+  await expect.poll(open).toBeLessThanOrEqual(before + 1);
 });
 
 const uploads = (): Uploads => new Uploads({ files, now: () => Date.UTC(2026, 10, 30) });

@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { anthropic } from "./anthropic/dialect.ts";
 import { isPublicAddress } from "./egress/address.ts";
@@ -199,6 +200,19 @@ describe("model.sock", () => {
 });
 
 describe("egress.sock", () => {
+  test.each([
+    ["a trailer without chunks", "HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nContent-Length: 2\r\n\r\nhi", "200 OK"],
+    ["a status that does not exist", "HTTP/1.1 099 Odd\r\nContent-Length: 2\r\n\r\nhi", "502 Bad Gateway"],
+  ])("an answer with %s ends nothing but its request", async (_, answer, said) => {
+    const server = createNetServer((socket) => void socket.once("data", () => socket.end(answer)).on("error", () => {}));
+    const port = await portOf(server);
+    hosts = [`example.com:${port}`];
+    const socket = await dial("egress");
+    socket.write(`GET http://example.com:${port}/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`);
+    expect(await text(socket)).toContain(said);
+    server.close();
+  });
+
   test("an answer that is not read is not pulled from its server", async () => {
     let drawn = 0;
     const chunk = Buffer.alloc(256 * 1024, 0x20);

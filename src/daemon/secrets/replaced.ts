@@ -8,8 +8,10 @@ export interface NamedValue {
 
 /** What stands in place of a value. */
 export const placeOf = (name: string): string => `[secret ${name}]`;
-/** What stands in place of a value that is shorter than its place: a text must not grow beyond its limit. */
+/** What stands there in a text that names would make too long. It is no longer than the shortest value. */
 const SHORT_PLACE = "[secret]";
+/** Characters by which names may make a text longer. It was checked against its limit before. */
+const MAX_GROWTH_CHARS = 1_000;
 
 /**
  * The forms in which a value is found in a text: as it is, in JSON, in a URL, in base64, and what it is the base64 of.
@@ -39,14 +41,16 @@ export function formsOf(value: string): string[] {
  * nothing to replace. Values shorter than `MIN_REPLACED_CHARS` stay: they are part of other words.
  */
 export function withoutValues<T>(data: T, secrets: readonly NamedValue[]): T {
-  const pairs = secrets.flatMap(({ name, value }) =>
-    formsOf(value).map((form) => [form, placeOf(name).length <= form.length ? placeOf(name) : SHORT_PLACE] as const),
-  );
+  const pairs = secrets.flatMap(({ name, value }) => formsOf(value).map((form) => [form, placeOf(name)] as const));
   pairs.sort(([a], [b]) => b.length - a.length);
-  const text = (given: string): string => {
+  const replaced = (given: string, placed: (place: string) => string): string => {
     let kept = given;
-    for (const [form, place] of pairs) if (kept.includes(form)) kept = kept.replaceAll(form, () => place);
+    for (const [form, place] of pairs) if (kept.includes(form)) kept = kept.replaceAll(form, () => placed(place));
     return kept;
+  };
+  const text = (given: string): string => {
+    const named = replaced(given, (place) => place);
+    return named.length <= given.length + MAX_GROWTH_CHARS ? named : replaced(given, () => SHORT_PLACE);
   };
   const walk = (given: unknown): unknown => {
     if (typeof given === "string") return text(given);

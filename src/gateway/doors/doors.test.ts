@@ -65,7 +65,14 @@ beforeEach(async () => {
       doors: {
         apisOf: () =>
           AgentConfig.parse({
-            apis: { api: { url, secret: "GH", header: "authorization: Bearer {}", allow: ["GET /**", "GET /", "POST /items"] } },
+            apis: {
+              api: {
+                url,
+                secret: "GH",
+                header: "authorization: Bearer {}",
+                allow: ["GET /**", "GET /", "POST /items", "DELETE /notes"],
+              },
+            },
           }).apis,
         secret,
         ca: tls.cert,
@@ -142,6 +149,24 @@ describe("a call", () => {
     expect(calls[0]?.body).toHaveLength(200_000);
     await untilRecorded(1);
     expect(records).toMatchObject([{ bytesOut: 200_000, call: { method: "POST" } }]);
+  });
+
+  test.each([
+    ["in chunks", { "transfer-encoding": "chunked" }],
+    ["with a length that is for this connection alone", { connection: "content-length", "content-length": "76" }],
+  ])("with a method that Node frames no body for sends its body %s as a body, and no request behind it", async (_, headers) => {
+    const body = "POST /admin/keys HTTP/1.1\r\nContent-Length: 0\r\nX-Ignore: ".padEnd(76, "x");
+    await ask("/api/notes", { method: "DELETE", body, headers });
+    await ask("/api/items");
+    expect(calls.map(({ method, url: at, body: got }) => [method, at, got])).toEqual([
+      ["DELETE", "/notes", body],
+      ["GET", "/items", ""],
+    ]);
+  });
+
+  test("of which only the head is answered hands it back, whatever its encoding says", async () => {
+    answer = (_, outgoing) => outgoing.writeHead(304, { "content-encoding": "gzip" }).end();
+    expect((await ask("/api/items")).status).toBe(304);
   });
 
   test("uses the connection of the one before", async () => {

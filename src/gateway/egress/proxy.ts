@@ -206,8 +206,10 @@ async function forward(agentId: string, deps: EgressDeps, incoming: IncomingMess
         answer.destroy();
         return refuse(502, "unreachable", `${url.hostname} answers what is not HTTP`);
       }
+      // The answer has it no more once it is closed.
+      const { socket } = answer;
       answer.pipe(outgoing);
-      answer.once("close", () => record("allowed", answer.socket.bytesRead, answer.socket.bytesWritten));
+      answer.once("close", () => record("allowed", socket.bytesRead, socket.bytesWritten));
     },
   );
   sent.once("timeout", () => sent.destroy());
