@@ -5,21 +5,20 @@ import { Socket, type SocketConnectOpts } from "node:net";
 
 /**
  * The Internet of the daemon under attack, loaded into it before its own code (`NODE_OPTIONS=--import`). Names under
- * `.test` and `.example` have the answers of a table instead of a name server's, and one public address leads to a
- * server on loopback. Nothing of the daemon is replaced.
+ * `.test` and `.example` have the answers of a table instead of a name server's, and some public addresses lead to
+ * servers on loopback. Nothing of the daemon is replaced.
  */
 
 export interface Internet {
   /** Answers by name: for the first look-up, the second, and so on. The last one is repeated. */
   names: Record<string, string[][]>;
-  /** The public address, and the port on loopback to which connections to it lead. */
-  address: string;
-  port: number;
+  /** Public addresses, with the port on loopback to which connections to each lead. */
+  hosts: Record<string, number>;
   /** Gets a line for each name that is looked up. */
   log: string;
 }
 
-const { names, address, port, log } = JSON.parse(readFileSync(process.env["REDTEAM_INTERNET"] ?? "", "utf8")) as Internet;
+const { names, hosts, log } = JSON.parse(readFileSync(process.env["REDTEAM_INTERNET"] ?? "", "utf8")) as Internet;
 const lookups = new Map<string, number>();
 const isOurs = (host: string): boolean => /\.(?:test|example)\.?$/i.test(host);
 
@@ -60,8 +59,8 @@ const connect = Socket.prototype.connect as (this: Socket, ...args: unknown[]) =
 Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
   const [first] = args;
   const options = (Array.isArray(first) ? first[0] : first) as SocketConnectOpts | undefined;
-  if (typeof options === "object" && "host" in options && options.host === address)
-    Object.assign(options, { host: "127.0.0.1", port });
+  const port = typeof options === "object" && "host" in options ? hosts[options.host ?? ""] : undefined;
+  if (options && port !== undefined) Object.assign(options, { host: "127.0.0.1", port });
   return connect.apply(this, args);
 };
 syncBuiltinESMExports();

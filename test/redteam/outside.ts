@@ -1,6 +1,7 @@
 import { DaemonPlace } from "./daemon-place.ts";
 import { Place } from "./outside/place.ts";
 import { judge, observe, type OutsideRow } from "./row.ts";
+import { agentFileRows } from "./rows/agent-files.ts";
 import { browserRows } from "./rows/browser.ts";
 import { gateRows } from "./rows/gate.ts";
 import { operatorRows } from "./rows/operators.ts";
@@ -20,6 +21,7 @@ export const outsideRows: readonly OutsideRow<Place>[] = [
   ...gateRows,
   ...restoreRows,
   ...operatorRows,
+  ...agentFileRows,
   ...socketRows,
   ...passkeyRows,
 ];

@@ -29,7 +29,9 @@ export function addRepositories(hive: TestHive): string {
     writeFileSync(join(folder, "CLAUDE.md"), "Work as approved.\n");
     git("add", "-A");
     git("commit", "-q", "-m", "first");
-    execFileSync(process.execPath, [hivectl, "repo", "add", name, folder], {
+    // What an agent proposes is checked before the operator decides: its own program runs there.
+    const checked = ["--check", "node attack.mjs", "--check-on", "propose", "--egress", "public.redteam.test"];
+    execFileSync(process.execPath, [hivectl, "repo", "add", name, folder, ...(name === "web" ? checked : [])], {
       env: cleanEnv({ HIVE_STATE_DIR: hive.stateDir, HOME: hive.folder }),
       stdio: "pipe",
     });

@@ -21,6 +21,9 @@ export interface Bait {
   stateDir: string;
   /** The hive's credential backwards, so that a search for it does not find the search. */
   secretBackwards: string;
+  /** The same for a secret that only the agent's API doors use, and for one that only the victim has. */
+  doorSecretBackwards: string;
+  victimSecretBackwards: string;
   /** Name and id of another agent, and the pid of a process of its cage on the host. */
   victim: { name: string; id: string; pid: number };
   /** An agent to which the attacker's config lets it send nothing. */

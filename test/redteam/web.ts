@@ -2,11 +2,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { ApiServer, API_HOST } from "./api.ts";
 import type { Internet } from "./internet.ts";
 
-/** The web that an attacker's proxy reaches: one public host, and names that lead elsewhere. */
+/** The web that an attacker's proxy reaches: one public host, an API behind doors, and names that lead elsewhere. */
 
 const PUBLIC = "93.184.215.14";
+const API = "93.184.215.15";
 const ZONE = "redteam.test";
 /** Names below the zone, with their answers. All but the first and the last are refused for them. */
 const NAMES: Record<string, string[][]> = {
@@ -30,14 +32,19 @@ export class Web {
   /** What the public host got. */
   readonly seen: { method: string; url: string; headers: IncomingMessage["headers"] }[] = [];
   readonly #server: Server;
+  readonly api: ApiServer;
   readonly #log: string;
   /** Settings of a daemon that has this Internet. */
   readonly env: Record<string, string>;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, api: ApiServer) {
+    this.api = api;
     this.#log = join(folder, "lookups.log");
     const file = join(folder, "internet.json");
+    const trusted = join(folder, "api.pem");
+    writeFileSync(trusted, api.certificate);
     this.env = {
+      NODE_EXTRA_CA_CERTS: trusted,
       NODE_OPTIONS: `--import=${join(process.cwd(), "test/redteam/internet.ts")}`,
       REDTEAM_INTERNET: file,
     };
@@ -49,12 +56,14 @@ export class Web {
   }
 
   static async start(folder: string): Promise<Web> {
-    const web = new Web(folder);
+    const web = new Web(folder, await ApiServer.start());
     await new Promise<void>((resolve) => web.#server.listen(0, "127.0.0.1", resolve));
     const internet: Internet = {
-      names: Object.fromEntries(Object.entries(NAMES).map(([name, answers]) => [`${name}.${ZONE}`, answers])),
-      address: PUBLIC,
-      port: (web.#server.address() as AddressInfo).port,
+      names: {
+        ...Object.fromEntries(Object.entries(NAMES).map(([name, answers]) => [`${name}.${ZONE}`, answers])),
+        [API_HOST]: [[API]],
+      },
+      hosts: { [PUBLIC]: (web.#server.address() as AddressInfo).port, [API]: web.api.port },
       log: web.#log,
     };
     writeFileSync(join(folder, "internet.json"), JSON.stringify(internet));
@@ -67,6 +76,7 @@ export class Web {
   }
 
   async stop(): Promise<void> {
+    await this.api.stop();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }

@@ -12,9 +12,10 @@ import type { HiveEvent } from "../../src/wire/event.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { operationsOf, type Input } from "../../src/wire/operations.ts";
 import { connectLines } from "../../src/rpc/client.ts";
+import { ownConfig, SECRETS, SPENDING, victimConfig } from "./granted.ts";
 import { addRepositories, PREPARE } from "./repositories.ts";
 import type { Bait, CagePosition, Observation } from "./row.ts";
-import { listedHosts, Web } from "./web.ts";
+import { Web } from "./web.ts";
 
 /** The hive under attack, and what the attackers aim at: listeners and files of the host. */
 
@@ -71,6 +72,10 @@ export class World {
   get web(): Web["seen"] {
     return this.#web.seen;
   }
+  /** What the API behind the doors got. */
+  get api(): Web["api"]["seen"] {
+    return this.#web.api.seen;
+  }
   /** Names that the daemon has looked up. */
   get lookups(): string[] {
     return this.#web.lookups();
@@ -100,6 +105,7 @@ export class World {
       bashRule("prepare", PREPARE),
       bashRule("after a restart", "echo restarted"),
       bashRule("shout", "yes | head -c 50000000; echo shouted"),
+      { when: { text: "^spend" }, steps: [{ say: "spent", usage: { output: SPENDING.once } }] },
       { when: { from: "system" }, steps: [{ say: "noted" }] },
       { when: { text: "." }, steps: [{ say: "hello" }] },
     ]).start();
@@ -146,15 +152,14 @@ export class World {
     const hostFile = join(hive.folder, "operator.txt");
     writeFileSync(hostFile, "a file of the operator", { mode: 0o644 });
     this.base = addRepositories(hive);
+    for (const [name, value] of Object.entries(SECRETS)) await hive.call("secret_set", { name, value });
+    const limits = { output_tokens_per_day: SPENDING.limit };
+    await hive.call("budget_set", { scope: "agent", agent: "hm1nd", limits });
     // Together: each waits for a build and for the start of a cage.
     const [id] = await Promise.all([
       this.#victim(),
       this.#spawn("stranger"),
-      this.#spawn("mallory", {
-        egress: listedHosts(port),
-        repos: [{ name: "web", project: true }],
-        allowedRecipients: ["victim"],
-      }),
+      this.#spawn("mallory", ownConfig(port)),
       ...(positions.has("flood") ? [this.#spawn("flood", { limits: SMALL })] : []),
     ]);
     return {
@@ -164,7 +169,9 @@ export class World {
       dashboardPort: Number(new URL(hive.home).port),
       hostFile,
       stateDir: hive.stateDir,
-      secretBackwards: Array.from(SECRET).reverse().join(""),
+      secretBackwards: backwards(SECRET),
+      doorSecretBackwards: backwards(SECRETS.ITEMS_TOKEN),
+      victimSecretBackwards: backwards(SECRETS.VICTIM_TOKEN),
       victim: { name: "victim", id, pid: (await hive.cage("victim")).init },
       stranger: "stranger",
       operations: {
@@ -191,7 +198,7 @@ export class World {
 
   /** Creates the victim with what is in its cage. Resolves with its id. */
   async #victim(): Promise<string> {
-    const id = await this.#spawn("victim", { repos: [{ name: "web" }, { name: "secret" }] });
+    const id = await this.#spawn("victim", victimConfig);
     writeFileSync(join(this.hive.stateDir, "agents", id, "state", "victim.mjs"), await programOf("victim.ts"));
     await this.#turn("victim", "prepare", /prepared/);
     return id;
@@ -277,16 +284,30 @@ export class World {
   /** How long each message to another agent took from its send to the end of its turn. Milliseconds. */
   readonly #others: number[] = [];
 
-  /** Where outside of the cages the hive's credential is, besides the requests to the API, each of which must have it. */
-  async secretOutside(): Promise<string[]> {
-    const { hive, upstream } = this;
+  /** The files outside of the cages, and the daemon's output, that have a text. */
+  async #filesWith(text: string): Promise<string[]> {
+    const { hive } = this;
     const logs = ["hm1nd", "mallory", "victim"].map(async (name) => join(await hive.folderOf(name), "cage.log"));
     const files = [
       ...(await Promise.all(logs)),
       ...["daemon.log", "hive.db", "hive.db-wal"].map((name) => join(hive.stateDir, name)),
     ];
-    const found = files.filter((file) => readFileSync(file).includes(SECRET));
-    if (hive.output.includes(SECRET)) found.push("the daemon's output");
+    const found = files.filter((file) => readFileSync(file).includes(text));
+    if (hive.output.includes(text)) found.push("the daemon's output");
+    return found;
+  }
+
+  /** Where outside of the cages values of secrets are, by the names of the secrets. Only their own files may have them. */
+  async valuesOutside(names: readonly (keyof typeof SECRETS)[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const name of names) for (const file of await this.#filesWith(SECRETS[name])) found.push(`${name} in ${file}`);
+    return found;
+  }
+
+  /** Where outside of the cages the hive's credential is, besides the requests to the API, each of which must have it. */
+  async secretOutside(): Promise<string[]> {
+    const { upstream } = this;
+    const found = await this.#filesWith(SECRET);
     if (upstream.length === 0 || upstream.some(({ headers }) => headers["x-api-key"] !== SECRET))
       found.push("not in every request to the API");
     return found;
@@ -305,6 +326,8 @@ export class World {
     for (const close of this.#closers) await close();
   }
 }
+
+const backwards = (text: string): string => Array.from(text).reverse().join("");
 
 /** Answers a connection that must not be. Its client may cut it. */
 function greet(socket: Socket): void {

@@ -6,6 +6,7 @@ import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
 import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
+import { HostileFiles, PREPARING } from "./hostile-files.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { Texts } from "./texts.ts";
 
@@ -28,6 +29,7 @@ export class Place {
   #changes: Promise<Changes> | undefined;
   #proxied: Promise<Proxied> | undefined;
   #guarded: Promise<Guarded> | undefined;
+  #hostileFiles: Promise<HostileFiles> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -37,7 +39,7 @@ export class Place {
   }
 
   static async start(): Promise<Place> {
-    const model = await new ModelServer([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
+    const model = await new ModelServer([...PREPARING, { when: { text: "." }, steps: [{ say: "noted" }] }]).start();
     const hive = new TestHive({
       HIVE_REHEARSAL: "0",
       HIVE_UPSTREAM_URL: model.url,
@@ -125,6 +127,11 @@ export class Place {
   /** A third hive, where an operator's approvals need a passkey. */
   guarded(): Promise<Guarded> {
     return (this.#guarded ??= Guarded.start(this));
+  }
+
+  /** What a hostile agent has put into its folder, and a viewer who looks there. */
+  hostileFiles(): Promise<HostileFiles> {
+    return (this.#hostileFiles ??= HostileFiles.start(this));
   }
 
   /** Has this run at the end. */

@@ -37,6 +37,7 @@ const FIXED: readonly [id: string, what: string, path: string][] = [
 const HOST: readonly [id: string, what: string, path: (bait: Bait) => string][] = [
   ["host-file", "a file of the operator", ({ hostFile }) => hostFile],
   ["database", "the hive's database", ({ stateDir }) => join(stateDir, "hive.db")],
+  ["secrets", "the hive's store of secrets", ({ stateDir }) => join(stateDir, "secrets", "ITEMS_TOKEN")],
   ["log", "the daemon's log", ({ stateDir }) => join(stateDir, "daemon.log")],
   [
     "other-state",

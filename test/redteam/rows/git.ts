@@ -108,7 +108,9 @@ export const gitRows: readonly CageRow[] = [
     contained: "its config lets it push its own branches, and only those have changed",
     async proof(world) {
       const { branches } = await world.hive.call("repo", { name: "web" });
-      const names = branches.map(({ agent, branch }) => `${agent}/${branch}`).sort();
+      // The rows of `checks.ts` push a branch of their own.
+      const names = branches.map(({ agent, branch }) => `${agent}/${branch}`).filter((name) => name !== "mallory/checked");
+      names.sort();
       if (names.join(" ") !== "mallory/topic-of-mallory victim/topic") throw new Error(names.join(" "));
       const { repo } = await world.hive.call("repo", { name: "web" });
       if (repo.bases.length !== 1 || repo.bases[0]?.sha !== world.base) throw new Error("the base has moved");

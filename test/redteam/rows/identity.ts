@@ -73,6 +73,22 @@ export const identityRows: readonly CageRow[] = [
   named("read-messages", "read the messages of others", "messages", ({ victim }) => ({ agent: victim.name })),
   named("watch", "follow the hive's event stream", "watch", () => ({ after: 0 })),
   named("backup", "copy the hive to a folder that it can read", "backup", () => ({ to: "/state/backup" })),
+  named("budget-set", "set its own budget", "budget_set", () => ({
+    scope: "agent",
+    agent: "mallory",
+    limits: { output_tokens_per_day: 1_000_000_000 },
+  })),
+  named("budget-answer", "lift a limit that it has reached", "budget_answer", () => ({
+    scope: "agent",
+    agent: "mallory",
+    answer: "lift",
+  })),
+  named("secrets", "list the hive's secrets", "secrets", () => ({})),
+  named("secret-set", "replace a secret that its door sends", "secret_set", () => ({ name: "ITEMS_TOKEN", value: "of mallory" })),
+  named("other-files", "read another agent's files as an operator does", "file_read", ({ victim }) => ({
+    name: victim.name,
+    path: "/state/secret.txt",
+  })),
   named("shutdown", "stop the hive", "shutdown", () => ({})),
   named("forged-event", "store an event of a turn", "publish", () => ({
     events: [{ n: 1, turn: 1, at: "2026-01-01T00:00:00Z", event: { type: "text", text: "forged" } }],

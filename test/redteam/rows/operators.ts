@@ -20,6 +20,10 @@ const onWeb = outsideRow<Place>("web", "operators");
 const above = (role: Role): OperatorOperation[] =>
   (Object.keys(LEAST_ROLE) as OperatorOperation[]).filter((name) => !includes(role, LEAST_ROLE[name]));
 
+/** A secret that the hive keeps, and operations without an input whose answers could have its value. */
+const VALUE = "sec-4Hn8ZtRv2PwLx6KqDy3m";
+const ASKED = ["secrets", "audit", "state", "list", "messages", "operators", "sessions", "tombstones", "budget", "check"];
+
 const call = ({ socket }: Person, request: object): Promise<string> => line(socket, [`${JSON.stringify(request)}\n`]);
 
 export const operatorRows: readonly OutsideRow<Place>[] = [
@@ -49,6 +53,38 @@ export const operatorRows: readonly OutsideRow<Place>[] = [
       TAKES,
       above("operator").map((cmd) => () => call(operator, { cmd })),
     );
+  }),
+  onSocket(
+    "secrets",
+    "read the value of a secret as a viewer, as an operator and as an admin",
+    "no operation answers with a value",
+    /no answer has the value/,
+    async (place) => {
+      await place.hive.call("secret_set", { name: "OF_THE_HIVE", value: VALUE });
+      for (const role of ["viewer", "operator", "admin"] as const) {
+        const { socket } = await addPerson(place, `sam-${role}`, role);
+        const client = await connectLines(socket, { ordered: true });
+        try {
+          const { secrets } = await client.call("secrets", {});
+          // A list without it would prove nothing.
+          if (!secrets.some(({ name }) => name === "OF_THE_HIVE")) throw new Error("the secret is not listed");
+          for (const name of ASKED) {
+            const answer = JSON.stringify(await client.call(name as "secrets", {}));
+            if (answer.includes(VALUE)) return `${name} answers a ${role} with the value`;
+          }
+        } finally {
+          client.close();
+        }
+      }
+      throw new Error("no answer has the value");
+    },
+  ),
+  onSocket("secret-set", "replace and remove a secret as an operator", ROLE, TAKES, async (place) => {
+    const operator = await addPerson(place, "selma", "operator");
+    return allRefused(TAKES, [
+      () => call(operator, { cmd: "secret_set", name: "OF_THE_HIVE", value: "another" }),
+      () => call(operator, { cmd: "secret_remove", name: "OF_THE_HIVE", force: true }),
+    ]);
   }),
   onSocket(
     "session",

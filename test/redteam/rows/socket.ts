@@ -149,12 +149,22 @@ const others: readonly SocketRow[] = [
       opened([place.hive.stateDir], () =>
         nowhere(
           STRANGER,
-          ["agents", "repos", "run", "checks", "builds", "changes", "runtime", "scratch"].map((name) => [
+          ["agents", "repos", "run", "checks", "builds", "changes", "runtime", "scratch", "secrets"].map((name) => [
             "list",
             join(place.hive.stateDir, name),
           ]),
         ),
       ),
+  ),
+  row(
+    "secrets-opened",
+    "list the store of secrets and read one, with every folder above it opened",
+    "a secret's file is the daemon's alone (0600)",
+    async (place) => {
+      const store = join(place.hive.stateDir, "secrets");
+      await place.hive.call("secret_set", { name: "OF_A_USER", value: "a-value-that-no-other-user-may-read" });
+      return opened([place.hive.stateDir, store], () => nowhere(STRANGER, [["read", join(store, "OF_A_USER")]]));
+    },
   ),
   row("backup", "read a backup", "a backup is its user's alone (0700)", async (place) => {
     const to = join(place.hive.folder, "backup");

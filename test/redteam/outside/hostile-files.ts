@@ -1,0 +1,123 @@
+import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connectLines, type LineClient } from "../../../src/rpc/client.ts";
+import { cleanEnv } from "../../lib/hive.ts";
+import { addPerson } from "./people.ts";
+import type { Place } from "./place.ts";
+
+/** Files with which an agent attacks whoever looks at them, made by its own tools. A viewer looks. */
+
+/** The agent that has made them. */
+export const HOSTILE = "eve";
+
+/** A name that would retitle a terminal and write to its clipboard. */
+const STEERING = "a\\u001b]0;evil\\u0007\\u001b]52;c;ZXZpbA==\\u0007\\u202eb";
+
+/** Links lead to files of the host, to the state folder of the hive and to the program that reads for the operator. */
+const PREPARE = `
+cd /state && mkdir real names sparse && echo "a file of its own" > real/shadow && echo "<script>alert(1)</script>" > page.html
+ln -s /etc/shadow to-passwords && ln -s / to-root && ln -s ../../../../hive.db to-database && ln -s ../../.. to-agents
+ln -s /proc/self/environ to-reader && ln -s /proc/self/root to-reader-root && ln -s real/shadow to-own && ln -s real to-real
+mkdir mixed && cp real/shadow mixed/own && ln -s /etc/shadow mixed/passwords && ln -s / mixed/root && mkfifo mixed/fifo
+mkfifo fifo && truncate -s 7T sparse/file
+python3 -c 'open("/state/names/" + "${STEERING}", "w").write("x")'
+ln -s /state/real inbox && ls -a && echo prepared`;
+
+/** Swaps a folder for a link and back until it is told to stop. */
+const SWAP = `
+cat > /tmp/swap.py <<'END'
+import os, shutil
+os.makedirs("/state/a", exist_ok=True)
+open("/state/a/environ", "w").write("a file of its own")
+os.symlink("/proc/self", "/state/b")
+while not os.path.exists("/state/stop"):
+    os.rename("/state/a", "/state/swapped")
+    os.rename("/state/swapped", "/state/a")
+    os.rename("/state/b", "/state/swapped")
+    os.rename("/state/swapped", "/state/b")
+END
+setsid python3 /tmp/swap.py > /dev/null 2>&1 & echo swapping`;
+
+const rule = (words: string, command: string) => ({
+  when: { text: `^${words}$` },
+  steps: [{ tools: [{ name: "Bash", input: { command } }] }, { say: "done" }],
+});
+/** The rules of the model by which the agent makes them. */
+export const PREPARING = [rule("prepare the files", PREPARE), rule("swap the folders", SWAP)];
+
+export class HostileFiles {
+  readonly #place: Place;
+  readonly #viewer: LineClient;
+
+  private constructor(place: Place, viewer: LineClient) {
+    this.#place = place;
+    this.#viewer = viewer;
+  }
+
+  static async start(place: Place): Promise<HostileFiles> {
+    const { socket } = await addPerson(place, "frida", "viewer");
+    const viewer = await connectLines(socket);
+    place.atEnd(async () => viewer.close());
+    const files = new HostileFiles(place, viewer);
+    await files.#told("prepare the files");
+    const { entries } = await viewer.call("file_list", { name: HOSTILE, path: "/state" });
+    const kinds = Object.fromEntries(entries.map(({ name, kind }) => [name, kind]));
+    // What is not there would be refused for that.
+    if (kinds["to-passwords"] !== "link" || kinds["fifo"] !== "fifo" || kinds["inbox"] !== "link")
+      throw new Error(`the agent has prepared only ${JSON.stringify(kinds)}`);
+    return files;
+  }
+
+  /** Reads a file as the viewer. */
+  async read(path: string): Promise<string> {
+    const { file } = await this.#viewer.call("file_read", { name: HOSTILE, path });
+    return file.text ?? `${file.bytes} bytes, ${file.shows}`;
+  }
+
+  async list(path: string): Promise<string> {
+    return (await this.#viewer.call("file_list", { name: HOSTILE, path })).entries.map(({ name }) => name).join(" ");
+  }
+
+  /** Downloads a file or a folder as the viewer, with what is left out. */
+  async download(path: string): Promise<{ bytes: Buffer; leftOut: string[] }> {
+    const pieces: Buffer[] = [];
+    const leftOut: string[] = [];
+    for await (const { piece, left_out: left } of this.#viewer.stream("file_download", { name: HOSTILE, path })) {
+      if (piece !== undefined) pieces.push(Buffer.from(piece, "base64"));
+      leftOut.push(...(left ?? []).map((one) => one.path));
+    }
+    return { bytes: Buffer.concat(pieces), leftOut };
+  }
+
+  /** What a file of the agent says to `look` while its folder is swapped for a link and back. */
+  async whileSwapping(look: () => Promise<void>): Promise<void> {
+    await this.#told("swap the folders");
+    try {
+      await look();
+    } finally {
+      writeFileSync(join(await this.#place.hive.folderOf(HOSTILE), "state", "stop"), "");
+    }
+  }
+
+  /** What the operator's terminal prints. */
+  async hivectl(...argv: string[]): Promise<string> {
+    const { hive } = this.#place;
+    const env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, HOME: hive.folder });
+    const child = spawn(process.execPath, [join(process.cwd(), "dist/hivectl.js"), ...argv], {
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await new Promise((resolve) => child.once("close", resolve));
+    return out;
+  }
+
+  async #told(body: string): Promise<void> {
+    const { hive } = this.#place;
+    const { sent } = await hive.call("send", { to: HOSTILE, body });
+    await hive.untilMessage(({ id, state }) => id === sent[0]?.id && state === "done");
+  }
+}
