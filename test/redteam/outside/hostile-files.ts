@@ -49,17 +49,19 @@ export const PREPARING = [rule("prepare the files", PREPARE), rule("swap the fol
 export class HostileFiles {
   readonly #place: Place;
   readonly #viewer: LineClient;
+  readonly #socket: string;
 
-  private constructor(place: Place, viewer: LineClient) {
+  private constructor(place: Place, viewer: LineClient, socket: string) {
     this.#place = place;
     this.#viewer = viewer;
+    this.#socket = socket;
   }
 
   static async start(place: Place): Promise<HostileFiles> {
     const { socket } = await addPerson(place, "frida", "viewer");
-    const viewer = await connectLines(socket);
+    const viewer = await connectLines(socket, { ordered: true });
     place.atEnd(async () => viewer.close());
-    const files = new HostileFiles(place, viewer);
+    const files = new HostileFiles(place, viewer, socket);
     await files.#told("prepare the files");
     const { entries } = await viewer.call("file_list", { name: HOSTILE, path: "/state" });
     const kinds = Object.fromEntries(entries.map(({ name, kind }) => [name, kind]));
@@ -83,9 +85,16 @@ export class HostileFiles {
   async download(path: string): Promise<{ bytes: Buffer; leftOut: string[] }> {
     const pieces: Buffer[] = [];
     const leftOut: string[] = [];
-    for await (const { piece, left_out: left } of this.#viewer.stream("file_download", { name: HOSTILE, path })) {
-      if (piece !== undefined) pieces.push(Buffer.from(piece, "base64"));
-      leftOut.push(...(left ?? []).map((one) => one.path));
+    // On a connection of its own: the end of a stream closes it.
+    const client = await connectLines(this.#socket, { ordered: true });
+    try {
+      for await (const { piece, left_out: left, done } of client.stream("file_download", { name: HOSTILE, path })) {
+        if (piece !== undefined) pieces.push(Buffer.from(piece, "base64"));
+        leftOut.push(...(left ?? []).map((one) => one.path));
+        if (done) break;
+      }
+    } finally {
+      client.close();
     }
     return { bytes: Buffer.concat(pieces), leftOut };
   }

@@ -233,12 +233,12 @@ export const agentFileRows: readonly OutsideRow<Place>[] = [
     /another origin/,
     async (place) => {
       await place.hostileFiles();
-      return allRefused(
-        /another origin/,
-        [{ Origin: "https://evil.example" }, { "Sec-Fetch-Site": "cross-site" }, { "Sec-Fetch-Site": "same-site" }].map(
-          (headers) => () => asked(place, downloads("/state/real/shadow"), { headers: headers as Record<string, string> }),
-        ),
-      );
+      const from = (headers: Record<string, string>) => () => asked(place, downloads("/state/real/shadow"), { headers });
+      return allRefused(/another origin/, [
+        from({ Origin: "https://evil.example" }),
+        from({ "Sec-Fetch-Site": "cross-site" }),
+        from({ "Sec-Fetch-Site": "same-site" }),
+      ]);
     },
   ),
   onWeb(

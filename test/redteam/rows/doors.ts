@@ -71,6 +71,7 @@ export const doorRows: readonly CageRow[] = [
     "/items%2fadmin",
   ]),
   refusedPaths("dot-segments", "leave the allowed folder by its parents", /the path has a \. or \.\. segment/, [
+    "/items/items/..",
     "/items/items/../admin",
     "/items/../private/x",
     "/items/./items/1",
@@ -181,7 +182,9 @@ export const doorRows: readonly CageRow[] = [
         // Chunks of a body have their sizes between them.
         const read = answer.replaceAll(/\r\n[0-9a-f]+\r\n/g, "");
         if ([secret, Buffer.from(secret).toString("base64")].some((form) => read.includes(form))) return "the secret was read";
-        throw new Error(/it is in a header/.test(read) ? (/^x-credential.*$/m.exec(read)?.[0] ?? read) : read.slice(-60));
+        throw new Error(
+          /it is in a header/.test(read) ? (/^x-credential.*$/m.exec(read)?.[0] ?? read) : (/it is .*/.exec(read)?.[0] ?? read),
+        );
       },
     ),
   ),
@@ -200,7 +203,7 @@ export const doorRows: readonly CageRow[] = [
       "find the secret of its door in a file, an environment or the memory of a process",
       "the hive adds it outside",
       /nothing in/,
-      ({ doorSecretBackwards }) => secretIn(doorSecretBackwards),
+      (bait) => secretIn(bait, "doorSecretBackwards"),
     ),
     alone: true,
     async proof(world) {

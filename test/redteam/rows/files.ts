@@ -195,7 +195,7 @@ export const fileRows: readonly CageRow[] = [
       "find the hive's credential in a file, an environment or the memory of a process",
       "the gateway adds it outside",
       /nothing in/,
-      ({ secretBackwards }) => secretIn(secretBackwards),
+      (bait) => secretIn(bait, "secretBackwards"),
     ),
     alone: true,
     async proof(world) {

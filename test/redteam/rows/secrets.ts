@@ -21,7 +21,7 @@ export const secretRows: readonly CageRow[] = [
       "find another agent's secret in a file, an environment or the memory of a process",
       "a cage gets the secrets of its own config",
       /nothing in/,
-      ({ victimSecretBackwards }) => secretIn(victimSecretBackwards),
+      (bait) => secretIn(bait, "victimSecretBackwards"),
     ),
     alone: true,
     async proof(world) {

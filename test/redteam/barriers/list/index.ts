@@ -2,6 +2,7 @@ import type { Barrier, Doubled } from "../barrier.ts";
 import { agentBarriers } from "./agents.ts";
 import { cageBarriers } from "./cage.ts";
 import { doubledBarriers } from "./doubled.ts";
+import { doorBarriers } from "./doors.ts";
 import { gateBarriers } from "./gate.ts";
 import { gitBarriers } from "./git.ts";
 import { hostBarriers } from "./host.ts";
@@ -13,6 +14,7 @@ import { webBarriers } from "./web.ts";
 /** Every barrier that the campaign removes alone. */
 export const barriers: readonly Barrier[] = [
   ...networkBarriers,
+  ...doorBarriers,
   ...modelBarriers,
   ...gitBarriers,
   ...cageBarriers,
