@@ -11,7 +11,7 @@ const MAX_FILE_BYTES = 50 * 1024 * 1024;
 const PIECE_BYTES = 8 * 1024 * 1024;
 
 /** What is searched for, each backwards: so that the search has it nowhere. */
-export type Searched = Pick<Bait, "secretBackwards" | "doorSecretBackwards" | "victimSecretBackwards">;
+type Searched = Pick<Bait, "secretBackwards" | "doorSecretBackwards" | "victimSecretBackwards">;
 
 let search: Promise<{ found: Record<keyof Searched, string[]>; words: string }> | undefined;
 
