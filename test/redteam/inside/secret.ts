@@ -92,7 +92,8 @@ function usedRanges(smaps: string): string[] {
   );
 }
 
-function* filesIn(folder: string): Generator<string> {
+/** The files below a folder that are no larger than what is searched. No link is followed: an agent makes some. */
+export function* filesIn(folder: string): Generator<string> {
   let entries;
   try {
     entries = readdirSync(folder, { withFileTypes: true });

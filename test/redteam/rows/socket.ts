@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { connectLines } from "../../../src/rpc/client.ts";
 import { MAX_LINE_BYTES } from "../../../src/wire/limits.ts";
+import { filesIn } from "../inside/secret.ts";
 import { line } from "../outside/line.ts";
 import { addPerson } from "../outside/people.ts";
 import { KEY, type Place } from "../outside/place.ts";
@@ -207,11 +208,7 @@ const others: readonly SocketRow[] = [
     "find the credential in a file that others may read, with every folder opened",
     "the credential is in no file",
     async (place) => {
-      const found: string[] = [];
-      for (const entry of readdirSync(place.hive.stateDir, { recursive: true, withFileTypes: true })) {
-        const file = join(entry.parentPath, entry.name);
-        if (entry.isFile() && statSync(file).size < 50_000_000 && readFileSync(file).includes(KEY)) found.push(file);
-      }
+      const found = [...filesIn(place.hive.stateDir)].filter((file) => readFileSync(file).includes(KEY));
       if (found.length > 0) return found.join(" ");
       throw new Error("the credential is in no file");
     },
