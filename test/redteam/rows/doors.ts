@@ -46,8 +46,8 @@ function arrived(world: World, part: string): World["api"] {
 }
 
 /** True if a call has the door's secret. Its beginning is no secret. */
-const hasSecret = (call: World["api"][number] | undefined): boolean =>
-  call?.headers.authorization?.startsWith("Bearer itm-") === true;
+const hasSecret = (seen: World["api"][number] | undefined): boolean =>
+  seen?.headers.authorization?.startsWith("Bearer itm-") === true;
 
 /** Ways in which an answer can repeat the credential that the API got. */
 const ECHOES: readonly [what: string, words: string][] = [
