@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from "node:http";
 import { connect, createServer as createNetServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { text as whole } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { anthropic } from "./anthropic/dialect.ts";
 import { isPublicAddress } from "./egress/address.ts";
@@ -212,7 +212,7 @@ describe("egress.sock", () => {
     hosts = [`example.com:${port}`];
     const socket = await dial("egress");
     socket.write(`GET http://example.com:${port}/ HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`);
-    expect(await text(socket)).toContain(said);
+    expect(await whole(socket)).toContain(said);
     server.close();
   });
 

@@ -185,7 +185,7 @@ describe("what the upstream has taken back", () => {
     server.commit("c.txt", "not for you\n");
     await work.upstreams.fetch("web");
     const swaps = new Swaps(new Remotes(work.context), work.upstreams);
-    pushes = new UpstreamPushes({ ...work, swaps } as never);
+    pushes = new UpstreamPushes({ ...work, swaps });
     pushes.start();
     await pushes.idle();
   });
