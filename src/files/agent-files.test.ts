@@ -274,7 +274,7 @@ test("a file that is sent is a new file of the inbox, whatever its name was", as
   }
 });
 
-test("a file that does not become whole is removed, and nobody adds to the upload of another", async () => {
+test("a file that does not become whole is removed, and no operator adds to the upload of another", async () => {
   const open = uploads();
   await expect(sentTo(open, "short", Buffer.from("x"), 2)).rejects.toThrow("less came");
   await expect(sentTo(open, "long", Buffer.from("xxx"), 2)).rejects.toThrow("more bytes came");

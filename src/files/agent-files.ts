@@ -52,7 +52,7 @@ const MAX_TEXT_JSON_BYTES = 15 * 1024 * 1024;
 /** A file or folder that is being sent. */
 export interface Download {
   head: DownloadHead;
-  /** The bytes as they come. The reader waits while nobody takes them. Throws if they are not complete. */
+  /** The bytes as they come. The reader waits until they are taken. Throws if they are not complete. */
   pieces(): AsyncGenerator<Buffer, void>;
   /** Ends the reader. Has no effect the second time. */
   close(): void;

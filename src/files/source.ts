@@ -53,7 +53,7 @@ export class Source {
     }
   }
 
-  /** Ends the reader. What it has written and nobody has read would keep its pipe open for ever. */
+  /** Ends the reader. Output that is not read would keep its pipe open for ever. */
   end(): void {
     killGroup(this.#child);
     this.#child.stdout?.destroy();

@@ -1,6 +1,6 @@
 import { BORROWED } from "../os/git/scratch-repo.ts";
 
-/** Files of this size and up are not compared: git would hold them in memory, and nobody reads them. Bytes. */
+/** Files of this size and up are not compared: git would hold them in memory, and they are too long to be read. Bytes. */
 const MAX_COMPARED_BYTES = 8 * 1024 * 1024;
 /** Things that are left out and named. If there are more, the comparison may fail on one of them. */
 export const MAX_ODD = 1_000;

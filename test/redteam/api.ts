@@ -3,22 +3,23 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
-import { makeCertificate } from "../lib/tls.ts";
+import { certificates } from "../lib/certificates.ts";
 
 /** The API behind the doors of agents: it serves everything, and says again what it was sent. */
 
 export const API_HOST = "api.redteam.test";
 
 export class ApiServer {
-  readonly certificate: string;
+  /** The certificate of its authority. */
+  readonly authority: string;
   /** The calls that arrived. */
   readonly seen: { method: string; url: string; headers: IncomingMessage["headers"] }[] = [];
   readonly #server: Server;
 
   private constructor() {
-    const { key, cert } = makeCertificate(API_HOST);
-    this.certificate = cert;
-    this.#server = createServer({ key, cert }, (incoming, outgoing) => {
+    const { authority, key, certificate } = certificates([`DNS:${API_HOST}`]);
+    this.authority = authority;
+    this.#server = createServer({ key, cert: certificate }, (incoming, outgoing) => {
       const { method = "", url = "", headers } = incoming;
       this.seen.push({ method, url, headers });
       incoming.resume().once("end", () => answer(new URL(url, "https://api"), headers, outgoing));

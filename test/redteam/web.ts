@@ -42,7 +42,7 @@ export class Web {
     this.#log = join(folder, "lookups.log");
     const file = join(folder, "internet.json");
     const trusted = join(folder, "api.pem");
-    writeFileSync(trusted, api.certificate);
+    writeFileSync(trusted, api.authority);
     this.env = {
       NODE_EXTRA_CA_CERTS: trusted,
       NODE_OPTIONS: `--import=${join(process.cwd(), "test/redteam/internet.ts")}`,

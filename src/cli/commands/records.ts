@@ -1,5 +1,4 @@
 import { hivectl } from "../../lib/hivectl.ts";
-import { costWords } from "../../wire/cost.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { EgressRow, UsageFigures, UsageRow } from "../../wire/history-operations.ts";
 import { PRESET_NAMES, presetWith } from "../../wire/egress-presets.ts";
@@ -11,6 +10,7 @@ import { olderWords } from "../older.ts";
 import { age, clean, count, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
+import { FIGURE_COLUMNS } from "../usage-columns.ts";
 
 function day(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
@@ -32,16 +32,7 @@ function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: bo
     { title: "DAY (UTC)", value: (one) => one.day, colour: (one) => (one.agent === "" ? "bold" : undefined) },
     ...(isForAll ? [{ title: "AGENT", value: (one: Line) => one.agent }] : []),
     { title: "MODEL", value: (one) => one.model, isWide: true },
-    { title: "REQUESTS", value: (one) => String(one.requests), spare: 5 },
-    { title: "INPUT", value: (one) => count(one.tokens.input), spare: 3 },
-    { title: "OUTPUT", value: (one) => count(one.tokens.output), spare: 4 },
-    { title: "CACHE READ", value: (one) => count(one.tokens.cache_read), spare: 2 },
-    { title: "CACHE WRITE", value: (one) => count(one.tokens.cache_write), spare: 1 },
-    {
-      title: "COST",
-      value: (one) => costWords(one.cost_usd, one.unpriced),
-      colour: (one) => (one.unpriced > 0 ? "amber" : undefined),
-    },
+    ...FIGURE_COLUMNS,
   ];
   return table(lines, columns, shell.width, shell.paint);
 }

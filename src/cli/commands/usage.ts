@@ -1,13 +1,13 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { costWords } from "../../wire/cost.ts";
 import type { UsageFigures, UsageKey, UsageSumRow } from "../../wire/history-operations.ts";
 import { MAX_USAGE_SUM_DAYS } from "../../wire/limits.ts";
 import { USAGE_KEY_LIST, usageCsv } from "../../wire/usage-csv.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { UsageError } from "../exit.ts";
-import { count, plural } from "../print.ts";
+import { plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
+import { FIGURE_COLUMNS } from "../usage-columns.ts";
 import { showChangeUsage } from "./change-usage.ts";
 
 function days(text: string): number {
@@ -35,16 +35,7 @@ function sumTable(rows: readonly UsageSumRow[], total: UsageFigures, by: readonl
       colour: (one: (typeof lines)[number]) => (one.isTotal ? ("bold" as const) : undefined),
       ...(key === "model" ? { isWide: true } : {}),
     })),
-    { title: "REQUESTS", value: (one) => String(one.requests), spare: 5 },
-    { title: "INPUT", value: (one) => count(one.tokens.input), spare: 3 },
-    { title: "OUTPUT", value: (one) => count(one.tokens.output), spare: 4 },
-    { title: "CACHE READ", value: (one) => count(one.tokens.cache_read), spare: 2 },
-    { title: "CACHE WRITE", value: (one) => count(one.tokens.cache_write), spare: 1 },
-    {
-      title: "COST",
-      value: (one) => costWords(one.cost_usd, one.unpriced),
-      colour: (one) => (one.unpriced > 0 ? "amber" : undefined),
-    },
+    ...FIGURE_COLUMNS,
   ];
   return table(lines, columns, shell.width, shell.paint);
 }

@@ -37,7 +37,7 @@ export async function sendDownload(
         await once(outgoing, "drain", { signal: AbortSignal.any([ended.signal, AbortSignal.timeout(STALL_MS)]) });
     outgoing.end();
   } catch {
-    // The browser has gone, or the file is not what it was: either way nobody can be told but by the connection.
+    // The browser has gone, or the file is not what it was: either way only a cut connection tells the browser.
     outgoing.destroy();
   } finally {
     close();

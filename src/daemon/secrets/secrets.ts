@@ -96,7 +96,7 @@ export class Secrets {
           `${name} is used by ${[...new Set(uses.map(({ agent }) => agent))].join(", ")}: propose configs without it first, or remove it with --force`,
         );
       const before = files.valueOf(name);
-      // The row first: a daemon that ends here leaves a value that is listed, and not one that nobody knows of.
+      // The row first: a daemon that ends here leaves a value that is listed, and never an unlisted one.
       await store.write(() => {
         store.secrets.remove(name);
         store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind: "secret_removed", detail: { secret: name, force } });

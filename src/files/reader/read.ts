@@ -23,7 +23,7 @@ export function read(path: string, maxBytes: number): FileRead {
     try {
       if (stat.size > BigInt(maxBytes))
         return { bytes: Math.min(Number(stat.size), Number.MAX_SAFE_INTEGER), content: undefined };
-      // Whoever writes to it meanwhile can make it longer: what was there is read.
+      // The agent can make it longer meanwhile: what was there is read.
       const content = readUpTo(file, Number(stat.size));
       return { bytes: content.length, content };
     } finally {

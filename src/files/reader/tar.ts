@@ -13,7 +13,7 @@ export interface TarEntry {
   modified: number;
 }
 
-/** The headers of a file or folder: pax, with nobody's ids and plain modes. */
+/** The headers of a file or folder: pax, without ids and with plain modes. */
 export function headers(entry: TarEntry): Buffer {
   const { path, isFolder, bytes, modified } = entry;
   const mode = isFolder || entry.executable ? 0o755 : 0o644;

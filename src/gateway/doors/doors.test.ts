@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { makeCertificate } from "../../../test/lib/tls.ts";
+import { certificates } from "../../../test/lib/certificates.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import type { EgressRecord } from "../egress/proxy.ts";
 import { Gateway, type Listening } from "../gateway.ts";
@@ -18,7 +18,7 @@ import type { DoorSecret } from "./call.ts";
 
 const TOKEN = "ghp_0123456789abcdef";
 const base64 = Buffer.from(TOKEN).toString("base64");
-const tls = makeCertificate("api.example.com", "*.example.net");
+const tls = certificates(["DNS:api.example.com", "DNS:*.example.net"]);
 let api: Server;
 let port: number;
 let folder: string;
@@ -34,7 +34,7 @@ let addresses: string[];
 let url: string;
 
 beforeAll(async () => {
-  api = createServer({ key: tls.key, cert: tls.cert }, (incoming, outgoing) => {
+  api = createServer({ key: tls.key, cert: tls.certificate }, (incoming, outgoing) => {
     void text(incoming).then((body) => {
       calls.push({ method: incoming.method ?? "", url: incoming.url ?? "", headers: incoming.headers, body });
       answer(incoming, outgoing);
@@ -75,7 +75,7 @@ beforeEach(async () => {
             },
           }).apis,
         secret,
-        ca: tls.cert,
+        ca: tls.authority,
       },
       onRecord: (record) => {
         records.push(record);

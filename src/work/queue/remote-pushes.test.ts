@@ -153,7 +153,7 @@ test("a token that may not push stops the queue with what to do, and the change 
 /** The files of the upstream's base. */
 const files = (): string[] => server.git("ls-tree", "--name-only", "main").split("\n");
 
-test("what the upstream gets while a change is checked is kept, whoever fetches meanwhile", async () => {
+test("what the upstream gets while a change is checked is kept, also after a fetch in between", async () => {
   let merges = 0;
   at["merge_objects"] = async () => {
     if (++merges > 1) return;

@@ -6,7 +6,7 @@ import { cleanEnv } from "../../lib/hive.ts";
 import { addPerson } from "./people.ts";
 import type { Place } from "./place.ts";
 
-/** Files with which an agent attacks whoever looks at them, made by its own tools. A viewer looks. */
+/** Files with which an agent attacks the operators who look at them, made by its own tools. A viewer looks. */
 
 /** The agent that has made them. */
 export const HOSTILE = "eve";

@@ -29,7 +29,7 @@ export const secretRows: readonly CageRow[] = [
       const pids = [init, ...(await world.hive.cage("victim")).all()];
       const has = (pid: number): boolean =>
         existsSync(`/proc/${pid}/environ`) && readFileSync(`/proc/${pid}/environ`, "utf8").includes("VICTIM_TOKEN=");
-      // What nobody has would prove nothing.
+      // A value that is not stored would prove nothing.
       if (!pids.some(has)) throw new Error("the victim has no secret");
       return "the victim has it";
     },

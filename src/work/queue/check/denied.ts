@@ -3,7 +3,7 @@ import { reasonOf } from "../../../wire/egress.ts";
 /** Denied connections that the output of one check names. */
 const MOST_TOLD = 50;
 
-/** Tells of the denied connections of a check, a line each, so that whoever reads its output learns what it lacked. */
+/** Tells of the denied connections of a check, a line each, so that its output says what it lacked. */
 export function tellDenied(tell: (line: string) => void): (record: { host: string; port: number; verdict: string }) => void {
   let denied = 0;
   return ({ host, port, verdict }) => {
