@@ -39,8 +39,12 @@ const STARTERS = [
 ];
 /** The names of the harness in a cage: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
-const WRAPPER =
-  '#!/bin/sh\n# The SDK warns that plain names are allowed before it asks: that is what is meant.\nexec /opt/hive/bin/node --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED /opt/hive/harness/hive-ag3nt.js "$@"\n';
+/**
+ * The SDK warns that plain names are allowed before it asks: that is what is meant. A small young generation keeps 16 MB
+ * from each harness that is awake, which allocates little.
+ */
+const HARNESS_FLAGS = "--max-semi-space-size=2 --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED";
+const WRAPPER = `#!/bin/sh\nexec /opt/hive/bin/node ${HARNESS_FLAGS} /opt/hive/harness/hive-ag3nt.js "$@"\n`;
 
 /** Builds what has changed since the last build. Returns false if nothing had. */
 export async function build({ force = false } = {}) {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { appendFile, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../os/run.ts";
@@ -6,6 +7,8 @@ import type { AssignedRepo, RepoRef } from "../../wire/harness.ts";
 
 /** Time for one git command of a clone: the checkout of a large tree on a slow disk. Milliseconds. */
 const GIT_MS = 15 * 60_000;
+/** Processes that write the files of a checkout: more do not make a disk faster, and each counts in the cage's limits. */
+const MAX_CHECKOUT_WORKERS = 4;
 /** Characters of git's complaint in a reason. */
 const MAX_COMPLAINT_CHARS = 600;
 /** Bases that a reason names. */
@@ -57,7 +60,7 @@ export async function makeClone(
     // An empty repository has nothing to check out: the first commit begins the base.
     if (heads.length > 0) {
       await write(`${ORIGIN}HEAD`, `ref: ${ORIGIN}${base}\n`);
-      await git("checkout", "-q", "-B", base, "--track", `origin/${base}`);
+      await git("-c", `checkout.workers=${checkoutWorkers()}`, "checkout", "-q", "-B", base, "--track", `origin/${base}`);
     }
     await mkdir(dirname(folder), { recursive: true });
     await rename(scratch, folder);
@@ -65,6 +68,9 @@ export async function makeClone(
     await rm(scratch, { recursive: true, force: true });
   }
 }
+
+/** Git starts them only for a checkout of at least a hundred files. */
+const checkoutWorkers = (): number => Math.min(availableParallelism(), MAX_CHECKOUT_WORKERS);
 
 const HEADS = "refs/heads/";
 const ORIGIN = "refs/remotes/origin/";
