@@ -29,7 +29,8 @@ const PROGRAMS = [
   // It reads agents' files for operators, in a sandbox.
   { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" },
 ];
-const EXTERNAL = ["better-sqlite3"];
+// ssh2 does without its own addon, and without that of the package which tells what the processor can.
+const EXTERNAL = ["better-sqlite3", "cpu-features", /\/sshcrypto\.node$/];
 /** Programs that people start. Each is a shell script that finds the right Node. */
 const STARTERS = [
   { name: "hive-c0re", flags: DAEMON_FLAGS },

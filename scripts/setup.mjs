@@ -28,6 +28,7 @@ const PROGRAMS = {
   perl: { apt: "perl", dnf: "perl", pacman: "perl", zypper: "perl", apk: "perl" },
   cc: { apt: "build-essential", dnf: "gcc", pacman: "base-devel", zypper: "gcc", apk: "build-base" },
   python3: { apt: "python3", dnf: "python3", pacman: "python", zypper: "python3", apk: "python3" },
+  sshd: { apt: "openssh-server", dnf: "openssh-server", pacman: "openssh", zypper: "openssh-server", apk: "openssh-server" },
   curl: { apt: "curl", dnf: "curl", pacman: "curl", zypper: "curl", apk: "curl" },
   pip3: { apt: "python3-pip", dnf: "python3-pip", pacman: "python-pip", zypper: "python3-pip", apk: "py3-pip" },
   strace: { apt: "strace", dnf: "strace", pacman: "strace", zypper: "strace", apk: "strace" },
@@ -50,6 +51,7 @@ const FOR_TESTS = [
   "cc",
   "python3",
   "curl",
+  "sshd",
   "pip3",
 ];
 const INSTALL = {

@@ -133,19 +133,26 @@ export const MORE: Readonly<Record<string, More>> = {
   force: { examples: ["hivectl force 12"] },
   "repo add": {
     words:
-      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive writes nothing there unless you set --push. An address is another host, over https; the daemon keeps its token in a file of its own and sends it to that host only. With --push after-merge a merge is pushed to the base of that host, and counts only if the host takes it. A host with a private address needs --private. Without either the repository is empty: push to it with git, see repo remote.",
+      "A folder is a clone, a bare repository or a work tree on this machine. A file hive-export in its git folder lets the hive read it, as the folder's owner; the hive writes nothing there unless you set --push. An address is another host, over https or ssh; the daemon keeps its token or key in a file of its own and uses it for that host only. Over ssh the host key is shown, and no other one is accepted later. With --push after-merge a merge is pushed to the base of that host, and counts only if the host takes it. A host with a private address needs --private. Without either the repository is empty: push to it with git, see repo remote.",
     examples: [
       "hivectl repo add web ~/src/web --check 'npm ci && npm test'",
       "hivectl repo add web ~/src/web --policy reviewed --reviewer ada",
       "hivectl repo add web https://git.lan/o/web.git --token-stdin < token",
       "hivectl repo add web https://git.lan/o/web.git --private --ca ca.pem",
+      "hivectl repo add web git@git.lan:o/web.git --new-key",
+      "hivectl repo add web git@git.lan:o/web.git --key-stdin < deploy-key",
       "hivectl repo add notes --base main",
     ],
   },
   "repo login": {
     words:
-      "Only for a repository that follows another host. The token replaces the one that the hive has. It is in no backup and never shown; give it again after a restore.",
+      "Only for a repository that follows another host. The token, or the key for ssh, replaces the one that the hive has. It is in no backup and never shown; give it again after a restore.",
     examples: ["hivectl repo login web --token-stdin < token", "hivectl repo login web --none"],
+  },
+  "repo trust": {
+    words:
+      "Only for a repository that follows another host over ssh. Fetches and pushes stop when the host shows another key than the one that was confirmed. This shows both, and asks. With --host-key it accepts that fingerprint alone.",
+    examples: ["hivectl repo trust web", "hivectl repo trust web --host-key SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"],
   },
   "repo list": { examples: ["hivectl repo list", "hivectl repo list --json | jq -r '.repos[].name'"] },
   "repo show": { examples: ["hivectl repo show web"] },

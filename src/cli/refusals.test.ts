@@ -148,6 +148,8 @@ const VERBS: readonly Case[] = [
   ["repo add web CLONE", "repo_add"],
   ["repo add web https://git.test/o/web.git", "repo_add_remote"],
   ["repo login web --none", "repo_login"],
+  ["repo add web git@git.test:o/web.git", "repo_host_key"],
+  ["repo trust web", "repo_host_key"],
   ["repo list", "repos"],
   ["repo show web", "repo"],
   ["repo set web --merge squash", "repo_set"],

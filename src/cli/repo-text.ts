@@ -180,8 +180,11 @@ export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">,
 function remoteFields({ name, remote }: RepoView, now: number): [string, string][] {
   if (remote === undefined) return [];
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
+  const { public_key: publicKey, host_key: hostKey } = remote;
   return [
     ["login", credential === "none" ? `none; ${hivectl(`repo login ${name}`)} gives it one` : credential],
+    ["key", publicKey ?? ""],
+    ["host key", hostKey === undefined ? "" : `${hostKey.fingerprint} (${hostKey.type})`],
     [
       "host",
       [pinned === undefined ? "" : `private address ${pinned}`, own === true ? "own authority" : ""].filter(Boolean).join(", "),

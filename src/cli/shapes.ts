@@ -114,6 +114,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   deploys: "deploys",
   "repo add": { shape: "{ repo: RepoView }" },
   "repo login": "repo_login",
+  "repo trust": "repo_trust",
   "repo list": "repos",
   "repo show": "repo",
   "repo set": "repo_set",

@@ -9,32 +9,57 @@ const MAX_TOKEN_CHARS = 4_096;
 /** Characters of certificates of an authority in PEM: some tens of them. */
 const MAX_CA_CHARS = 64 * 1024;
 
-/** The parts of an address. */
-export interface RemoteParts {
+/** Characters of a private key: several times the longest of the types that are taken. */
+const MAX_KEY_CHARS = 16 * 1024;
+
+interface Place {
+  host: string;
+  port: number;
+}
+
+/** The parts of an https address. */
+export interface HttpsParts extends Place {
   protocol: "https";
   /** The name with which the credential is sent. */
   user: string | undefined;
-  host: string;
-  port: number;
   /** Begins with a slash. */
   path: string;
 }
 
+/** The parts of an ssh address. */
+export interface SshParts extends Place {
+  protocol: "ssh";
+  user: string;
+  /** As git gives it to the server: absolute, in the home of the user, or of another with `~name`. */
+  path: string;
+}
+
+export type RemoteParts = HttpsParts | SshParts;
+
+/** True if an address is one of ssh. */
+export const isSsh = (address: string): boolean => !/^https:/i.test(address);
+
 /** True if a text is meant as an address of another host, not as a folder. */
 export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/\s]+@[^/\s]+:/.test(text);
 
-/** The port of https. */
 const HTTPS_PORT = 443;
+const SSH_PORT = 22;
 const PATH = /^(?:\/[A-Za-z0-9._~+@-]+)+\/?$/;
 const USER = /^[A-Za-z0-9._-]{1,64}$/;
+/** A name or an IPv4 address, or an IPv6 address in brackets. */
+const SSH_HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])$/;
+const SSH_USER = "the user of an ssh address has letters, digits and . _ - only, as in git@host:owner/repository.git";
+const SSH_PATH = "the path of an address has letters, digits and . _ ~ + @ - only, as in git@host:owner/repository.git";
 
 /** The parts of an address, or what is wrong with it. The words never repeat the address: it may have a credential. */
 export function parseAddress(text: string): RemoteParts | string {
   // The parser of addresses drops line ends and tabs: what is shown would not be what is asked for.
   if (!/^[\x21-\x7e]+$/.test(text)) return "an address has no spaces and no control characters";
   if (/^http:/i.test(text)) return "http sends the credential in the clear: use https";
-  if (/^(?:ssh:|git\+ssh:|[^/\s]+@[^/\s]+:)/i.test(text)) return "ssh is not supported: use the https address of the repository";
-  if (!/^https:\/\//i.test(text)) return "an address begins with https://";
+  if (/^ssh:\/\//i.test(text)) return parseSshUrl(text);
+  const [, user, host, path] = /^([^/@]+)@(\[[^\]/]*\]|[^/:[\]]+):(?!\/\/)(.*)$/.exec(text) ?? [];
+  if (user !== undefined && host !== undefined && path !== undefined) return sshParts({ user, host, port: SSH_PORT, path });
+  if (!/^https:\/\//i.test(text)) return "an address begins with https:// or ssh://, or is git@host:owner/repository.git";
   if (!URL.canParse(text)) return "it is not an address: https://host/owner/repository.git";
   const { username, password, hostname, port, pathname, search, hash } = new URL(text);
   if (password !== "") return "leave the credential out of the address: --token-stdin takes it";
@@ -49,6 +74,32 @@ export function parseAddress(text: string): RemoteParts | string {
     host: hostname.replace(/^\[|\]$/g, ""),
     port: port === "" ? HTTPS_PORT : Number(port),
     path: pathname.replace(/\/$/, ""),
+  };
+}
+
+function parseSshUrl(text: string): SshParts | string {
+  const [, user, host = "", port, path = ""] =
+    /^ssh:\/\/(?:([^/@]*)@)?(\[[^\]/]*\]|[^/:@[\]]+)(?::(\d{1,5}))?(\/.*)$/i.exec(text) ?? [];
+  if (host === "") return "it is not an address: ssh://git@host/owner/repository.git";
+  if (user === undefined) return "an ssh address names its user: ssh://git@host/owner/repository.git";
+  if (user.includes(":")) return "leave the credential out of the address: --key-stdin takes a private key";
+  // As git has it: /~name is the home of a user.
+  return sshParts({ user, host, port: port === undefined ? SSH_PORT : Number(port), path: path.replace(/^\/~/, "~") });
+}
+
+function sshParts({ user, host, port, path }: Omit<SshParts, "protocol">): SshParts | string {
+  if (!USER.test(user)) return SSH_USER;
+  if (!SSH_HOST.test(host)) return "the host of an ssh address is a name or an address";
+  if (port < 1 || port > 65_535) return "the port of an address is between 1 and 65535";
+  if (!PATH.test(path.startsWith("/") ? path : `/${path}`) || /(?:^|\/)\.\.?(?:\/|$)/.test(path)) return SSH_PATH;
+  // A path that begins with a dash could be an option of what runs there.
+  if (path.startsWith("-")) return SSH_PATH;
+  return {
+    protocol: "ssh",
+    user,
+    host: host.replace(/^\[|\]$/g, "").toLowerCase(),
+    port,
+    path: path.replace(/\/$/, ""),
   };
 }
 
@@ -73,3 +124,21 @@ export const RemoteAuthority = z
   .string()
   .max(MAX_CA_CHARS)
   .regex(/^-----BEGIN CERTIFICATE-----/m, "certificates are in PEM, and begin with -----BEGIN CERTIFICATE-----");
+
+/** A private key of ssh without a passphrase, in the format of OpenSSH or in PEM. */
+export const RemoteKey = z
+  .string()
+  .max(MAX_KEY_CHARS)
+  .regex(
+    /^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[\x20-\x7e\r\n]+$/,
+    "a private key begins with -----BEGIN OPENSSH PRIVATE KEY-----",
+  );
+
+/** A host key of ssh, as its owner publishes it. */
+export const HostKey = z.object({
+  type: z.enum(["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"]),
+  fingerprint: z
+    .string()
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, "a fingerprint is SHA256: and 43 characters, as ssh-keygen -l prints it"),
+});
+export type HostKey = z.infer<typeof HostKey>;

@@ -29,6 +29,8 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   repo_add_remote: hasSettings,
   // Decides as whom the hive pushes.
   repo_login: true,
+  // Decides whom the hive takes for its upstream.
+  repo_trust: true,
   repo_reconcile: true,
   // A file of the operator that agents get.
   repo_include: true,
@@ -58,6 +60,9 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   change_to_front: false,
   queue_pause: false,
   repo_fetch: false,
+  // Asks a host what it shows, and makes a key that no host knows yet.
+  repo_host_key: false,
+  repo_new_key: false,
   repo_push: false,
   repo_gc: false,
   workspace_retry: false,
@@ -114,7 +119,19 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
 };
 
 /** What a new repository has besides settings. */
-const NO_SETTINGS = new Set(["name", "base", "folder", "nonce", "address", "token", "private", "ca"]);
+const NO_SETTINGS = new Set([
+  "name",
+  "base",
+  "folder",
+  "nonce",
+  "address",
+  "token",
+  "key",
+  "own_key",
+  "host_key",
+  "private",
+  "ca",
+]);
 function hasSettings(input: object): boolean {
   return Object.entries(input).some(([key, value]) => value !== undefined && !NO_SETTINGS.has(key));
 }
@@ -126,7 +143,13 @@ export function takesPasskey(name: string, input: object): boolean {
 }
 
 /** Calls that take a passkey and that no page makes. */
-const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include", "repo_login"] satisfies Act[];
+const IN_TERMINALS: readonly string[] = [
+  "operator_add",
+  "operator_set",
+  "repo_include",
+  "repo_login",
+  "repo_trust",
+] satisfies Act[];
 
 /** How to make a call that takes a passkey, for who tries it without one. */
 export function onThePage(name: string): string {

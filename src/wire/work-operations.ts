@@ -4,7 +4,7 @@ import { DivergenceView, Reconciliation } from "./divergence.ts";
 import { IncludeContent, IncludePath, IncludeView } from "./include.ts";
 import { MAX_PATH_CHARS } from "./limits.ts";
 import { AgentName, Id, Instant } from "./names.ts";
-import { RemoteAddress, RemoteAuthority, RemoteToken } from "./remote.ts";
+import { HostKey, RemoteAddress, RemoteAuthority, RemoteKey, RemoteToken } from "./remote.ts";
 import { nothing, page, pageEnd, type Operation } from "./operation.ts";
 import {
   AgentBranch,
@@ -102,7 +102,8 @@ export const workOperations = {
     output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
   },
   repo_add_remote: {
-    summary: "Add a repository from another host over https, and follow it. Tells how far it is, and at the end the repository.",
+    summary:
+      "Add a repository from another host, over https or ssh, and follow it. Tells how far it is, and at the end the repository.",
     callers: ["operator"],
     takesIn: true,
     stream: true,
@@ -114,14 +115,49 @@ export const workOperations = {
       private: z.boolean().default(false),
       /** Certificates of an authority that is trusted for this repository besides those of the system. */
       ca: RemoteAuthority.optional(),
+      /** For ssh: the key of the host that the operator has confirmed. No other one is connected to. */
+      host_key: HostKey.optional(),
+      /** For ssh: a private key, kept by the daemon. */
+      key: RemoteKey.optional(),
+      /** For ssh: the key of `repo_new_key`. */
+      own_key: z.boolean().optional(),
       ...settings.shape,
     }),
     output: z.object({ progress: z.string().optional(), repo: RepoView.optional() }),
   },
   repo_login: {
-    summary: "Give a repository that follows another host a token, which replaces the one it has. Without a token: remove it.",
+    summary:
+      "Give a repository that follows another host a token, or a private key for ssh, which replaces the one it has. Without either: remove it.",
     callers: ["operator"],
-    input: oneRepo.extend({ token: RemoteToken.optional() }),
+    input: oneRepo.extend({ token: RemoteToken.optional(), key: RemoteKey.optional() }),
+    output: z.object({ repo: RepoView }),
+  },
+  repo_new_key: {
+    summary: "Make a key for an ssh address that is to be added under a name, and tell its public half. Idempotent.",
+    callers: ["operator"],
+    input: oneRepo.extend({ address: RemoteAddress }),
+    output: z.object({ public_key: z.string() }),
+  },
+  repo_host_key: {
+    summary: "The host key that the host of an ssh address, or of a repository, shows now. Nobody has compared it yet.",
+    callers: ["operator"],
+    /** An address or a repository. A fingerprint picks the key that has it, if the host has several. */
+    input: z.object({
+      address: RemoteAddress.optional(),
+      private: z.boolean().default(false),
+      name: RepoName.optional(),
+      fingerprint: HostKey.shape.fingerprint.optional(),
+    }),
+    output: z.object({
+      key: HostKey,
+      /** The one that was confirmed for the repository. */
+      known: HostKey.optional(),
+    }),
+  },
+  repo_trust: {
+    summary: "Confirm another host key for the host that a repository follows over ssh.",
+    callers: ["operator"],
+    input: oneRepo.extend({ host_key: HostKey }),
     output: z.object({ repo: RepoView }),
   },
   repo_fetch: {

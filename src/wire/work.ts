@@ -5,6 +5,7 @@ import { distinct, EgressHost } from "./config-values.ts";
 import { MAX_EGRESS_HOSTS } from "./config-limits.ts";
 import { MAX_NOTE_CHARS, MAX_PATH_CHARS } from "./limits.ts";
 import { Id, Instant, Seq } from "./names.ts";
+import { HostKey } from "./remote.ts";
 
 /** Repositories, changes and comments: the words of agents' work on code. */
 
@@ -172,7 +173,9 @@ export type PushView = z.infer<typeof PushView>;
 /** A repository on another host, as far as it is not its address. */
 export const RemoteView = z.object({
   /** What the hive is let in with. The credential itself is never shown. */
-  credential: z.enum(["none", "token"]),
+  credential: z.enum(["none", "token", "key"]),
+  /** The public half of a key, as a host takes it for a deploy key. */
+  public_key: z.string().optional(),
   /** When a fetch last succeeded. */
   fetched_at: Instant.optional(),
   /** Why the last fetch failed. Absent if it did not. */
@@ -181,6 +184,8 @@ export const RemoteView = z.object({
   private_address: z.string().optional(),
   /** True if the operator has given certificates of its authority. */
   own_authority: z.boolean().optional(),
+  /** For ssh: the key of the host that the operator has confirmed. */
+  host_key: HostKey.optional(),
 });
 export type RemoteView = z.infer<typeof RemoteView>;
 

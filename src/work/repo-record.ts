@@ -1,4 +1,5 @@
 import type { QueueHolds, RepoRecord } from "../store/repositories.ts";
+import type { HostKey } from "../wire/remote.ts";
 import { DEFAULT_REPO_SETTINGS, type RepoSettings } from "../wire/work.ts";
 
 /** A repository as the rest of the daemon knows it, and its row. */
@@ -23,6 +24,8 @@ export interface RemoteFacts {
   pinned?: string;
   /** Certificates of an authority that is trusted besides those of the system. PEM. */
   ca?: string;
+  /** For ssh: the key of the host that the operator has confirmed. */
+  hostKey?: HostKey;
 }
 
 export type Upstream = FolderUpstream | RemoteUpstream;

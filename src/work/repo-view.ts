@@ -49,16 +49,17 @@ export function viewOf(repo: Repo, context: WorkContext, { tips, pushes, fetch, 
 
 function remoteView(
   name: string,
-  { pinned, ca }: RemoteUpstream,
+  { pinned, ca, hostKey }: RemoteUpstream,
   fetch: FetchRecord | undefined,
   { credentials }: WorkContext,
 ): RemoteView {
   return {
-    credential: credentials.kindOf(name),
+    ...credentials.shownOf(name),
     ...(fetch === undefined || fetch.at === 0 ? {} : { fetched_at: instant(fetch.at) }),
     ...(fetch === undefined || fetch.failed === null ? {} : { failed: fetch.failed }),
     ...(pinned === undefined ? {} : { private_address: pinned }),
     ...(ca === undefined ? {} : { own_authority: true }),
+    ...(hostKey === undefined ? {} : { host_key: hostKey }),
   };
 }
 

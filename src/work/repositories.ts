@@ -168,7 +168,7 @@ export class Repositories {
   async set(
     name: string,
     patch: { settings?: Partial<RepoSettings>; upstream?: Upstream },
-    { kind = "repo_set", by = OPERATOR }: { kind?: string; by?: string } = {},
+    { kind = "repo_set", by = OPERATOR, detail }: { kind?: string; by?: string; detail?: object } = {},
   ): Promise<Repo> {
     return this.#writes.run(async () => {
       const repo = this.get(name);
@@ -179,7 +179,7 @@ export class Repositories {
         upstream: patch.upstream ?? repo.upstream,
       };
       if (patch.settings) checkTogether(next.settings, next.upstream);
-      await this.#put(next, kind, patch.settings, by);
+      await this.#put(next, kind, { ...patch.settings, ...detail }, by);
       return next;
     });
   }
@@ -411,9 +411,10 @@ export class Repositories {
 }
 
 /** What the audit trail says of another host. */
-const hostOf = ({ address, pinned }: RemoteUpstream): object => ({
+const hostOf = ({ address, pinned, hostKey }: RemoteUpstream): object => ({
   upstream: address,
   ...(pinned === undefined ? {} : { private_address: pinned }),
+  ...(hostKey === undefined ? {} : { host_key: hostKey.fingerprint }),
 });
 
 function checkTogether(

@@ -4,6 +4,7 @@ import { moveRef, readRef, refObjects, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
 import { isBeingMerged } from "../wire/change-states.ts";
 import { HiveError } from "../wire/error.ts";
+import type { HostKey } from "../wire/remote.ts";
 import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import type { GitWorker } from "./git/worker.ts";
@@ -12,10 +13,11 @@ import { copyHistory, type HistorySource } from "./git/import.ts";
 import type { UpstreamRefs } from "./git/upstream-refs.ts";
 import { checkCommits } from "./remote/check-commits.ts";
 import type { NewRemote, Remotes } from "./remote/remotes.ts";
+import { credentialOf, ownKey, type Login } from "./remote/login.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
 import type { Repositories } from "./repositories.ts";
-import { placeOf, type FolderUpstream, type Repo, type Upstream } from "./repo-record.ts";
+import { placeOf, type FolderUpstream, type RemoteUpstream, type Repo, type Upstream } from "./repo-record.ts";
 import type { WorkContext } from "./work-context.ts";
 
 /** The effect of a fetch on the bases. */
@@ -74,7 +76,7 @@ export class Upstreams {
   /** Adds a repository from another host, with its credential. Leaves nothing behind if it fails. */
   async addRemote(
     name: string,
-    { token, ...remote }: NewRemote & { token: string | undefined },
+    { token, key, isOwnKey, ...remote }: NewRemote & Login & { isOwnKey?: boolean },
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
@@ -96,29 +98,66 @@ export class Upstreams {
   ): Promise<Repo> {
     const { credentials } = this.#context;
     const upstream = await this.#remotes.describe(remote);
-    // A daemon that ended while it added a repository of this name may have left a token.
-    if (token === undefined) await credentials.remove(name);
-    else await credentials.keep(name, { kind: "token", token });
+    const credential = isOwnKey
+      ? await ownKey(credentials, name, remote.address)
+      : await credentialOf(remote.address, { token, key });
+    // A daemon that ended while it added a repository of this name may have left one.
+    if (credential === undefined) await credentials.remove(name);
+    else await credentials.keep(name, credential);
     try {
       return await this.#add(name, upstream, settings, follow);
     } catch (error) {
-      await credentials.remove(name);
+      // The host may not know the hive's own key yet: the next try has the same.
+      if (isOwnKey && credential) await credentials.keep(name, credential);
+      else await credentials.remove(name);
       throw error;
     }
   }
 
-  /** Keeps another token for the host that a repository follows; undefined removes it. */
-  async logIn(name: string, token: string | undefined, by: string): Promise<void> {
+  /** The public half of the key that the hive has for an address that is to be added; made if there is none. */
+  async ownKey(name: string, address: string): Promise<string> {
+    this.#repositories.checkFree(name);
+    return (await ownKey(this.#context.credentials, name, address)).public_key;
+  }
+
+  /** The host key that a host shows now, and the one that was confirmed for a repository. */
+  async hostKey(
+    place: { name: string } | { address: string; private: boolean },
+    fingerprint: string | undefined,
+    signal: AbortSignal,
+  ): Promise<{ key: HostKey; known?: HostKey }> {
+    if (!("name" in place)) return { key: await this.#remotes.hostKey(place, fingerprint, signal) };
+    const upstream = this.#sshUpstream(place.name);
+    const key = await this.#remotes.hostKey(upstream, fingerprint, signal);
+    return { key, ...(upstream.hostKey === undefined ? {} : { known: upstream.hostKey }) };
+  }
+
+  /** Confirms another host key for the host that a repository follows. */
+  async trust(name: string, hostKey: HostKey, by: string): Promise<void> {
+    const upstream = this.#sshUpstream(name);
+    const detail = { host_key: hostKey.fingerprint, before: upstream.hostKey?.fingerprint };
+    await this.#repositories.set(name, { upstream: { ...upstream, hostKey } }, { kind: "repo_trusted", by, detail });
+  }
+
+  #sshUpstream(name: string): RemoteUpstream {
+    const { upstream } = this.#repositories.get(name);
+    if (upstream?.kind === "remote" && upstream.hostKey !== undefined) return upstream;
+    throw new HiveError("conflict", `${name} follows no host over ssh: only that has a host key`);
+  }
+
+  /** Keeps another credential for the host that a repository follows; without one it is removed. */
+  async logIn(name: string, login: Login, by: string): Promise<void> {
     const { credentials, store, now } = this.#context;
     const repo = this.#repositories.get(name);
     if (repo.upstream?.kind !== "remote")
       throw new HiveError(
         "conflict",
-        `${name} follows no other host, so it needs no token: only one that was added from an address has one`,
+        `${name} follows no other host, so it needs no credential: only one that was added from an address has one`,
       );
-    if (token === undefined) await credentials.remove(name);
-    else await credentials.keep(name, { kind: "token", token });
-    const kind = token === undefined ? "repo_logged_out" : "repo_logged_in";
+    const credential = await credentialOf(repo.upstream.address, login);
+    if (credential === undefined) await credentials.remove(name);
+    else await credentials.keep(name, credential);
+    const kind = credential === undefined ? "repo_logged_out" : "repo_logged_in";
     await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind, detail: { repo: name } }));
     this.#repositories.changed(name);
   }

@@ -79,20 +79,34 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
 /** What is known of the other host that a repository follows. */
 function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNode {
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
+  const { host_key: hostKey, public_key: publicKey } = remote;
   return (
     <>
       <dt>log-in</dt>
       <dd>
         {credential === "none" ? (
           <>
-            none; <Hivectl>repo login {visible(name)} --token-stdin</Hivectl> gives it one
+            none;{" "}
+            <Hivectl>
+              repo login {visible(name)} {hostKey === undefined ? "--token-stdin" : "--key-stdin"}
+            </Hivectl>{" "}
+            gives it one
           </>
         ) : (
-          "by a token, which the hive keeps"
+          `by a ${credential}, which the hive keeps`
         )}
         {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
         {own === true && <span className="dim"> · trusts an authority of its own</span>}
+        {publicKey !== undefined && <code className="deploy-key">{visible(publicKey)}</code>}
       </dd>
+      {hostKey !== undefined && (
+        <>
+          <dt>host key</dt>
+          <dd>
+            <code>{visible(hostKey.fingerprint)}</code> <span className="dim">{hostKey.type}</span>
+          </dd>
+        </>
+      )}
       <dt>fetched</dt>
       <dd>
         {at === undefined ? (

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import { isAddress, parseAddress } from "../../wire/remote.ts";
+import { isAddress, isSsh, parseAddress } from "../../wire/remote.ts";
 import { PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
 import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
@@ -88,11 +88,17 @@ function followed(text: string): string {
   return text;
 }
 
+const FOR_SSH = "--key-stdin, --new-key, --host-key and --yes are for an ssh address: git@host:owner/repository.git";
+
 /** What only an address takes. */
 interface RemoteOptions {
   tokenStdin?: true;
   private?: true;
   ca?: string;
+  keyStdin?: true;
+  newKey?: true;
+  hostKey?: string;
+  yes?: true;
 }
 
 /** Verbs for repositories. */
@@ -107,22 +113,35 @@ export function repositoryCommands(program: Command): void {
           .argument("<new-name>", "its name in the hive, and in the workspaces of agents")
           .argument(
             "[followed]",
-            "what the hive follows: a clone on this machine, or https://host/owner/repository.git",
+            "what the hive follows: a clone on this machine, https://host/owner/repository.git, or git@host:owner/repository.git",
             followed,
           )
           .description("add a repository: from a folder, from another host, or an empty one"),
       )
         .option("--token-stdin", "the token for the host, from standard input, or typed unseen at a terminal")
         .option("--private", "the host has a private address; it is pinned")
-        .option("--ca <file>", "the certificate of the host's own authority, in PEM"),
+        .option("--ca <file>", "the certificate of the host's own authority, in PEM")
+        .option("--key-stdin", "for ssh: a private key without a passphrase, from standard input")
+        .option("--new-key", "for ssh: the hive makes a key and prints its public half, to add at the host")
+        .option("--host-key <fingerprint>", "for ssh: the fingerprint that the host's owner publishes: SHA256:…")
+        .option("-y, --yes", "for ssh: take the host key that the host shows"),
     ),
-    async (shell, [name, place]: [string, string?], { tokenStdin, private: isPrivate, ca, ...options }) => {
+    async (
+      shell,
+      [name, place]: [string, string?],
+      { tokenStdin, private: isPrivate, ca, keyStdin, newKey, hostKey, yes, ...options },
+    ) => {
+      const ssh = { keyStdin, newKey, hostKey, yes };
+      const isForSsh = Object.values(ssh).some((one) => one !== undefined);
       const settings = settingsOf(options);
       if (place !== undefined && isAddress(place)) {
         const { addRemote } = await import("../remote-repo.ts");
-        const added = await addRemote(shell, { name, address: place, tokenStdin, private: isPrivate, ca }, settings);
+        if (isForSsh && !isSsh(place)) throw new UsageError(FOR_SSH);
+        const remote = { name, address: place, tokenStdin, private: isPrivate, ca, ...ssh };
+        const added = await addRemote(shell, remote, settings);
         return shell.show({ repo: added }, (output) => addedText(output.repo));
       }
+      if (isForSsh) throw new UsageError(FOR_SSH);
       if (tokenStdin !== undefined || isPrivate !== undefined || ca !== undefined)
         throw new UsageError("--token-stdin, --private and --ca are for an address: https://host/owner/repository.git");
       const added =

@@ -13,6 +13,9 @@ type Names =
   | "repo_add"
   | "repo_add_remote"
   | "repo_login"
+  | "repo_new_key"
+  | "repo_host_key"
+  | "repo_trust"
   | "repo_fetch"
   | "repo_divergence"
   | "repo_reconcile"
@@ -25,6 +28,9 @@ type Names =
   | "repo_include_remove"
   | "repo_token"
   | "queue_pause";
+
+/** Time to ask a host for its key. Milliseconds. */
+const HOST_KEY_MS = 60_000;
 
 /** Only the settings that were given. */
 function given({ name: _name, ...rest }: { name: string }): Partial<RepoSettings> {
@@ -75,9 +81,10 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
   async *repo_add_remote({ work: { repositories, upstreams } }, input, caller) {
-    const { address, token, private: isPrivate, ca, ...settings } = input;
+    const { address, token, key, own_key: isOwnKey = false, host_key: hostKey, private: isPrivate, ca, ...settings } = input;
+    const remote = { address, token, key, isOwnKey, hostKey, private: isPrivate, ca };
     const steps = withProgress(caller, (signal, report: (words: string) => void) =>
-      upstreams.addRemote(input.name, { address, token, private: isPrivate, ca }, given(settings), {
+      upstreams.addRemote(input.name, remote, given(settings), {
         signal,
         report,
         by: actorOf(caller),
@@ -85,8 +92,20 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
-  async repo_login({ work: { repositories, upstreams } }, { name, token }, caller) {
-    await upstreams.logIn(name, token, actorOf(caller));
+  async repo_login({ work: { repositories, upstreams } }, { name, ...login }, caller) {
+    await upstreams.logIn(name, login, actorOf(caller));
+    return { repo: repositories.view(repositories.get(name)) };
+  },
+  async repo_new_key({ work: { upstreams } }, { name, address }) {
+    return { public_key: await upstreams.ownKey(name, address) };
+  },
+  repo_host_key({ work: { upstreams } }, { name, address, private: isPrivate, fingerprint }) {
+    const place = name === undefined ? address !== undefined && { address, private: isPrivate } : { name };
+    if (place === false) throw new HiveError("bad_request", "give an address or the name of a repository");
+    return upstreams.hostKey(place, fingerprint, AbortSignal.timeout(HOST_KEY_MS));
+  },
+  async repo_trust({ work: { repositories, upstreams } }, { name, host_key: hostKey }, caller) {
+    await upstreams.trust(name, hostKey, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };
   },
   async repo_fetch({ work: { repositories, upstreams, pushes, queue } }, { name, nonce }, caller) {

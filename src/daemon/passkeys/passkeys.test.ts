@@ -280,6 +280,7 @@ const INPUTS: Record<string, object> = {
   repo_add: { name: "app", folder: "/srv/app/.git", nonce: "0".repeat(32), protected: [] },
   repo_add_remote: { name: "app", address: "https://git.test/o/app.git", push: "after-merge" },
   repo_login: { name: "web", token: "t" },
+  repo_trust: { name: "web", host_key: { type: "ssh-ed25519", fingerprint: `SHA256:${"A".repeat(43)}` } },
   repo_reconcile: { name: "web", base: "main", by: "merge" },
   repo_include: { name: "web", path: ".env", content: "eA==", executable: false },
   budget_set: { scope: "hive", limits: { turns_per_hour: 5 } },

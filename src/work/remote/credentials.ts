@@ -4,13 +4,22 @@ import { z } from "zod";
 import { hivectl } from "../../lib/hivectl.ts";
 import { replaceFile, syncAll } from "../../os/stable.ts";
 import { HiveError } from "../../wire/error.ts";
-import { RemoteToken } from "../../wire/remote.ts";
+import { RemoteKey, RemoteToken } from "../../wire/remote.ts";
 
 /** For the daemon's user alone. */
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 
-const Credential = z.object({ kind: z.literal("token"), token: RemoteToken });
+const Credential = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("token"), token: RemoteToken }),
+  z.object({
+    kind: z.literal("key"),
+    private_key: RemoteKey,
+    public_key: z.string(),
+    /** The address that the hive has made it for. Absent for a key of the operator. */
+    made_for: z.string().optional(),
+  }),
+]);
 /** What the hive shows a server, to be let in. */
 export type Credential = z.infer<typeof Credential>;
 
@@ -40,18 +49,22 @@ export class Credentials {
       // The error may quote the file.
       throw new HiveError(
         "unavailable",
-        `the credential of ${repo} cannot be read: give it again with ${hivectl(`repo login ${repo} --token-stdin`)}`,
+        `the credential of ${repo} cannot be read: give it again, ${hivectl(`repo login --help`)} says how`,
       );
     }
   }
 
-  /** What kind of credential a repository has. One that cannot be read counts as none. */
-  kindOf(repo: string): Credential["kind"] | "none" {
+  /** What people may see of a credential: its kind, and a public key. One that cannot be read counts as none. */
+  shownOf(repo: string): { credential: Credential["kind"] | "none"; public_key?: string } {
     try {
-      return this.of(repo)?.kind ?? "none";
+      const found = this.of(repo);
+      return {
+        credential: found?.kind ?? "none",
+        ...(found?.kind === "key" ? { public_key: found.public_key } : {}),
+      };
     } catch {
       // The next use says what to do.
-      return "none";
+      return { credential: "none" };
     }
   }
 

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { getCACertificates, connect as connectTls } from "node:tls";
 import { HiveError } from "../../wire/error.ts";
-import type { RemoteParts } from "../../wire/remote.ts";
+import type { HttpsParts } from "../../wire/remote.ts";
 import { FLUSH, linesToFlush } from "../transport/pkt-line.ts";
 import { oneLine } from "../transport/push-report.ts";
 import { dial, type Net } from "./dial.ts";
@@ -23,7 +23,7 @@ const GIVE = "repo add and repo login take one with --token-stdin";
 
 interface HttpsOptions {
   address: string;
-  parts: RemoteParts;
+  parts: HttpsParts;
   pinned: string | undefined;
   /** More authorities than those of the system. */
   ca: string | undefined;

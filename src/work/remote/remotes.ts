@@ -1,7 +1,8 @@
 import { GitError } from "../../os/git/git.ts";
 import { killGroup } from "../../os/run-bytes.ts";
 import { HiveError } from "../../wire/error.ts";
-import { parseAddress } from "../../wire/remote.ts";
+import { hivectl } from "../../lib/hivectl.ts";
+import { parseAddress, type HostKey, type SshParts } from "../../wire/remote.ts";
 import { folderSource, outcome } from "../git/folder-source.ts";
 import type { HistorySource } from "../git/import.ts";
 import type { Repo, RemoteUpstream, Upstream } from "../repo-record.ts";
@@ -12,6 +13,8 @@ import { httpsServer } from "./https.ts";
 import { pushRef, type Pushed, type RefMove } from "./push.ts";
 import type { GitServer } from "./server.ts";
 import { remoteSource } from "./source.ts";
+import { readHostKey } from "./ssh-connection.ts";
+import { sshServer } from "./ssh.ts";
 
 /** Time for one push to another host. Milliseconds. */
 const PUSH_MS = 30 * 60_000;
@@ -22,6 +25,8 @@ export interface NewRemote {
   /** The operator allows a private address. */
   private: boolean;
   ca?: string | undefined;
+  /** For ssh: the key of the host that the operator has confirmed. */
+  hostKey?: HostKey | undefined;
 }
 
 /** Connects to the upstreams of repositories, each with its own credential and to its own host only. */
@@ -33,10 +38,42 @@ export class Remotes {
   }
 
   /** What is kept of a new upstream. Its private address is pinned, if the operator allows it. */
-  async describe({ address, private: isAllowed, ca }: NewRemote): Promise<RemoteUpstream> {
-    const { host } = partsOf(address);
-    const pinned = isAllowed ? await privateAddress(this.#context.net, host) : undefined;
-    return { kind: "remote", address, ...(pinned === undefined ? {} : { pinned }), ...(ca === undefined ? {} : { ca }) };
+  async describe({ address, private: isAllowed, ca, hostKey }: NewRemote): Promise<RemoteUpstream> {
+    const { protocol } = partsOf(address);
+    if (protocol === "ssh" && ca !== undefined)
+      throw new HiveError("bad_request", "--ca is for https: a host of ssh has a host key instead");
+    if (protocol === "ssh" && hostKey === undefined)
+      throw new HiveError("bad_request", "an ssh address needs the key of its host: --host-key takes its fingerprint");
+    if (protocol === "https" && hostKey !== undefined)
+      throw new HiveError("bad_request", "--host-key is for ssh: a host of https has a certificate instead");
+    const pinned = await this.#pinnedOf(address, isAllowed);
+    return {
+      kind: "remote",
+      address,
+      ...(pinned === undefined ? {} : { pinned }),
+      ...(ca === undefined ? {} : { ca }),
+      ...(hostKey === undefined ? {} : { hostKey }),
+    };
+  }
+
+  /**
+   * The host key that the host of a new or a known upstream shows now: the one with the fingerprint if it has that. It
+   * proves nothing before the operator has compared it.
+   */
+  async hostKey(
+    upstream: { address: string; private: boolean } | RemoteUpstream,
+    fingerprint: string | undefined,
+    signal: AbortSignal,
+  ): Promise<HostKey> {
+    const { address } = upstream;
+    const parts = partsOf(address);
+    if (parts.protocol !== "ssh") throw new HiveError("bad_request", `${address} is no ssh address: only ssh has host keys`);
+    const pinned = "kind" in upstream ? upstream.pinned : await this.#pinnedOf(address, upstream.private);
+    return readHostKey({ address, parts, pinned, net: this.#context.net }, fingerprint, signal);
+  }
+
+  async #pinnedOf(address: string, isAllowed: boolean): Promise<string | undefined> {
+    return isAllowed ? privateAddress(this.#context.net, partsOf(address).host) : undefined;
   }
 
   /** The history of an upstream, a folder or another host. */
@@ -79,10 +116,27 @@ export class Remotes {
     }
   }
 
-  #server(name: string, { address, pinned, ca }: RemoteUpstream): GitServer {
+  #server(name: string, upstream: RemoteUpstream): GitServer {
+    const { address, pinned, ca } = upstream;
     const { net, credentials } = this.#context;
-    const token = credentials.of(name)?.token;
-    return httpsServer({ address, parts: partsOf(address), pinned, ca, token, net });
+    const credential = credentials.of(name);
+    const parts = partsOf(address);
+    if (parts.protocol === "ssh") return this.#sshServer(name, upstream, parts);
+    const token = credential?.kind === "token" ? credential.token : undefined;
+    return httpsServer({ address, parts, pinned, ca, token, net });
+  }
+
+  #sshServer(name: string, { address, pinned, hostKey }: RemoteUpstream, parts: SshParts): GitServer {
+    const { net, credentials } = this.#context;
+    if (hostKey === undefined) throw new Error(`${name} has an ssh address without a host key`);
+    const credential = credentials.of(name);
+    const changed = (found: HostKey): HiveError =>
+      new HiveError(
+        "conflict",
+        `${address} shows the host key ${found.fingerprint} (${found.type}), and you have confirmed ${hostKey.fingerprint} (${hostKey.type}): somebody may be in between. If its owner has changed it, ${hivectl(`repo trust ${name}`)}`,
+      );
+    const privateKey = credential?.kind === "key" ? credential.private_key : undefined;
+    return sshServer({ address, parts, pinned, net, hostKey, privateKey, changed });
   }
 }
 
