@@ -13,6 +13,7 @@
   nix,
   nixfmt,
   nodejs_24,
+  openssh,
   openssl,
   perl,
   python3,
@@ -33,6 +34,7 @@ mkShell {
     nix
     nixfmt
     nodejs_24
+    openssh
     openssl
     perl
     python3

@@ -29,8 +29,18 @@ const PROGRAMS = [
   // It reads agents' files for operators, in a sandbox.
   { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" },
 ];
-// ssh2 does without its own addon, and without that of the package which tells what the processor can.
-const EXTERNAL = ["better-sqlite3", "cpu-features", /\/sshcrypto\.node$/];
+const EXTERNAL = ["better-sqlite3"];
+
+/**
+ * ssh2 tries to load an addon of its own, and a package with another that tells what the processor can. It does without
+ * both. No machine has them, because no package runs its script; nothing is to look for them at run time either.
+ */
+const NO_ADDONS = {
+  name: "no-addons",
+  resolveId: (id) => (id === "cpu-features" || id.endsWith("/sshcrypto.node") ? "\0no-addon" : undefined),
+  load: (id) => (id === "\0no-addon" ? 'throw new Error("there is no addon");' : undefined),
+};
+
 /** Programs that people start. Each is a shell script that finds the right Node. */
 const STARTERS = [
   { name: "hive-c0re", flags: DAEMON_FLAGS },
@@ -69,6 +79,7 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
     input: join(ROOT, input),
     platform: "node",
     external: EXTERNAL,
+    plugins: [NO_ADDONS],
     cwd: ROOT,
     logLevel: "warn",
     checks: { pluginTimings: false },

@@ -15,6 +15,8 @@ interface Pair {
   file: string;
   private: string;
   public: string;
+  /** The line of the private key that has the secret itself. The lines before it are much the same in all keys. */
+  secret: string;
 }
 
 /**
@@ -62,10 +64,11 @@ export class SshServer extends GitServer {
   /** Makes a pair of keys with OpenSSH. */
   pair(name: string, ...options: string[]): Pair {
     const file = join(this.folder, name);
-    rmSync(file, { force: true });
+    for (const one of [file, `${file}.pub`]) rmSync(one, { force: true });
     const argv = options.includes("-N") ? [] : ["-N", ""];
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-C", name, "-f", file, ...argv, ...options], { input: "y\n" });
-    return { file, private: readFileSync(file, "utf8"), public: readFileSync(`${file}.pub`, "utf8").trim() };
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-C", name, "-f", file, ...argv, ...options], { stdio: "ignore" });
+    const text = readFileSync(file, "utf8");
+    return { file, private: text, public: readFileSync(`${file}.pub`, "utf8").trim(), secret: text.split("\n")[4] ?? "" };
   }
 
   /** Lets in these keys alone. */

@@ -13,7 +13,6 @@ import { httpsServer } from "./https.ts";
 import { pushRef, type Pushed, type RefMove } from "./push.ts";
 import type { GitServer } from "./server.ts";
 import { remoteSource } from "./source.ts";
-import { readHostKey } from "./ssh-connection.ts";
 import { sshServer } from "./ssh.ts";
 
 /** Time for one push to another host. Milliseconds. */
@@ -69,6 +68,7 @@ export class Remotes {
     const parts = partsOf(address);
     if (parts.protocol !== "ssh") throw new HiveError("bad_request", `${address} is no ssh address: only ssh has host keys`);
     const pinned = "kind" in upstream ? upstream.pinned : await this.#pinnedOf(address, upstream.private);
+    const { readHostKey } = await import("./ssh-connection.ts");
     return readHostKey({ address, parts, pinned, net: this.#context.net }, fingerprint, signal);
   }
 

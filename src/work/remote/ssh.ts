@@ -5,7 +5,7 @@ import type { HostKey } from "../../wire/remote.ts";
 import { FLUSH } from "../transport/pkt-line.ts";
 import { MAX_ADVERTISED_BYTES, type Conversation, type GitServer } from "./server.ts";
 import { linesOf, Said } from "./side-band.ts";
-import { connectSsh, type SshPlace } from "./ssh-connection.ts";
+import type { SshPlace } from "./ssh-connection.ts";
 
 /** Bytes of a line's length. */
 const HEAD = 4;
@@ -28,6 +28,8 @@ export function sshServer(options: SshOptions): GitServer {
     async open(service, signal): Promise<Conversation> {
       if (privateKey === undefined)
         throw new HiveError("forbidden", `${address} asks for a key: repo login takes a private key with --key-stdin`);
+      // Read with the first ssh address only.
+      const { connectSsh } = await import("./ssh-connection.ts");
       const client = await connectSsh(options, { hostKey, privateKey }, changed, signal);
       const end = (): void => void client.destroy();
       const onAbort = (): void => end();
