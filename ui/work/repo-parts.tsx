@@ -97,7 +97,11 @@ function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNo
         )}
         {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
         {own === true && <span className="dim"> · trusts an authority of its own</span>}
-        {publicKey !== undefined && <code className="deploy-key">{visible(publicKey)}</code>}
+        {publicKey !== undefined && (
+          <div>
+            <code>{visible(publicKey)}</code>
+          </div>
+        )}
       </dd>
       {hostKey !== undefined && (
         <>

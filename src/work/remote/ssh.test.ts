@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { renameSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SshServer } from "../../../test/lib/ssh-server.ts";
@@ -239,6 +238,19 @@ describe("with merges that are pushed", () => {
       reason: expect.stringMatching(/pre-receive hook declined \(.*main is protected/) as string,
     });
     expect([work.tip(), server.tip()]).toEqual([first, first]);
+  });
+
+  test("a connection that breaks during a push leaves nothing unknown", async () => {
+    const mark = join(server.folder, "broken");
+    const toSshd = "p=$PPID; until grep -q ^sshd /proc/$p/comm; do p=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$p/status); done";
+    server.hook("pre-receive", `[ -e ${mark} ] && exit 0; touch ${mark}; ${toSshd}; kill -9 $p; exit 1`);
+    const id = await work.queued(work.commit(first, { "b.txt": "two\n" }));
+    await expect.poll(() => existsSync(mark)).toBe(true);
+    await work.queue.idle();
+    work.queue.kickAll("web");
+    await expect.poll(() => work.row(id).state, { timeout: 20_000 }).toBe("merged");
+    expect(work.row(id).merged_sha).toBe(server.tip());
+    expect(server.git("rev-list", "--count", "main")).toBe("3");
   });
 
   test("a host with another key keeps the change in its queue, with what to do", async () => {
