@@ -4,6 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT, exec, has, hashOfFiles, readStamp, step } from "./lib.mjs";
 import { FLOOR, SETUP_FLOOR, hasOwnNode, installOwnNode, isOnFloor, major, runAgain } from "./node.mjs";
+import { hasSshd, unpackSshd } from "./sshd.mjs";
 
 const STAMP = join(ROOT, "node_modules", ".hive-stamp");
 /** What `npm start` runs in the end. */
@@ -28,7 +29,9 @@ const PROGRAMS = {
   perl: { apt: "perl", dnf: "perl", pacman: "perl", zypper: "perl", apk: "perl" },
   cc: { apt: "build-essential", dnf: "gcc", pacman: "base-devel", zypper: "gcc", apk: "build-base" },
   python3: { apt: "python3", dnf: "python3", pacman: "python", zypper: "python3", apk: "python3" },
-  sshd: { apt: "openssh-server", dnf: "openssh-server", pacman: "openssh", zypper: "openssh-server", apk: "openssh-server" },
+  "ssh-keygen": { apt: "openssh-client", dnf: "openssh", pacman: "openssh", zypper: "openssh-clients", apk: "openssh-keygen" },
+  // Where apt is, `unpackSshd` brings it: Debian's package would start a server. These packages start none.
+  sshd: { dnf: "openssh-server", pacman: "openssh", zypper: "openssh-server", apk: "openssh-server" },
   curl: { apt: "curl", dnf: "curl", pacman: "curl", zypper: "curl", apk: "curl" },
   pip3: { apt: "python3-pip", dnf: "python3-pip", pacman: "python-pip", zypper: "python3-pip", apk: "py3-pip" },
   strace: { apt: "strace", dnf: "strace", pacman: "strace", zypper: "strace", apk: "strace" },
@@ -51,6 +54,7 @@ const FOR_TESTS = [
   "cc",
   "python3",
   "curl",
+  "ssh-keygen",
   "sshd",
   "pip3",
 ];
@@ -77,12 +81,17 @@ export async function setUp({ forTests = false } = {}) {
     );
   const programs = await missingPrograms(["bwrap", "git", "unshare", "setpriv", ...(forTests ? FOR_TESTS : [])]);
   const lock = await hashOfFiles(["package-lock.json"]);
-  const needs = { node: !isOnFloor && !(await hasOwnNode()), packages: (await readStamp(STAMP)) !== lock };
+  const needs = {
+    node: !isOnFloor && !(await hasOwnNode()),
+    packages: (await readStamp(STAMP)) !== lock,
+    sshd: forTests && (await packageManager()) === "apt" && !(await hasSshd()),
+  };
   if (PRINT_ONLY) {
     await printPlan(programs, needs);
     return false;
   }
   await installPrograms(programs);
+  if (needs.sshd) await unpackSshd();
   await installFromNpm(needs, lock);
   if (isOnFloor) return true;
   process.exitCode = await runAgain();
@@ -177,6 +186,7 @@ async function printPlan(programs, needs) {
     lines.push(manager ? `sudo ${INSTALL[manager]} ${namesOf(programs, manager).join(" ")}` : `install ${programs.join(", ")}`);
   if (needs.node) lines.push(`npm ci --prefix .cache/node --ignore-scripts   # Node ${FLOOR}, for this checkout alone`);
   if (needs.packages) lines.push("npm ci --ignore-scripts");
+  if (needs.sshd) lines.push("apt-get download openssh-server   # unpacked into .cache for the tests, not installed");
   lines.push("npm run build", START);
   console.log(lines.join("\n"));
 }

@@ -1,5 +1,16 @@
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -45,14 +56,16 @@ function setUp({
   uid = 0,
   env = {},
   before = "",
-}: { uid?: number; env?: Record<string, string>; before?: string } = {}): Promise<Outcome> {
+  run = "setUp()",
+}: { uid?: number; env?: Record<string, string>; before?: string; run?: string } = {}): Promise<Outcome> {
   const note = join(folder, "note");
   rmSync(note, { force: true });
   const script = `
     process.getuid = () => ${uid};
     ${before}
+    const { unpackSshd } = await import(${JSON.stringify(join(checkout, "scripts/sshd.mjs"))});
     const { runScript, setUp } = await import(${JSON.stringify(join(checkout, "scripts/setup.mjs"))});
-    await runScript(async () => console.log((await setUp()) ? "READY" : "PRINTED"));`;
+    await runScript(async () => console.log((await ${run}) ? "READY" : "PRINTED"));`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
     env: { PATH: bin, NOTE: note, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -108,6 +121,28 @@ describe("on Debian", () => {
     expect(said).toContain("\n    sudo apt-get install -y --no-install-recommends bubblewrap\n");
     expect(said).not.toMatch(/\bat .*setup\.mjs/);
     expect(ran.filter((line) => !line.startsWith("sudo -n true"))).toEqual([]);
+  });
+
+  test("the tests' sshd is unpacked into the checkout by any user, with the libraries that are missing", async () => {
+    // Lists that name a version which the mirror no longer has, until they are renewed.
+    const plan = "echo 'Inst openssh-server (1)'; echo 'Inst libwrap0 (1)'; echo 'Inst runit-helper (1)'";
+    const fetch = '[ -e "$NOTE.new" ] || exit 100; echo > server.deb; echo > lib.deb';
+    has("apt-get", `case "$*" in *update*) echo > "$NOTE.new";; *download*) ${fetch};; *) ${plan};; esac`);
+    has("dpkg", 'mkdir -p "$3/usr/sbin"; echo "$2" > "$3/usr/sbin/sshd"');
+    const { code, ran } = await setUp({ uid: 1000, run: "unpackSshd()" });
+    expect(code).toBe(0);
+    const own = `-o Dir::State::Lists=${join(checkout, ".cache/apt/lists")} -o Dir::Cache=${join(checkout, ".cache/apt/cache")}`;
+    const unpacked = join(checkout, ".cache/sshd");
+    expect(ran).toEqual([
+      "apt-get -s install --no-install-recommends openssh-server",
+      "apt-get download -q openssh-server libwrap0",
+      `apt-get ${own} update -q`,
+      `apt-get ${own} -s install --no-install-recommends openssh-server`,
+      `apt-get ${own} download -q openssh-server libwrap0`,
+      `dpkg -x ${unpacked}.new/packages/lib.deb ${unpacked}.new`,
+      `dpkg -x ${unpacked}.new/packages/server.deb ${unpacked}.new`,
+    ]);
+    expect(readdirSync(unpacked)).toEqual(["usr"]);
   });
 
   test("HIVE_SETUP=print prints what would be done, and does nothing", async () => {

@@ -32,6 +32,9 @@ interface Follow {
   report?(words: string): void;
 }
 
+/** A host to follow, and what logs in to it: a credential of the operator's, or a key that the hive makes and keeps. */
+type NewLogin = NewRemote & Login & { isOwnKey?: boolean };
+
 interface UpstreamsDeps {
   context: WorkContext;
   repositories: Repositories;
@@ -49,9 +52,9 @@ export class Upstreams {
   readonly #changeStore: ChangeStore;
   readonly #news: Pick<News, "baseMoved">;
   readonly #remotes: Remotes;
-  /** One fetch of a repository at a time. */
   /** Names for which a repository of another host is being added, with its credential. */
   readonly #adding = new Set<string>();
+  /** One fetch of a repository at a time. */
   readonly #queues = new Map<string, SerialQueue>();
 
   constructor({ context, repositories, changeStore, news, remotes }: UpstreamsDeps) {
@@ -76,7 +79,7 @@ export class Upstreams {
   /** Adds a repository from another host, with its credential. Leaves nothing behind if it fails. */
   async addRemote(
     name: string,
-    { token, key, isOwnKey, ...remote }: NewRemote & Login & { isOwnKey?: boolean },
+    remote: NewLogin,
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
@@ -84,7 +87,7 @@ export class Upstreams {
     if (this.#adding.has(name)) throw new HiveError("conflict", `the repository ${name} is being added: wait for it`);
     this.#adding.add(name);
     try {
-      return await this.#addRemote(name, { token, ...remote }, settings, follow);
+      return await this.#addRemote(name, remote, settings, follow);
     } finally {
       this.#adding.delete(name);
     }
@@ -92,7 +95,7 @@ export class Upstreams {
 
   async #addRemote(
     name: string,
-    { token, ...remote }: NewRemote & { token: string | undefined },
+    { token, key, isOwnKey, ...remote }: NewLogin,
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string },
   ): Promise<Repo> {

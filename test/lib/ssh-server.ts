@@ -1,14 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { HostKey } from "../../src/wire/remote.ts";
 import { GitServer } from "./git-server.ts";
-
-const SSHD = "/usr/sbin/sshd";
-/** Where sshd confines its own helper when root runs it. The package's service makes it. */
-const CONFINED = "/run/sshd";
+import { USER, sshd } from "./sshd.ts";
 
 /** A pair of keys in files, made by OpenSSH. */
 interface Pair {
@@ -21,10 +17,10 @@ interface Pair {
 
 /**
  * A git server on loopback behind OpenSSH's own server, for one repository. Each connection has an sshd of its own, which
- * lets in this user with the keys that are authorized.
+ * lets in its user with the keys that are authorized.
  */
 export class SshServer extends GitServer {
-  readonly user = userInfo().username;
+  readonly user = USER;
   /** The key that is let in. */
   readonly key: Pair;
   /** Answers a connection in place of sshd. True: it has taken it. */
@@ -41,7 +37,6 @@ export class SshServer extends GitServer {
     this.key = this.pair("operator");
     this.authorize(this.key.public);
     writeFileSync(join(this.folder, "sshd.log"), "");
-    if (process.getuid?.() === 0) mkdirSync(CONFINED, { recursive: true, mode: 0o755 });
   }
 
   override async start(): Promise<this> {
@@ -93,7 +88,7 @@ export class SshServer extends GitServer {
     this.#sockets.add(socket);
     socket.on("error", () => {}); // The other end is gone.
     if (this.insteadOfSsh(socket)) return;
-    const options = {
+    const { argv, env } = sshd(this.folder, {
       HostKey: this.#hostKey.file,
       AuthorizedKeysFile: join(this.folder, "authorized"),
       AuthenticationMethods: "publickey",
@@ -102,10 +97,11 @@ export class SshServer extends GitServer {
       UsePAM: "no",
       PidFile: "none",
       LogLevel: "ERROR",
-    };
-    const given = Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-    const argv = ["-i", "-f", "/dev/null", "-E", join(this.folder, "sshd.log"), ...given];
-    spawn(SSHD, argv, { stdio: [socket, socket, "ignore"] }).on("error", () => socket.destroy());
+    });
+    const [program, ...rest] = argv;
+    spawn(program, [...rest, "-E", join(this.folder, "sshd.log")], { env, stdio: [socket, socket, "ignore"] }).on("error", () =>
+      socket.destroy(),
+    );
     // The child has a copy of it.
     socket.destroy();
   }
