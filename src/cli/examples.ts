@@ -152,7 +152,7 @@ export const MORE: Readonly<Record<string, More>> = {
   "repo trust": {
     words:
       "Only for a repository that follows another host over ssh. Fetches and pushes stop when the host shows another key than the one that was confirmed. This shows both, and asks. With --host-key it accepts that fingerprint alone.",
-    examples: ["hivectl repo trust web", "hivectl repo trust web --host-key SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"],
+    examples: ["hivectl repo trust web", 'hivectl repo trust web --host-key "$FINGERPRINT"'],
   },
   "repo list": { examples: ["hivectl repo list", "hivectl repo list --json | jq -r '.repos[].name'"] },
   "repo show": { examples: ["hivectl repo show web"] },

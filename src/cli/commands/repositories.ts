@@ -113,7 +113,7 @@ export function repositoryCommands(program: Command): void {
           .argument("<new-name>", "its name in the hive, and in the workspaces of agents")
           .argument(
             "[followed]",
-            "what the hive follows: a clone on this machine, https://host/owner/repository.git, or git@host:owner/repository.git",
+            "what the hive follows: a clone on this machine, https://host/owner/web.git, or git@host:owner/web.git",
             followed,
           )
           .description("add a repository: from a folder, from another host, or an empty one"),
