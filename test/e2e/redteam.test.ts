@@ -6,11 +6,11 @@ import { redteam } from "../redteam/suite.ts";
 /** Hundreds of attempts, each with a limit of its own. Milliseconds. */
 const SUITE_MS = 600_000;
 
-const isOutside = ({ from }: Definition): boolean => ["socket", "web", "browser"].includes(from);
+const isOutside = ({ from }: Definition): boolean => ["socket", "web", "browser", "upstream"].includes(from);
 
 test.each([
   ["from the inside of a cage", (row: Definition) => !isOutside(row)],
-  ["over the sockets, from the web and from a browser", isOutside],
+  ["over the sockets, from the web, from a browser and from an upstream", isOutside],
 ])(
   "every attempt against the boundary is blocked or contained: %s",
   async (_, isChosen) => {

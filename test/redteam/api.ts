@@ -13,7 +13,7 @@ export class ApiServer {
   /** The certificate of its authority. */
   readonly authority: string;
   /** The calls that arrived. */
-  readonly seen: { method: string; url: string; headers: IncomingMessage["headers"] }[] = [];
+  readonly seen: { method: string; url: string; headers: IncomingMessage["headers"]; body: string }[] = [];
   readonly #server: Server;
 
   private constructor() {
@@ -21,8 +21,10 @@ export class ApiServer {
     this.authority = authority;
     this.#server = createServer({ key, cert: certificate }, (incoming, outgoing) => {
       const { method = "", url = "", headers } = incoming;
-      this.seen.push({ method, url, headers });
-      incoming.resume().once("end", () => answer(new URL(url, "https://api"), headers, outgoing));
+      const call = { method, url, headers, body: "" };
+      this.seen.push(call);
+      incoming.on("data", (chunk: Buffer) => (call.body += chunk.toString()));
+      incoming.once("end", () => answer(new URL(url, "https://api"), headers, outgoing));
     });
   }
 

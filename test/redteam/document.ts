@@ -6,7 +6,7 @@ const HEAD = `# What the boundary was tried with
 
 \`npm run redteam\` starts hives of its own, carries out each attempt of this page and writes the page. \`npm test\` does the same in one of its tests. An attempt is **blocked** if a barrier refused it with its own words, and **contained** if it succeeds by design and changes nothing outside of its cage. An attempt that gets through, or that fails with other words than its barrier's, is **open** and fails the run.
 
-An attempt comes from the cage of an \`agent\`, of the \`manager\` or of an agent with small limits that it exhausts (\`flood\`), from a local \`socket\` (another user of the machine, or hostile bytes), from the \`web\` (a program that speaks HTTP to the dashboard), from a \`browser\` (a page of another origin, or text of an agent in the operator's page), or from a \`daemon\` that has been taken over, in a hive that root has started. [Security](security.md) says what each barrier is.
+An attempt comes from the cage of an \`agent\`, of the \`manager\` or of an agent with small limits that it exhausts (\`flood\`), from the cage of a \`login\` to the model whose CLI has been taken over, from a local \`socket\` (another user of the machine, or hostile bytes), from the \`web\` (a program that speaks HTTP to the dashboard), from a \`browser\` (a page of another origin, or text of an agent in the operator's page), from an \`upstream\` (a git server of another host that a repository follows), or from a \`daemon\` that has been taken over, in a hive that root has started. [Security](security.md) says what each barrier is.
 `;
 
 /** Text in a cell of a table. */

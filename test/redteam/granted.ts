@@ -30,7 +30,7 @@ export const ownConfig = (port: number): Config => ({
       url: `https://${API_HOST}/v1`,
       secret: "ITEMS_TOKEN",
       header: "authorization: Bearer {}",
-      allow: ["GET /items/*", "GET /echo/*", "GET /moved"],
+      allow: ["GET /items/*", "GET /echo/*", "GET /moved", "DELETE /own/*"],
     },
     notes: { url: `https://${API_HOST}/v1`, secret: "ITEMS_TOKEN", header: "x-key: {}", allow: ["GET /notes/*"] },
   },

@@ -4,9 +4,9 @@ import { syncBuiltinESMExports } from "node:module";
 import { Socket, type SocketConnectOpts } from "node:net";
 
 /**
- * The Internet of the daemon under attack, loaded into it before its own code (`NODE_OPTIONS=--import`). Names under
- * `.test` and `.example` have the answers of a table instead of a name server's, and some public addresses lead to
- * servers on loopback. Nothing of the daemon is replaced.
+ * The Internet of the daemon under attack, loaded into it before its own code (`NODE_OPTIONS=--import`). The names of a
+ * table, and all under `.test` and `.example`, have its answers instead of a name server's, and some public addresses
+ * lead to servers on loopback. Nothing of the daemon is replaced.
  */
 
 export interface Internet {
@@ -20,7 +20,7 @@ export interface Internet {
 
 const { names, hosts, log } = JSON.parse(readFileSync(process.env["REDTEAM_INTERNET"] ?? "", "utf8")) as Internet;
 const lookups = new Map<string, number>();
-const isOurs = (host: string): boolean => /\.(?:test|example)\.?$/i.test(host);
+const isOurs = (host: string): boolean => /\.(?:test|example)\.?$/i.test(host) || host in names;
 
 interface Found {
   address: string;

@@ -8,6 +8,7 @@ import { operatorRows } from "./rows/operators.ts";
 import { passkeyRows } from "./rows/passkey.ts";
 import { restoreRows } from "./rows/restore.ts";
 import { socketRows } from "./rows/socket.ts";
+import { upstreamRows } from "./rows/upstream.ts";
 import { webRows } from "./rows/web.ts";
 import { resultOf, type Result } from "./result.ts";
 
@@ -22,6 +23,7 @@ export const outsideRows: readonly OutsideRow<Place>[] = [
   ...restoreRows,
   ...operatorRows,
   ...agentFileRows,
+  ...upstreamRows,
   ...socketRows,
   ...passkeyRows,
 ];

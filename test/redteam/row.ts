@@ -36,12 +36,15 @@ export interface Bait {
   token: string;
 }
 
+/** What an attacker in the cage of a log-in aims at. */
+export type LoginBait = Omit<Bait, "udpPort" | "stranger" | "operations" | "protocol">;
+
 /**
  * Where an attacker stands. The manager's cage has more of everything than any other agent's. `flood` is a cage of its
- * own, which exhausts what it can. `daemon` is a daemon that has been taken over, started by root through its helper.
+ * own, which exhausts what it can. `login` is the cage in which the CLI logs in to the model. `daemon` is a daemon that has been taken over, started by root through its helper.
  */
-export type CagePosition = "agent" | "manager" | "flood";
-export type Position = CagePosition | "socket" | "web" | "browser" | "daemon";
+export type CagePosition = "agent" | "manager" | "flood" | "login";
+export type Position = CagePosition | "socket" | "web" | "browser" | "upstream" | "daemon";
 
 /**
  * `blocked`: a barrier refused the attempt. `contained`: it succeeds and changes nothing outside the cage. `open`: it
@@ -65,37 +68,40 @@ interface Described {
   contained?: string;
 }
 
-/** An attempt from inside a cage. `run` is carried out in the cage by a program that its model starts. */
-export interface CageRow extends Described {
+/**
+ * An attempt from inside a cage of a hive of type `Hive`. `run` is carried out in the cage, by a program that its model
+ * starts.
+ */
+export interface CageRow<Hive = World, Aims = Bait> extends Described {
   from: CagePosition;
   /** Left out where the host cannot limit a cage as a whole (no cgroup): the hive says so with a banner. */
   needs?: "limits";
   /** Not beside other attempts of its cage: it would disturb them. */
   alone?: true;
   /** Resolves with what was reached. Rejects with the refusal. */
-  run(bait: Bait): Promise<string>;
+  run(bait: Aims): Promise<string>;
   /**
    * Looks from outside of the cage, after all attempts and a restart of the cage. Resolves with what shows that nothing
    * got out, and rejects with what did.
    */
-  proof?(world: World, bait: Bait): string | Promise<string>;
+  proof?(hive: Hive, bait: Aims): string | Promise<string>;
 }
 
 /** An attempt from outside of every cage. */
 export interface OutsideRow<Place> extends Described {
-  from: "socket" | "web" | "browser" | "daemon";
+  from: "socket" | "web" | "browser" | "upstream" | "daemon";
   run(world: Place): Promise<string>;
 }
 
 /** Makes the rows of one area from one position in a cage. */
-export function cageRow(from: CagePosition, area: string) {
+export function cageRow<Hive = World, Aims = Bait>(from: CagePosition, area: string) {
   return (
     id: string,
     attempt: string,
     barrier: string,
     refusal: RegExp,
-    run: (bait: Bait) => string | Promise<string>,
-  ): CageRow => ({ from, id: `${area}-${id}`, attempt, barrier, refusal, run: async (bait) => run(bait) });
+    run: (bait: Aims) => string | Promise<string>,
+  ): CageRow<Hive, Aims> => ({ from, id: `${area}-${id}`, attempt, barrier, refusal, run: async (bait) => run(bait) });
 }
 
 /** Makes the rows of one area from one position outside of every cage. */

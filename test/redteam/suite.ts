@@ -1,7 +1,9 @@
 import { detectLimits } from "../../src/os/cgroups.ts";
 import { cageRows } from "./rows.ts";
-import { judge, observe, type Bait, type CagePosition, type CageRow, type Judged, type Observation } from "./row.ts";
+import { judge, observe, type CagePosition, type CageRow, type Judged, type Observation } from "./row.ts";
 import { daemonRows } from "./rows/daemon.ts";
+import { loginRows } from "./rows/login.ts";
+import { LoginPlace } from "./login-place.ts";
 import { attackFromDaemon, attackFromOutside, outsideRows } from "./outside.ts";
 import { resultOf, type Definition, type Result } from "./result.ts";
 import { World } from "./world.ts";
@@ -31,7 +33,7 @@ const ARRIVALS: Definition = {
 };
 
 /** Every row of the table. */
-export const definitions: readonly Definition[] = [...cageRows, NEXT_TURN, ARRIVALS, ...outsideRows, ...daemonRows];
+export const definitions: readonly Definition[] = [...cageRows, NEXT_TURN, ARRIVALS, ...loginRows, ...outsideRows, ...daemonRows];
 
 /**
  * Starts the hives that the chosen rows need, carries out their attempts and stops the hives. `report` gets a line for
@@ -44,14 +46,16 @@ export async function redteam(
   const canLimit = detectLimits().kind !== "prlimit";
   if (!canLimit) report("this host cannot limit a cage: rows that need it are left out");
   const inside = cageRows.filter((row) => isChosen(row) && (row.needs === undefined || canLimit));
+  const login = loginRows.filter(isChosen);
   const outside = outsideRows.filter(isChosen);
   const fromCages = inside.length > 0 || isChosen(ARRIVALS) ? await attackFromCages(inside, report) : [];
+  const fromLogin = login.length > 0 ? await attackFromLogin(login, report) : [];
   const fromOutside = outside.length > 0 ? await attackFromOutside(outside, report) : [];
   const daemon = daemonRows.filter(isChosen);
   const canStart = process.getuid?.() === 0;
   if (daemon.length > 0 && !canStart) report("only root starts a daemon of another user: rows that need it are left out");
   const fromDaemon = daemon.length > 0 && canStart ? await attackFromDaemon(daemon, report) : [];
-  return [...fromCages, ...fromOutside, ...fromDaemon].filter(isChosen);
+  return [...fromCages, ...fromLogin, ...fromOutside, ...fromDaemon].filter(isChosen);
 }
 
 async function attackFromCages(rows: readonly CageRow[], report: (line: string) => void): Promise<Result[]> {
@@ -92,8 +96,24 @@ async function attackFromCages(rows: readonly CageRow[], report: (line: string) 
   }
 }
 
+/** Starts a hive, attacks from the cage of its log-in to the model, and stops it. */
+async function attackFromLogin(rows: typeof loginRows, report: (line: string) => void): Promise<Result[]> {
+  report("starting a hive that logs in to the model");
+  const place = await LoginPlace.start();
+  try {
+    const bait = { ...(await place.bait()), rows: rows.map(({ id }) => id) };
+    report("attacking from the cage of a log-in");
+    const seen = await place.attack(bait);
+    const results: Result[] = [];
+    for (const row of rows) results.push(resultOf(row, await proven(row, judge(row, seen[row.id]), place, bait)));
+    return results;
+  } finally {
+    await place.stop();
+  }
+}
+
 /** Adds what is seen from outside to what came of an attempt. */
-async function proven(row: CageRow, judged: Judged, world: World, bait: Bait): Promise<Judged> {
+async function proven<Hive, Aims>(row: CageRow<Hive, Aims>, judged: Judged, world: Hive, bait: Aims): Promise<Judged> {
   if (!row.proof || judged.outcome === "open") return judged;
   const { proof } = row;
   const looked = await observe(async () => proof(world, bait), PROOF_MS);

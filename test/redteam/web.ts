@@ -24,6 +24,9 @@ const NAMES: Record<string, string[][]> = {
   rebind: [[PUBLIC], ["127.0.0.1"]],
 };
 
+/** Hosts to which a log-in to the model may connect, and the one of the page that the operator opens. */
+const LOGIN_HOSTS = ["platform.claude.com", "api.anthropic.com", "claude.ai"] as const;
+
 /** The egress list of the attacker: each name, on the ports of the web and on the port of the host's listener. */
 export const listedHosts = (port: number): string[] =>
   Object.keys(NAMES).flatMap((name) => [`${name}.${ZONE}`, `${name}.${ZONE}:${port}`]);
@@ -62,6 +65,7 @@ export class Web {
       names: {
         ...Object.fromEntries(Object.entries(NAMES).map(([name, answers]) => [`${name}.${ZONE}`, answers])),
         [API_HOST]: [[API]],
+        ...Object.fromEntries(LOGIN_HOSTS.map((name) => [name, [[PUBLIC]]])),
       },
       hosts: { [PUBLIC]: (web.#server.address() as AddressInfo).port, [API]: web.api.port },
       log: web.#log,

@@ -1,11 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createSocket } from "node:dgram";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { rolldown } from "rolldown";
 import { ModelServer } from "../lib/model-server.ts";
 import { commandLine, TestHive } from "../lib/hive.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
@@ -13,6 +8,8 @@ import { PROTOCOL } from "../../src/wire/harness.ts";
 import { operationsOf, type Input } from "../../src/wire/operations.ts";
 import { connectLines } from "../../src/rpc/client.ts";
 import { ownConfig, SECRETS, SPENDING, victimConfig } from "./granted.ts";
+import { HostBait } from "./host-bait.ts";
+import { programOf } from "./program.ts";
 import { addRepositories, PREPARE } from "./repositories.ts";
 import type { Bait, CagePosition, Observation } from "./row.ts";
 import { Web } from "./web.ts";
@@ -30,18 +27,6 @@ const SMALL = { memory_mib: 1024, pids: 128, cpu_percent: 100, disk_mib: 64 };
 /** Longest time of one cage's attempts: the CLI's own limit for a command. Milliseconds. */
 const COMMAND_MS = 600_000;
 
-/** A program for a cage in one text. Types and the product's own code are not in it. */
-async function programOf(file: string): Promise<string> {
-  const bundle = await rolldown({
-    input: join(process.cwd(), "test/redteam/inside", file),
-    platform: "node",
-    logLevel: "silent",
-  });
-  const { output } = await bundle.generate({ format: "esm", codeSplitting: false, minify: true });
-  await bundle.close();
-  return output[0].code;
-}
-
 /** A rule of the model: one command. */
 const bashRule = (words: string, command: string) => ({
   when: { text: `^${words}` },
@@ -49,19 +34,23 @@ const bashRule = (words: string, command: string) => ({
 });
 
 export class World {
-  /** What reached the host's listeners although nothing may: one line each. */
-  readonly reached: string[] = [];
   readonly hive: TestHive;
+  readonly host: HostBait;
   readonly #model: ModelServer;
   readonly #web: Web;
-  readonly #closers: (() => Promise<unknown>)[] = [];
   /** The tip of the base of the repository `web`. */
   base = "";
 
-  private constructor(hive: TestHive, model: ModelServer, web: Web) {
-    this.hive = hive;
-    this.#model = model;
-    this.#web = web;
+  private constructor(parts: { hive: TestHive; model: ModelServer; web: Web; host: HostBait }) {
+    this.hive = parts.hive;
+    this.host = parts.host;
+    this.#model = parts.model;
+    this.#web = parts.web;
+  }
+
+  /** What reached the host's listeners although nothing may: one line each. */
+  get reached(): readonly string[] {
+    return this.host.reached;
   }
 
   /** What the model's API got. */
@@ -118,7 +107,7 @@ export class World {
     const web = await Web.start(hive.folder);
     Object.assign(hive.env, web.env);
     await hive.start();
-    return new World(hive, model, web);
+    return new World({ hive, model, web, host: await HostBait.start() });
   }
 
   /**
@@ -127,45 +116,24 @@ export class World {
    */
   async bait(positions: ReadonlySet<CagePosition>): Promise<Omit<Bait, "rows">> {
     const { hive } = this;
-    const tcp = createServer((socket) => {
-      this.reached.push(`a connection from ${socket.remoteAddress}`);
-      greet(socket);
-    });
-    const port = await this.#listen(tcp, { port: 0, host: "0.0.0.0" });
-    const overSix = createServer((socket) => {
-      this.reached.push(`a connection to ::1 from ${socket.remoteAddress}`);
-      greet(socket);
-    });
-    // A host without IPv6 has no such listener to reach.
-    if (hasSix()) await this.#listen(overSix, { port, host: "::1" });
-    const abstractName = `hive-bait-${process.pid}`;
-    const local = createServer((socket) => {
-      this.reached.push("a connection to the abstract socket");
-      greet(socket);
-    });
-    await this.#listen(local, { path: `\0${abstractName}` });
-    const udp = createSocket("udp4");
-    udp.on("message", (_, from) => this.reached.push(`a datagram from ${from.address}`));
-    udp.bind(0, "0.0.0.0");
-    await once(udp, "listening");
-    this.#closers.push(() => new Promise((resolve) => udp.close(() => resolve(undefined))));
     const hostFile = join(hive.folder, "operator.txt");
     writeFileSync(hostFile, "a file of the operator", { mode: 0o644 });
     this.base = addRepositories(hive);
     for (const [name, value] of Object.entries(SECRETS)) await hive.call("secret_set", { name, value });
+    const { host } = this;
     const limits = { output_tokens_per_day: SPENDING.limit };
     await hive.call("budget_set", { scope: "agent", agent: "hm1nd", limits });
     // Together: each waits for a build and for the start of a cage.
     const [id] = await Promise.all([
       this.#victim(),
       this.#spawn("stranger"),
-      this.#spawn("mallory", ownConfig(port)),
+      this.#spawn("mallory", ownConfig(host.port)),
       ...(positions.has("flood") ? [this.#spawn("flood", { limits: SMALL })] : []),
     ]);
     return {
-      host: { port, address: hostAddress() },
-      udpPort: udp.address().port,
-      abstractName,
+      host: { port: host.port, address: host.address },
+      udpPort: host.udpPort,
+      abstractName: host.abstractName,
       dashboardPort: Number(new URL(hive.home).port),
       hostFile,
       stateDir: hive.stateDir,
@@ -313,33 +281,13 @@ export class World {
     return found;
   }
 
-  async #listen(server: Server, at: { port?: number; host?: string; path?: string }): Promise<number> {
-    await new Promise<void>((resolve) => server.listen(at, resolve));
-    this.#closers.push(() => new Promise((resolve) => server.close(resolve)));
-    return at.path === undefined ? (server.address() as AddressInfo).port : 0;
-  }
-
   async stop(): Promise<void> {
     await this.hive.dispose();
     await this.#model.stop();
     await this.#web.stop();
-    for (const close of this.#closers) await close();
+    await this.host.stop();
   }
 }
 
-const backwards = (text: string): string => Array.from(text).reverse().join("");
-
-/** Answers a connection that must not be. Its client may cut it. */
-function greet(socket: Socket): void {
-  socket.on("error", () => socket.destroy());
-  // Without a reader its end is never seen, and the listener cannot be closed.
-  socket.resume().end("the host");
-}
-
-const hasSix = (): boolean => Object.values(networkInterfaces()).some((all) => all?.some(({ family }) => family === "IPv6"));
-
-/** An address of this machine besides loopback. A machine without one has nothing to reach. */
-function hostAddress(): string {
-  const all = Object.values(networkInterfaces()).flat();
-  return all.find((one) => one && !one.internal && one.family === "IPv4")?.address ?? "127.0.0.1";
-}
+/** A text that a search for it does not find. */
+export const backwards = (text: string): string => Array.from(text).reverse().join("");

@@ -8,7 +8,9 @@ import { isReached, missing, openedOf, rowsOf, whyNot, type Verdict } from "./ve
 type Expected = Pick<Barrier, "name" | "opens" | "holds">;
 type Removal = (copy: Copy) => Promise<Verdict>;
 
-const cageRows = new Set(definitions.flatMap(({ id, from }) => (["agent", "manager", "flood"].includes(from) ? [id] : [])));
+const cageRows = new Set(
+  definitions.flatMap(({ id, from }) => (["agent", "manager", "flood", "login"].includes(from) ? [id] : [])),
+);
 const isInCage = (expected: Expected): boolean => rowsOf(expected).some((id) => cageRows.has(id));
 
 /**

@@ -6,6 +6,7 @@ import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
 import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
+import { HostileUpstream } from "./hostile-upstream.ts";
 import { HostileFiles, PREPARING } from "./hostile-files.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { Texts } from "./texts.ts";
@@ -30,6 +31,7 @@ export class Place {
   #proxied: Promise<Proxied> | undefined;
   #guarded: Promise<Guarded> | undefined;
   #hostileFiles: Promise<HostileFiles> | undefined;
+  #upstream: Promise<HostileUpstream> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -132,6 +134,11 @@ export class Place {
   /** What a hostile agent has put into its folder, and a viewer who looks there. */
   hostileFiles(): Promise<HostileFiles> {
     return (this.#hostileFiles ??= HostileFiles.start(this));
+  }
+
+  /** A git server that a repository follows. */
+  upstream(): Promise<HostileUpstream> {
+    return (this.#upstream ??= HostileUpstream.start(this));
   }
 
   /** Has this run at the end. */

@@ -164,6 +164,27 @@ export const doorRows: readonly CageRow[] = [
     rawHttp(EGRESS_SOCKET, `${requestOf("GET /items/items/1", ["Content-Length: 6"])}delete`),
   ),
   {
+    ...fromCage(
+      "smuggle",
+      "hide a call that no rule allows in the body of one that deletes",
+      "each body is framed",
+      /^$/,
+      async () => {
+        const hidden = "DELETE /v1/admin/hidden HTTP/1.1\r\nHost: api\r\nContent-Length: 0\r\n\r\n";
+        const chunks = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+        await rawHttp(EGRESS_SOCKET, `${requestOf("DELETE /items/own/chunked", ["Transfer-Encoding: chunked"])}${chunks}`);
+        return rawHttp(EGRESS_SOCKET, `${requestOf("DELETE /items/own/counted", [`Content-Length: ${hidden.length}`])}${hidden}`);
+      },
+    ),
+    contained: "it arrives as the body of the call",
+    proof(world) {
+      const bodies = ["/own/chunked", "/own/counted"].flatMap((part) => arrived(world, part).map(({ body }) => body));
+      if (world.api.some(({ url }) => url.includes("hidden"))) throw new Error("the hidden call arrived");
+      if (bodies.length !== 2 || !bodies.every((body) => body.includes("hidden"))) throw new Error("its body did not arrive");
+      return "two calls arrived, with the hidden ones as their bodies";
+    },
+  },
+  {
     ...fromCage("redirect", "let the API lead the hive to the host's loopback", RULES, /^$/, ({ host }) =>
       call(`GET /items/moved?to=http://127.0.0.1:${host.port}/`),
     ),
@@ -213,7 +234,7 @@ export const doorRows: readonly CageRow[] = [
     async proof(world) {
       const leaks = await world.valuesOutside(["ITEMS_TOKEN"]);
       if (leaks.length > 0) throw new Error(leaks.join(", "));
-      const strays = world.api.filter(({ url }) => !/^\/v1\/(?:items|echo)\/[a-z0-9-]+$|^\/v1\/moved\?/.test(url));
+      const strays = world.api.filter(({ url }) => !/^\/v1\/(?:items|echo|own)\/[a-z0-9-]+$|^\/v1\/moved\?/.test(url));
       if (strays.length > 0)
         throw new Error(`these calls arrived: ${strays.map(({ method, url }) => `${method} ${url}`).join(", ")}`);
       return "nor in a log, an event or the database; only calls that a rule allows arrived";

@@ -21,6 +21,15 @@ export const doorBarriers: readonly Barrier[] = [
     holds: ["doors-echo-header", "doors-unlisted-path"],
   },
   {
+    name: "doors-framed",
+    what: "that each body of a call is framed",
+    file: "src/gateway/doors/call.ts",
+    from: '...(hasBody(headers) && passed["content-length"] === undefined ? { "transfer-encoding": "chunked" } : {}),',
+    to: "",
+    opens: ["doors-smuggle"],
+    holds: ["doors-listed", "doors-body"],
+  },
+  {
     name: "budgets-requests",
     what: "that the gateway asks the budgets before each request",
     file: "src/policy/budgets.ts",

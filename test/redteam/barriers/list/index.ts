@@ -6,8 +6,10 @@ import { doorBarriers } from "./doors.ts";
 import { gateBarriers } from "./gate.ts";
 import { gitBarriers } from "./git.ts";
 import { hostBarriers } from "./host.ts";
+import { loginBarriers } from "./login.ts";
 import { modelBarriers } from "./model.ts";
 import { networkBarriers } from "./network.ts";
+import { upstreamBarriers } from "./upstream.ts";
 import { w4rdenBarriers } from "./w4rden.ts";
 import { webBarriers } from "./web.ts";
 
@@ -15,8 +17,10 @@ import { webBarriers } from "./web.ts";
 export const barriers: readonly Barrier[] = [
   ...networkBarriers,
   ...doorBarriers,
+  ...loginBarriers,
   ...modelBarriers,
   ...gitBarriers,
+  ...upstreamBarriers,
   ...cageBarriers,
   ...agentBarriers,
   ...gateBarriers,
