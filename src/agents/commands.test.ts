@@ -61,6 +61,7 @@ beforeEach(() => {
       freeName: (name) => void log.push(`free ${name}`),
     },
     agentStore: { update: async (_, patch) => void stored.push(patch) },
+    removeTree: async (path) => rmSync(path, { recursive: true }),
     cages: {
       start: noteLater("start"),
       stop: noteLater("stop"),

@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import type { Paths } from "../lib/paths.ts";
 import type { Announcements } from "../messages/announcements.ts";
 import type { Broker } from "../messages/broker.ts";
@@ -23,6 +22,8 @@ export interface AgentCommandDeps {
   announcements: Pick<Announcements, "announce">;
   bus: Pick<AgentBus, "emit">;
   paths: Paths;
+  /** Removes a folder of an agent, whatever the agent has made of it. */
+  removeTree(folder: string): Promise<void>;
   now(): number;
 }
 
@@ -37,7 +38,7 @@ export class AgentCommands {
   /** Discards an agent whose first deploy has failed. Only its number remains, which is never used again. */
   async discardDraft(agent: Agent): Promise<void> {
     await this.#deps.cages.remove(agent);
-    await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+    await this.#deps.removeTree(this.#deps.paths.agent(agent.id).root);
     const at = instant(this.#deps.now());
     await this.#save(agent, { desired: "stopped", destroyedAt: at, purgedAt: at });
     this.#deps.agents.dropDraft(agent);
@@ -78,7 +79,7 @@ export class AgentCommands {
     }
     if (options.purge) {
       // The hive made the id from hex digits, so the path stays in the agent's own folder.
-      await rm(this.#deps.paths.agent(agent.id).root, { recursive: true, force: true });
+      await this.#deps.removeTree(this.#deps.paths.agent(agent.id).root);
       await this.#save(agent, { purgedAt: instant(this.#deps.now()) });
       this.#deps.agents.freeName(name);
     }

@@ -31,6 +31,7 @@ import { MessageHistory } from "../messages/history.ts";
 import { Questions } from "../messages/questions.ts";
 import { SearchIndex } from "../messages/search.ts";
 import { bytesOnDisk } from "../os/disk-use.ts";
+import { removeTree } from "../os/remove-tree.ts";
 import { giveSocket } from "../os/unix-user.ts";
 import { openPlatform } from "../platforms/open.ts";
 import { openStore } from "../store/store.ts";
@@ -180,7 +181,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     project: (of) => work.project(of),
   };
   const cages = new Cages({ ...base, crashBackoffMs, driver, specs, sockets, broker, turns, announcements, repositories });
-  const commands = new AgentCommands({ ...base, cages, harnesses, broker, announcements });
+  const commands = new AgentCommands({ ...base, cages, harnesses, broker, announcements, removeTree });
   const allStop = new AllStop({ ...base, commands });
   const diskWatch = new DiskWatch({ ...base, cages, bytesOnDisk, everyMs: config.diskCheckMs });
 

@@ -3,11 +3,17 @@ import { run } from "./run.ts";
 
 /**
  * Removes a folder in which another user may still write. `rm` walks by descriptors and follows no links, not even one
- * that replaces a folder during the walk. Node's walk uses paths and can be redirected.
+ * that replaces a folder during the walk. Node's walk uses paths and can be redirected. Folders without the permission
+ * to write, as caches of modules and stores of Nix have them, are removed, too.
  */
 export async function removeTree(folder: string): Promise<void> {
-  const ended = await run("rm", ["-rf", "--one-file-system", "--", folder], {
-    env: { PATH: PROGRAM_PATH },
-  });
+  const env = { PATH: PROGRAM_PATH };
+  const remove = () => run("rm", ["-rf", "--one-file-system", "--", folder], { env });
+  let ended = await remove();
+  if (ended.code !== 0 && process.getuid?.() !== 0) {
+    // Root needs no permission. A plain user's agents are that user, which may give it.
+    await run("chmod", ["-R", "u+rwX", "--", folder], { env });
+    ended = await remove();
+  }
   if (ended.code !== 0) throw new Error(`cannot remove ${folder}: ${ended.stderr}`);
 }

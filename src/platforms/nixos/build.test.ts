@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../../../test/lib/hive.ts";
 import { NixError } from "../../os/nix/nix-sandbox.ts";
+import { removeTree } from "../../os/remove-tree.ts";
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
 import { makeApplied } from "../ledger-conformance.ts";
 import { buildSystem } from "./build.ts";
@@ -59,7 +60,7 @@ beforeAll(async () => {
 afterAll(async () => {
   daemon.kill();
   await new Promise((resolve) => daemon.once("close", resolve));
-  rmSync(folder, { recursive: true, force: true });
+  await removeTree(folder);
 });
 
 async function flakeOf(script: string): Promise<Flake> {

@@ -1,9 +1,10 @@
-import { chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, writeFile } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { MAIN } from "../../os/git/folders.ts";
 import { BORROWED, makeScratchRepo } from "../../os/git/scratch-repo.ts";
 import { NIX_FOLDER, type NixRun, type NixStore } from "../../os/nix/nix-sandbox.ts";
+import { removeTree } from "../../os/remove-tree.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 import type { Sha } from "../../wire/approval.ts";
 
@@ -64,6 +65,7 @@ export async function withFlake<T>(
     }
     return await work({ sandboxedRun, folder, reads: seen, owner, store });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What Nix puts into its store has no permission to write.
+    await removeTree(folder);
   }
 }
