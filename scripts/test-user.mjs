@@ -39,7 +39,9 @@ await runScript(async () => {
     const ids = ["--reuid", String(uid), "--regid", String(gid), "--clear-groups"];
     const asUser = [...ids, "--bounding-set", "-all", "--inh-caps", "-all"];
     const node = await nodeFor(asUser, bin);
-    const env = { ...process.env, HOME: home, TMPDIR: temporary, USER: name, LOGNAME: name };
+    // Npm gives its scripts its settings, such as a cache in root's home.
+    const inherited = Object.entries(process.env).filter(([key]) => !/^npm_/i.test(key));
+    const env = { ...Object.fromEntries(inherited), HOME: home, TMPDIR: temporary, USER: name, LOGNAME: name };
     env.PATH = [dirname(node), process.env.PATH].join(delimiter);
     const test = [node, join(checkout, "scripts", "test.mjs"), ...process.argv.slice(2)];
     process.exitCode = await foreground("setpriv", [...asUser, ...test], { cwd: checkout, env });

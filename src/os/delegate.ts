@@ -12,6 +12,7 @@ export interface Delegated {
   remove(): void;
 }
 
+const CONTROLLERS = "+memory +pids +cpu";
 const SYSTEM_MANAGER = "/run/systemd/system";
 const SLICE = "hyperhive.slice";
 /** The files of a v2 group that its new owner has to write. */
@@ -19,10 +20,15 @@ const V2_FILES = ["cgroup.procs", "cgroup.threads"] as const;
 
 /**
  * Delegates a group named `name` to a user: a scope of systemd where that is the first process of the host, else a
- * folder at the top of each hierarchy. Undefined if this host has no writable cgroup.
+ * folder at the top of each hierarchy. Undefined if this host has no writable cgroup. `root` is the folder of the
+ * hierarchies, and `manager` exists if systemd is the first process; tests give others.
  */
-export function delegate(name: string, owner: { uid: number; gid: number }, root = CGROUP): Delegated | undefined {
-  if (existsSync(join(root, "cgroup.controllers"))) return delegateV2(name, owner, root);
+export function delegate(
+  name: string,
+  owner: { uid: number; gid: number },
+  { root = CGROUP, manager = SYSTEM_MANAGER } = {},
+): Delegated | undefined {
+  if (existsSync(join(root, "cgroup.controllers"))) return delegateV2(name, owner, { root, manager });
   const folders = V1_CONTROLLERS.map((controller) => join(root, controller, name));
   try {
     for (const folder of folders) own(folder, owner);
@@ -37,11 +43,15 @@ export function delegate(name: string, owner: { uid: number; gid: number }, root
   };
 }
 
-function delegateV2(name: string, owner: { uid: number; gid: number }, root: string): Delegated | undefined {
-  const byManager = existsSync(SYSTEM_MANAGER);
+function delegateV2(
+  name: string,
+  owner: { uid: number; gid: number },
+  { root, manager }: { root: string; manager: string },
+): Delegated | undefined {
+  const byManager = existsSync(manager);
   const folder = byManager ? join(root, SLICE, `${name}.scope`) : join(root, name);
   const prepare = (): void => {
-    if (!byManager) writeFileSync(join(root, "cgroup.subtree_control"), "+memory +pids +cpu");
+    if (!byManager) writeFileSync(join(root, "cgroup.subtree_control"), CONTROLLERS);
     own(folder, owner);
     for (const file of V2_FILES) chownSync(join(folder, file), owner.uid, owner.gid);
   };
@@ -49,8 +59,12 @@ function delegateV2(name: string, owner: { uid: number; gid: number }, root: str
   const enterV2 = (pid: number): void => {
     if (byManager) prepare();
     enter(folder, pid);
-    // Only a group without a process of its own can pass controllers on.
-    writeFileSync(join(folder, "cgroup.subtree_control"), "+memory +pids +cpu");
+    try {
+      // Only a group without a process of its own can pass controllers on.
+      writeFileSync(join(folder, "cgroup.subtree_control"), CONTROLLERS);
+    } catch {
+      // This kernel, or the manager, does not give them all. The daemon finds none, limits each process, and says so.
+    }
   };
   if (byManager) {
     // A scope that still contains cages of an earlier daemon is used again.

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -13,6 +14,7 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
+import { idMapsLack } from "../../src/os/id-map.ts";
 import { isAgentUid, uidRange } from "../../src/platforms/uids.ts";
 import { children, ownRecord, privileges, rightsTable } from "../lib/rights.ts";
 import { hostUnit } from "../lib/nix.ts";
@@ -22,6 +24,8 @@ import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const isRoot = process.getuid?.() === 0;
+/** Changes a file of the owner that nobody else may read, and makes one. Prints whose they are in the cage. */
+const WRITE = "echo two >> /shared/notes && mkdir /shared/made && stat -c %u /shared/notes /shared/made | xargs";
 const USER = `hive-t${process.pid}`;
 let hive: TestHive;
 const helper = (): string[] => [join(ROOT, "dist/hive-w4rden"), "start", "--user", USER, "--etc", join(hive.folder, "etc"), "--"];
@@ -43,6 +47,15 @@ beforeAll(() => {
       steps: [
         { tools: [{ name: "Bash", input: { command: "cat /notes/hello", description: "read" } }], capture: { said: "(.+)" } },
         { tools: [{ name: "send", input: { to: "operator", body: "read {{said}}" } }] },
+        { say: "done" },
+      ],
+    },
+    {
+      agents: ["hm1nd"],
+      when: { from: "operator", text: "^write" },
+      steps: [
+        { tools: [{ name: "Bash", input: { command: WRITE, description: "write" } }], capture: { said: "(.+)" } },
+        { tools: [{ name: "send", input: { to: "operator", body: "wrote {{said}}" } }] },
         { say: "done" },
       ],
     },
@@ -178,6 +191,40 @@ test("an agent has a folder that root lists, and the daemon cannot enter; anothe
   await hive.untilMessage(({ from, body }) => from === "hm1nd" && body === "read from the host");
   // The cage keeps its mount; the helper and the daemon have none left.
   for (const pid of [hive.pid, daemon()]) expect(readFileSync(`/proc/${pid}/mountinfo`, "utf8")).not.toContain(host);
+});
+
+test("an agent writes as the owner in a folder that root lists, through an id map; or it is refused with what this host lacks", async () => {
+  if (!isRoot) return;
+  const host = closed("shared");
+  writeFileSync(join(host, "notes"), "one\n", { mode: 0o600 });
+  give();
+  chmodSync(join(hive.folder, "closed"), 0o700);
+  const base64 = Buffer.from(JSON.stringify({ mounts: [{ host, cage: "/shared", mode: "rw" }] })).toString("base64");
+  const { request, refused } = await hive.call("propose", {
+    agent: "hm1nd",
+    files: [{ path: "agent.json", mode: "100644", base64 }],
+  });
+  const lacks = await idMapsLack();
+  if (lacks !== undefined) {
+    expect(refused).toContain(lacks);
+    return;
+  }
+  const { approval } = await hive.call("show", { id: request });
+  const owner = `uid ${PERSON.uid}, gid ${PERSON.gid}`;
+  expect(approval.risks.map(({ text }) => text).join("\n")).toContain(`through an id map: files it makes belong to ${owner}`);
+  await hive.call("approve", { id: request });
+  await hive.untilAgent("hm1nd", (agent) => agent.deployed_sha === approval.sha?.slice(0, 12) && agent.deploying === undefined);
+  await hive.call("send", { to: "hm1nd", body: "write" });
+  await hive.untilMessage(({ from, body }) => from === "hm1nd" && body === "wrote 1000 1000");
+  for (const name of ["notes", "made"]) expect(statSync(join(host, name)), name).toMatchObject(PERSON);
+  // With another owner than the approved one it is not bound: the agent does not start.
+  chownSync(host, PERSON.uid + 1, PERSON.gid);
+  await expect(hive.call("restart", { name: "hm1nd" })).rejects.toThrow(
+    `the folder belongs to uid ${PERSON.uid + 1}, gid ${PERSON.gid}, and the approved mount is of ${owner}: give it back`,
+  );
+  chownSync(host, PERSON.uid, PERSON.gid);
+  await hive.call("start", { scope: { agent_names: ["hm1nd"] } });
+  await hive.untilAgent("hm1nd", ({ state }) => state === "idle");
 });
 
 test("an exported repository of a person is read as that person, and written on hive branches", async () => {

@@ -23,8 +23,10 @@ export function mount(request: MountRequest, context: VerbContext): { owner: { u
 }
 
 function mapOf({ owner, agent }: NonNullable<MountRequest["map"]>, found: { uid: number; gid: number }, { range }: VerbContext) {
-  const whose = `uid ${found.uid}, gid ${found.gid}`;
-  if (owner.uid !== found.uid || owner.gid !== found.gid) throw new Refusal(`no id map: the folder belongs to ${whose}`);
+  if (owner.uid !== found.uid || owner.gid !== found.gid)
+    throw new Refusal(
+      `no id map: the folder belongs to ${idsOf(found)}, and the approved mount is of ${idsOf(owner)}: give it back (chown), or have the mount approved again`,
+    );
   const why = whyForbidden(owner);
   if (why !== undefined) throw new Refusal(`no id map: ${why}`);
   if (agent < range.first || agent >= range.first + range.count)
@@ -32,3 +34,5 @@ function mapOf({ owner, agent }: NonNullable<MountRequest["map"]>, found: { uid:
   const ids = idMap(owner, { uid: agent, gid: agent });
   return { options: `${ID_MAP_OPTIONS}${ids}`, uid: agent };
 }
+
+const idsOf = ({ uid, gid }: { uid: number; gid: number }): string => `uid ${uid}, gid ${gid}`;

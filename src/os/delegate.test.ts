@@ -1,0 +1,121 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { V1_CONTROLLERS } from "./cgroups.ts";
+import { delegate } from "./delegate.ts";
+
+/** The files and owners of delegated groups, in a folder with the files of the kernel. */
+
+/** Only root may give files away. */
+const OWNER =
+  process.getuid?.() === 0 ? { uid: 4242, gid: 4343 } : { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+const NAME = "hyperhive-0a1b";
+const PID = 4711;
+
+let root: string;
+let manager: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "cgroup-"));
+  manager = join(root, "systemd");
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const read = (...path: string[]): string => readFileSync(join(root, ...path), "utf8");
+const put = (...path: string[]): void => {
+  mkdirSync(join(root, ...path, ".."), { recursive: true });
+  writeFileSync(join(root, ...path), "");
+};
+/** What the kernel makes in a group. */
+const putGroup = (...path: string[]): void => {
+  for (const name of ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"]) put(...path, name);
+};
+
+describe("with the unified hierarchy", () => {
+  beforeEach(() => {
+    put("cgroup.controllers");
+    putGroup();
+  });
+
+  test("the daemon's user owns a group and what it needs to make groups in it; limits of the group stay root's", () => {
+    putGroup(NAME);
+    put(NAME, "memory.max");
+    const delegated = delegate(NAME, OWNER, { root, manager });
+    expect(delegated?.inside).toEqual([]);
+    expect(read("cgroup.subtree_control")).toBe("+memory +pids +cpu");
+    for (const path of ["", "cgroup.procs", "cgroup.threads"])
+      expect(statSync(join(root, NAME, path)), path).toMatchObject(OWNER);
+    for (const path of ["memory.max", "cgroup.subtree_control"])
+      expect(statSync(join(root, NAME, path)).uid, path).toBe(process.getuid?.());
+    delegated?.join(PID);
+    expect([read(NAME, "daemon", "cgroup.procs"), read(NAME, "cgroup.subtree_control")]).toEqual([
+      String(PID),
+      "+memory +pids +cpu",
+    ]);
+  });
+
+  test("under systemd the group is a scope that systemd makes, and that is used again while cages of an earlier daemon are in it", () => {
+    put("systemd");
+    const scope = join("hyperhive.slice", `${NAME}.scope`);
+    const first = delegate(NAME, OWNER, { root, manager });
+    expect(first?.inside).toEqual([
+      "systemd-run",
+      "--scope",
+      "--collect",
+      "--quiet",
+      "--slice=hyperhive.slice",
+      `--unit=${NAME}`,
+      "--property",
+      "Delegate=yes",
+      "--",
+    ]);
+    // Systemd's own groups are left to it.
+    expect([existsSync(join(root, scope)), read("cgroup.subtree_control")]).toEqual([false, ""]);
+    putGroup(scope);
+    first?.join(PID);
+    expect(statSync(join(root, scope))).toMatchObject(OWNER);
+    expect([read(scope, "daemon", "cgroup.procs"), read(scope, "cgroup.subtree_control")]).toEqual([
+      String(PID),
+      "+memory +pids +cpu",
+    ]);
+    expect(delegate(NAME, OWNER, { root, manager })?.inside).toEqual([]);
+  });
+
+  test("a controller that is missing does not keep the daemon from its group", () => {
+    putGroup(NAME);
+    const delegated = delegate(NAME, OWNER, { root, manager });
+    rmSync(join(root, NAME, "cgroup.subtree_control"));
+    // As the kernel refuses to write it.
+    mkdirSync(join(root, NAME, "cgroup.subtree_control"));
+    delegated?.join(PID);
+    expect(read(NAME, "daemon", "cgroup.procs")).toBe(String(PID));
+  });
+
+  test("a hierarchy that cannot be changed delegates nothing", () => {
+    rmSync(join(root, "cgroup.subtree_control"));
+    mkdirSync(join(root, "cgroup.subtree_control"));
+    expect(delegate(NAME, OWNER, { root, manager })).toBeUndefined();
+  });
+});
+
+describe("with a hierarchy for each controller", () => {
+  test("the daemon's user owns a group in each, which is removed when it is empty", () => {
+    for (const controller of V1_CONTROLLERS) mkdirSync(join(root, controller));
+    const delegated = delegate(NAME, OWNER, { root, manager });
+    for (const controller of V1_CONTROLLERS) expect(statSync(join(root, controller, NAME))).toMatchObject(OWNER);
+    delegated?.join(PID);
+    for (const controller of V1_CONTROLLERS) {
+      expect(read(controller, NAME, "daemon", "cgroup.procs")).toBe(String(PID));
+      // The kernel's files are no content of a folder.
+      rmSync(join(root, controller, NAME, "daemon", "cgroup.procs"));
+    }
+    delegated?.remove();
+    for (const controller of V1_CONTROLLERS) expect(existsSync(join(root, controller, NAME))).toBe(false);
+  });
+
+  test("without one of them nothing is delegated", () => {
+    for (const controller of V1_CONTROLLERS.slice(1)) mkdirSync(join(root, controller));
+    writeFileSync(join(root, V1_CONTROLLERS[0]), "");
+    expect(delegate(NAME, OWNER, { root, manager })).toBeUndefined();
+  });
+});
