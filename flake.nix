@@ -49,6 +49,11 @@
             services.hive-c0re.package =
               lib.mkDefault
                 self.packages.${pkgs.stdenv.hostPlatform.system}.default;
+            # What the systems of agents are built from.
+            services.hive-c0re.flakeInput = lib.mapAttrs (_: lib.mkDefault) {
+              hyperhive = self.outPath;
+              nixpkgs = nixpkgs.outPath;
+            };
           };
         default = self.nixosModules.hive-c0re;
 

@@ -64,6 +64,16 @@ in
     openPorts = config.networking.firewall.allowedTCPPorts;
     overlays = lib.length config.nixpkgs.overlays;
   };
+  # The same host with containers.
+  containers =
+    let
+      inherit (hostWith { services.hive-c0re.driver = "nixos-container"; }) config;
+    in
+    {
+      toplevel = config.system.build.toplevel.drvPath;
+      unit = config.systemd.units."hive-c0re.service".text;
+      template = config.systemd.units ? "container@.service";
+    };
   # An agent that adds a program and an MCP server, and the manager.
   agent =
     let

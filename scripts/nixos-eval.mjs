@@ -58,12 +58,14 @@ await runScript(async () => {
     await writeFile(join(agent, "agent.nix"), NIX_TEMPLATE["agent.nix"]);
     await writeFile(join(agent, "agent.json"), JSON.stringify(CONFIG));
     const values = {};
-    for (const attribute of ["packages", "checks", "devShells", "host", "agent", "manager"]) {
+    for (const attribute of ["packages", "checks", "devShells", "host", "containers", "agent", "manager"]) {
       const output = await evaluate(attribute, agent);
       // A warning of Nix may come before the value.
       values[attribute] = JSON.parse(output.trim().split("\n").at(-1));
       console.log(attribute, values[attribute]);
     }
+    if (!values.containers.template) throw new Error("a host with containers has no unit of containers");
+    if (!/HIVE_FLAKE_INPUTS=nixpkgs=\//.test(values.containers.unit)) throw new Error("the unit does not name nixpkgs");
     const added = { matrix: { command: "matrix-bridge" } };
     const wanted = AgentConfig.parse({ ...CONFIG, extraMcpServers: { ...CONFIG.extraMcpServers, ...added } });
     deepStrictEqual(AgentConfig.parse(values.agent.agentJson), wanted, "the agent's options differ from its agent.json");

@@ -259,9 +259,10 @@ const VALUES: Record<string, [Environment, Environment]> = {
     CREDENTIALS_DIRECTORY: ["/a", "/b"],
     XDG_STATE_HOME: ["/a", "/b"],
     PATH: ["/a", "/b"],
-    // Only one driver exists. An unknown name must be refused, which shows that the setting is read.
-    HIVE_DRIVER: ["bwrap", "nspawn"],
+    HIVE_FLAKE: ["/a", "/b"],
   }),
+  HIVE_DRIVER: [{ HIVE_FLAKE: "/a" }, { HIVE_FLAKE: "/a", HIVE_DRIVER: "nixos-container" }],
+  HIVE_FLAKE_INPUTS: [{ HIVE_FLAKE: "/a" }, { HIVE_FLAKE: "/a", HIVE_FLAKE_INPUTS: "nixpkgs=/b" }],
   HIVE_TRUSTED_HEADER: [PROXIED, { ...PROXIED, HIVE_TRUSTED_HEADER: "Remote-User" }],
   HIVE_TRUSTED_PROXY: [PROXIED, { ...PROXIED, HIVE_TRUSTED_PROXY: "unix:www-data" }],
   HIVE_REHEARSAL: [{ ANTHROPIC_API_KEY: "a" }, { ANTHROPIC_API_KEY: "a", HIVE_REHEARSAL: "1" }],
@@ -342,7 +343,9 @@ describe("a setting", () => {
 });
 
 test("a driver that does not exist is refused with the names of those that do", () => {
-  const words = /HIVE_DRIVER: there is no such driver; the drivers are: bwrap/;
+  const words = /HIVE_DRIVER: there is no such driver; the drivers are: bwrap, nixos-container/;
   expect(() => readConfig({ HIVE_DRIVER: "nspawn" }, { foreground: true })).toThrow(words);
   expect(readConfig({}, { foreground: true }).driver).toBe("bwrap");
+  const unnamed = /HIVE_DRIVER=nixos-container needs HIVE_FLAKE/;
+  expect(() => readConfig({ HIVE_DRIVER: "nixos-container" }, { foreground: true })).toThrow(unnamed);
 });

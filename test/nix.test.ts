@@ -173,6 +173,12 @@ describe("the service of the host module", () => {
     ['{ operatorPronouns = "they/them"; }', ({ operatorPronouns }) => operatorPronouns, "they/them"],
     ['{ modelUpstream = "https://m.example"; }', ({ upstream }) => upstream.baseUrl, "https://m.example"],
     ["{ autoUpdate = false; }", ({ autoUpdate }) => autoUpdate, false],
+    ["{ }", ({ driver }) => driver, "bwrap"],
+    [
+      '{ driver = "nixos-container"; flakeInput = { hyperhive = "/nix/store/h"; nixpkgs = "/nix/store/n"; }; }',
+      ({ driver, flake }) => [driver, flake],
+      ["nixos-container", { folder: "/nix/store/h", inputs: { nixpkgs: "/nix/store/n" } }],
+    ],
     ['{ settings.HIVE_MAX_HOPS = "7"; }', ({ maxHops }) => maxHops, 7],
   ])("with %s the daemon has what the option says", (values, of, expected) => expect(of(configOf(values))).toEqual(expected));
 
@@ -205,6 +211,8 @@ describe("the service of the host module", () => {
     ['{ settings.HIVE_PORT = "1"; }', "another option of services.hive-c0re sets this variable"],
     ['{ settings.HIVE_UPSTREAM_URL = "https://m.example"; }', "another option of services.hive-c0re sets this variable"],
     ['{ settings.PATH = "/bin"; }', "begin with HIVE_"],
+    ['{ settings.HIVE_FLAKE = "/a"; }', "another option of services.hive-c0re sets this variable"],
+    ['{ driver = "nixos-container"; }', "needs services.hive-c0re.flakeInput.hyperhive"],
   ])("%s is refused when the system is built", (values, words) => {
     const failed = hostUnit(values).assertions.filter(({ assertion }) => !assertion);
     expect(failed.map(({ message }) => message)).toEqual([expect.stringContaining(words)]);

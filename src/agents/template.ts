@@ -4,7 +4,7 @@ import { AgentConfig } from "../wire/config.ts";
 export type ConfigTree = Record<string, string>;
 
 const AGENT_NIX = `# For hives on NixOS. agent.json is the part that every platform reads. Here goes what only NixOS knows, such as
-# environment.systemPackages = [ pkgs.ripgrep ]; what is set here wins over agent.json.
+# environment.systemPackages = [ pkgs.ripgrep ]; hyperhive.* stays as agent.json has it, or the build is refused.
 { lib, pkgs, ... }:
 {
   hyperhive = lib.mapAttrsRecursive (_: lib.mkDefault) (lib.importJSON ./agent.json);

@@ -1,5 +1,8 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { idMapsLack } from "../os/id-map.ts";
+import { PROGRAM_PATH } from "../os/launch-env.ts";
+import { HOST_STORE } from "../platforms/nixos/platform.ts";
 import { detectLimits } from "../os/cgroups.ts";
 import { filterArchitecture, noFilter } from "../os/seccomp/filter.ts";
 
@@ -76,6 +79,40 @@ export function checkFilter(architecture: string, actions: string | undefined): 
     return { level: "error", what, mend: "use a kernel with CONFIG_SECCOMP_FILTER, Linux 4.14 or newer" };
   return { level: "ok", what: `cages have a system-call filter (${architecture})`, mend: "" };
 }
+
+/**
+ * Checks that containers can be started on this host with the programs on `path`: what `HIVE_DRIVER=nixos-container` needs
+ * besides `checkHost`. It starts one program, for a version.
+ */
+export async function checkContainerHost(path: string): Promise<Finding[]> {
+  const needs = [
+    [existsSync("/etc/NIXOS"), "this host is not NixOS", "use HIVE_DRIVER=bwrap, which runs on every Linux"],
+    [
+      process.getuid?.() === 0,
+      "containers need root's helper",
+      "start the hive with root (services.hive-c0re, or hive-w4rden start)",
+    ],
+    [
+      existsSync(HOST_STORE.socket),
+      "the daemon of Nix does not run",
+      "systems are built by it: enable nix.enable of the host, and see systemctl status nix-daemon.socket",
+    ],
+    ...["nix", "nix-store", "nixos-container", "systemctl", "nsenter"].map(
+      (program) =>
+        [isOn(`${path}:${PROGRAM_PATH}`, program), `${program} is not installed`, PROGRAM_MEND[program] ?? "install it"] as const,
+    ),
+  ] as const;
+  const findings = needs.flatMap(([holds, what, mend]): Finding[] => (holds ? [] : [{ level: "error", what, mend }]));
+  const lacks = await idMapsLack();
+  if (lacks !== undefined)
+    findings.push({ level: "error", what: `the folders of a container cannot be id-mapped: ${lacks}`, mend: "update the host" });
+  if (findings.length === 0) findings.push({ level: "ok", what: "this host can run containers", mend: "" });
+  return findings;
+}
+
+const PROGRAM_MEND: Record<string, string> = {
+  "nixos-container": "set boot.enableContainers = true on the host; services.hive-c0re.driver does",
+};
 
 function isOn(path: string, program: string): boolean {
   const folders = [...path.split(":"), "/usr/sbin", "/sbin"];

@@ -9,6 +9,7 @@ import type { RateLimit } from "../lib/token-bucket.ts";
 import { BURST_SECONDS, DEFAULT_SEND_RATE } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
+import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
 import { DEFAULT_LOOP_OUTPUT_TOKENS, DEFAULT_LOOP_USD, DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
 /** The only file of the daemon that reads the environment. All other code gets a `Config`. */
@@ -63,6 +64,21 @@ const UserHeader = z
     "it is a header of the proxy's own, such as X-Remote-User, and not one that browsers or HTTP use",
   );
 
+/** Inputs of hyperhive's flake and the folders that replace them: `nixpkgs=/nix/store/…-source`, with spaces between them. */
+const FlakeInputs = z.string().transform((text, context) => {
+  const inputs: Record<string, string> = {};
+  for (const word of text.trim().split(/\s+/)) {
+    const [, name, folder] = /^([a-z][A-Za-z0-9_-]{0,63})=(\/[A-Za-z0-9+._?=/-]+)$/.exec(word) ?? [];
+    if (name === undefined || folder === undefined) {
+      const message = `it names inputs and folders, as nixpkgs=/nix/store/…-source, not ${JSON.stringify(word.slice(0, 80))}`;
+      context.issues.push({ code: "custom", input: text, message });
+      return z.NEVER;
+    }
+    inputs[name] = folder;
+  }
+  return inputs;
+});
+
 /** The base URL of a collector, to which the path of each signal is added. */
 const Collector = z
   .url({ protocol: /^https?$/, error: "it is a URL with http or https, such as http://127.0.0.1:4318" })
@@ -95,6 +111,8 @@ const Environment = z.object({
   HIVE_UPSTREAM_URL: z.url({ protocol: /^https?$/ }).optional(),
   HIVE_CREDENTIAL_FILE: Folder.optional(),
   HIVE_DRIVER: z.enum(PLATFORM_NAMES, `there is no such driver; the drivers are: ${PLATFORM_NAMES.join(", ")}`).default("bwrap"),
+  HIVE_FLAKE: Folder.optional(),
+  HIVE_FLAKE_INPUTS: FlakeInputs.optional(),
   HIVE_SLEEP_AFTER_SECONDS: Seconds(30 * 60),
   HIVE_WARM_SECONDS: Seconds(10 * 60),
   HIVE_LEASE_GRACE_SECONDS: Seconds(60),
@@ -146,6 +164,8 @@ export interface Config {
   upstream: UpstreamConfig;
   /** The platform that runs the cages. */
   driver: PlatformName;
+  /** The folder of hyperhive's flake and those that replace its inputs, for a platform that builds systems. */
+  flake: { folder: string; inputs: Record<string, string> } | undefined;
   sleepAfterMs: number;
   warmMs: number;
   leaseGraceMs: number;
@@ -219,6 +239,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     scenarios: e.HIVE_SCENARIOS,
     upstream: upstreamOf(e),
     driver: e.HIVE_DRIVER,
+    flake: flakeOf(e),
     sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,
@@ -257,6 +278,15 @@ function trustedProxyOf(e: z.infer<typeof Environment>, publicUrl: URL | undefin
       `HIVE_TRUSTED_PROXY names addresses, but HIVE_BIND=${e.HIVE_BIND} takes connections from this machine only, and every user of it can make them: name the proxy's Unix user, as in unix:caddy`,
     );
   return { header, peers };
+}
+
+/** The flakes of a platform that builds systems. Throws an error that names the variable that is missing. */
+function flakeOf(e: z.infer<typeof Environment>): Config["flake"] {
+  if (e.HIVE_FLAKE === undefined && e.HIVE_DRIVER === CONTAINER_DRIVER)
+    throw new Error(
+      `HIVE_DRIVER=${CONTAINER_DRIVER} needs HIVE_FLAKE: the folder of hyperhive's flake, from which the systems of agents are built (on NixOS, services.hive-c0re.driver sets both)`,
+    );
+  return e.HIVE_FLAKE === undefined ? undefined : { folder: e.HIVE_FLAKE, inputs: e.HIVE_FLAKE_INPUTS ?? {} };
 }
 
 /**

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
+import { Paths } from "../lib/paths.ts";
 import { openPlatform } from "../platforms/open.ts";
+import type { PlatformHost } from "../platforms/platform.ts";
+import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { checkHost, type Finding } from "./checks.ts";
+import { checkContainerHost, checkHost, type Finding } from "./checks.ts";
 import { checkClaude } from "./claude-version.ts";
 import type { Config } from "./config.ts";
 import { accessFromCage } from "../os/folder-access.ts";
@@ -20,6 +23,7 @@ const UNFILTERED = 9;
 /** Checks the host, builds one real cage, and prints the findings. Exit code 0 if there is no error. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const findings = [...checkHost(config.path), space(config)];
+  if (config.driver === CONTAINER_DRIVER) findings.push(...(await checkContainers(config)));
   findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
   if (process.getuid?.() === 0) findings.push(await tryOwnUser());
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config), await tryIdMap(config));
@@ -29,6 +33,18 @@ export async function printDoctor(config: Config, options: { json: boolean }): P
     for (const { level, what, mend } of findings)
       process.stdout.write(`${{ ok: "✓", warn: "!", error: "✗" }[level]} ${what}${mend ? `\n    ${mend}` : ""}\n`);
   return failed ? 1 : 0;
+}
+
+/** Checks what containers need, and says which limits hold. Only a deploy proves that one starts. */
+async function checkContainers(config: Config): Promise<Finding[]> {
+  const lacks = openPlatform(config.driver, trialHost(config)).driver.cannot();
+  const mend = "boot the host with the unified cgroup hierarchy, with the controllers memory, cpu and pids";
+  return [...(await checkContainerHost(config.path)), ...lacks.map((what): Finding => ({ level: "warn", what, mend }))];
+}
+
+/** The host as a trial of a cage sees it: it has no hive, and starts no container. */
+function trialHost({ stateDir: state }: Config): PlatformHost {
+  return { hiveId: "doctor", paths: new Paths(state, state) };
 }
 
 function space(config: Config): Finding {
@@ -74,7 +90,7 @@ const PERSON = { uid: 4242, gid: 4242 };
 
 /** Checks that agents can write a mounted folder that only its owner can write. Only a real mount proves it. */
 async function tryIdMap(config: Config): Promise<Finding> {
-  const { driver, sandboxedRun } = openPlatform(config.driver);
+  const { driver, sandboxedRun } = openPlatform(config.driver, trialHost(config));
   const identity = driver.identityFor("doctor", 0);
   if (identity.kind !== "host-uid") return { level: "ok", what: "agents write mounts as you: no id maps are needed", mend: "" };
   const mend = 'share folders with "ro", or let others write there (chmod o+w, setfacl); everything else works';
@@ -108,7 +124,8 @@ async function buildCage(config: Config): Promise<Finding> {
   // A cage survives its daemon, so it does not keep this process alive. The timer does, until the cage has ended.
   const alive = setInterval(() => {}, 1000);
   try {
-    const { driver } = openPlatform(config.driver);
+    const platform = openPlatform(config.driver, trialHost(config));
+    const driver = platform.sideDriver ?? platform.driver;
     writeFileSync(join(folder, "log"), "");
     const spec = {
       hiveId: "doctor",

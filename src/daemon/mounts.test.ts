@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openPlatform } from "../platforms/open.ts";
+import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
 import { Paths } from "../lib/paths.ts";
 import { idMapsLack } from "../os/id-map.ts";
@@ -33,7 +33,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const { driver, sandboxedRun } = openPlatform("bwrap");
+const { driver, sandboxedRun } = bwrapPlatform();
 const identity = driver.identityFor("mounts", 7);
 function makeFolder(name: string, mode: number): string {
   const path = join(folder, name);

@@ -3,9 +3,10 @@ import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { Paths } from "../lib/paths.ts";
 import { allStoppedWords } from "../wire/words.ts";
+import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
 import { takeLock } from "../store/lock.ts";
 import { openStore } from "../store/store.ts";
-import { checkHost } from "./checks.ts";
+import { checkContainerHost, checkHost } from "./checks.ts";
 import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
 import type { Overrides } from "./system-deps.ts";
@@ -30,7 +31,8 @@ export async function run(config: Config, overrides: Pick<Overrides, "failpoint"
   paths.prepare();
   const lock = takeLock(paths.lock);
   const log = openLog(config, join(config.stateDir, "daemon.log"));
-  for (const problem of checkHost(config.path))
+  const containers = config.driver === CONTAINER_DRIVER ? await checkContainerHost(config.path) : [];
+  for (const problem of [...checkHost(config.path), ...containers])
     if (problem.level === "error") throw new Error(`${problem.what}: ${problem.mend}`);
 
   const stopping = new Promise<string>((resolve) => {

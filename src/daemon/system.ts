@@ -79,7 +79,7 @@ import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
 import { Credentials } from "../work/remote/credentials.ts";
-import { throughW4rden } from "./w4rden-driver.ts";
+import { driversOf } from "./w4rden-driver.ts";
 import { findW4rden } from "./w4rden.ts";
 
 export type System = Awaited<ReturnType<typeof openSystem>>;
@@ -99,12 +99,16 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pricedModels = Object.keys(prices);
   const runtime = overrides.runtime ?? openRuntime(paths.runtimes, findClaude(config.claudePath));
   const { revision } = runtime;
-  const opened = { ...openPlatform(config.driver), ...overrides.platform };
-  const w4rden = findW4rden();
-  const driver = w4rden ? throughW4rden(opened.driver, w4rden) : opened.driver;
-  const platform = { ...opened, driver };
   const store = openStore({ file: paths.database, onFatal, maxGroup: config.commitGroup });
   const hiveId = await openHiveId(store);
+  const w4rden = findW4rden();
+  const { flake } = config;
+  const opened = {
+    ...openPlatform(config.driver, { hiveId, paths, flake, containers: w4rden?.containers }),
+    ...overrides.platform,
+  };
+  const { driver, sideDriver } = driversOf(opened, w4rden);
+  const platform = { ...opened, driver };
   const repos = await openRepos(paths, platform);
 
   const bus = new Bus<AgentEvents>(onUnexpected);
@@ -215,7 +219,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     broker,
     cages,
     git,
-    driver,
+    driver: sideDriver,
     hiveId,
     runtime,
     failpoint,
@@ -266,7 +270,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     ...(w4rden ? { mayGiveTo: () => true } : {}),
     changed: ({ name }) => cutStreams(name),
   });
-  const loginCage = { ...base, driver, hiveId, runtime, web, ...overrides.login };
+  const loginCage = { ...base, driver: sideDriver, hiveId, runtime, web, ...overrides.login };
   const modelLogin = new ModelLogin({
     ...base,
     startFlow: (options) => LoginCage.start(loginCage, options),

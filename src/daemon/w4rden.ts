@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import type { Ids } from "../os/id-map.ts";
+import type { ContainerHelper } from "../platforms/nixos/driver.ts";
 import { W4rdenProgram } from "../rpc/w4rden-client.ts";
 import { W4RDEN_SOCKET, type MountRequest, type W4rdenStarted } from "../wire/w4rden.ts";
 import type { ExportedFolders } from "../work/git/worker.ts";
@@ -41,18 +42,29 @@ export class W4rden implements ExportedFolders {
   }
 
   async ownerOf(folder: string, nonce: string): Promise<Ids | { code: number }> {
-    const { owner, code } = await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }));
-    return owner !== undefined && code === 0 ? owner : { code };
+    const { started, code } = await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }));
+    return started !== undefined && code === 0 ? started.owner : { code };
   }
 
-  /** How a program without input and output has ended, and the owner of its folder if it has told that. */
-  async #done(program: W4rdenProgram): Promise<{ code: number; owner?: Ids }> {
+  /** The containers of this hive. */
+  readonly containers: ContainerHelper = {
+    start: async (request) => {
+      const program = new W4rdenProgram({ verb: "container_start", ...request });
+      const { started } = await this.#done(program);
+      return { folder: started?.path ?? "", pid: started?.pid };
+    },
+    kill: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_kill", agent }))),
+    destroy: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_destroy", agent }))),
+  };
+
+  /** How a program without input and output has ended, and what the helper has said at its start. */
+  async #done(program: W4rdenProgram): Promise<{ code: number; started?: W4rdenStarted }> {
     program.stdin.end();
     for (const stream of [program.stdout, program.stderr]) stream.resume();
-    let owner: Ids | undefined;
-    program.once("started", (started: W4rdenStarted) => (owner = started.owner));
+    let started: W4rdenStarted | undefined;
+    program.once("started", (one: W4rdenStarted) => (started = one));
     const [code] = (await once(program, "close")) as [number | null];
-    return { code: code ?? -1, ...(owner === undefined ? {} : { owner }) };
+    return { code: code ?? -1, ...(started === undefined ? {} : { started }) };
   }
 }
 

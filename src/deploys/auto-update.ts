@@ -21,9 +21,16 @@ interface RebuildOptions {
   note?: string | undefined;
 }
 
-/** True if an agent should be rebuilt: hyperhive is newer than its lock, or the agent has never been locked. */
-export function isStale(agent: Agent, revision: string): boolean {
-  return agent.record.deployedSha === undefined || agent.record.hyperhive !== revision || agent.harness?.stale === true;
+/**
+ * True if an agent should be rebuilt: hyperhive is newer than its lock, the agent has never been locked, or this platform
+ * has not built what it runs, because another one deployed it.
+ */
+export function isStale(
+  agent: Agent,
+  { revision, platform, paths }: Pick<DeployContext, "revision" | "platform" | "paths">,
+): boolean {
+  if (agent.record.deployedSha === undefined || agent.record.hyperhive !== revision || agent.harness?.stale === true) return true;
+  return !platform.isBuilt(paths.agent(agent.id).generation(agent.record.generation));
 }
 
 /**
@@ -78,7 +85,7 @@ export class AutoUpdate implements Service {
 
   /** Queues an agent if it is stale and the hive updates by itself. Only once, so that a failed rebuild is not retried forever. */
   queueIfStale(agent: Agent): void {
-    if (!this.#context.autoUpdate || this.#given.has(agent.id) || !isStale(agent, this.#context.revision)) return;
+    if (!this.#context.autoUpdate || this.#given.has(agent.id) || !isStale(agent, this.#context)) return;
     this.#queue(agent, SYSTEM, {}).catch(() => {}); // `#queue` reports the failure.
   }
 
@@ -87,7 +94,7 @@ export class AutoUpdate implements Service {
    * request, or with undefined if no deploy was needed.
    */
   async ask(agent: Agent, by: string, { always = false, note }: RebuildOptions = {}): Promise<ApprovalRecord | undefined> {
-    return always || isStale(agent, this.#context.revision) ? this.#queue(agent, by, { always, note }) : undefined;
+    return always || isStale(agent, this.#context) ? this.#queue(agent, by, { always, note }) : undefined;
   }
 
   #queue(agent: Agent, by: string, asked: RebuildOptions): Promise<ApprovalRecord | undefined> {
@@ -99,7 +106,7 @@ export class AutoUpdate implements Service {
 
   async #update(agent: Agent, by: string, { always = false, note }: RebuildOptions): Promise<ApprovalRecord | undefined> {
     if (this.#stopped || agent.destroyed || agent.deploying !== undefined) return;
-    if (!always && !isStale(agent, this.#context.revision)) return;
+    if (!always && !isStale(agent, this.#context)) return;
     // Checked again when everything has been started again.
     if (this.#context.allStop.isOn) {
       this.#given.delete(agent.id);

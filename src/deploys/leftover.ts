@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { SYSTEM_SUFFIX } from "../lib/paths.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { DeployContext } from "./deploy-context.ts";
@@ -24,9 +25,22 @@ export async function tidyUp(
   await checkDrift(context);
   const { generation } = agent.record;
   const folder = dirname(context.paths.agent(agent.id).generation(generation));
-  for (const name of await readdir(folder))
-    if (name !== String(generation) && name !== `${generation}.project`)
-      await rm(join(folder, name), { recursive: true, force: true });
+  const names = await readdir(folder);
+  const kept = [String(generation), `${generation}.project`, ...newestSystems(names, generation)];
+  for (const name of names) if (!kept.includes(name)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/**
+ * The systems of the running generation and of those before it that a roll-back finds built. An older one is built again,
+ * from what the store and its caches still have.
+ */
+const KEPT_SYSTEMS = 5;
+
+function newestSystems(names: readonly string[], running: number): string[] {
+  return names
+    .filter((name) => name.endsWith(SYSTEM_SUFFIX) && Number.parseInt(name, 10) <= running)
+    .sort((a, b) => Number.parseInt(b, 10) - Number.parseInt(a, 10))
+    .slice(0, KEPT_SYSTEMS);
 }
 
 /** Removes a purged agent's repositories and its entry in the ledger. Its rows and the ledger's history stay. */

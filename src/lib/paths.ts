@@ -4,6 +4,9 @@ import { join } from "node:path";
 /** The socket of the trusted proxy in the folder of sockets. */
 export const PROXY_SOCKET = "proxy.sock";
 
+/** What the folder of a generation is followed by, in the name of the link to its system. */
+export const SYSTEM_SUFFIX = ".system";
+
 /** Every folder and file of a hive. Folders by id outlive a name; sockets are named after agents. */
 export class Paths {
   readonly state: string;
@@ -162,6 +165,10 @@ export class AgentPaths {
   }
   generation(n: number): string {
     return join(this.root, "generations", String(n));
+  }
+  /** The link to the system that was built for a generation, where a platform builds one. */
+  system(n: number): string {
+    return `${this.generation(n)}${SYSTEM_SUFFIX}`;
   }
   /** The instructions of repositories that a generation follows. */
   project(n: number): string {

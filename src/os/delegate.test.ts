@@ -29,11 +29,11 @@ const put = (...path: string[]): void => {
 /** What the kernel makes in a group. */
 const putGroup = (...path: string[]): void => {
   for (const name of ["cgroup.procs", "cgroup.threads", "cgroup.subtree_control"]) put(...path, name);
+  writeFileSync(join(root, ...path, "cgroup.controllers"), "cpuset cpu io memory pids\n");
 };
 
 describe("with the unified hierarchy", () => {
   beforeEach(() => {
-    put("cgroup.controllers");
     putGroup();
   });
 
@@ -81,7 +81,14 @@ describe("with the unified hierarchy", () => {
     expect(delegate(NAME, OWNER, { root, manager })?.inside).toEqual([]);
   });
 
-  test("a controller that is missing does not keep the daemon from its group", () => {
+  test("a controller that is missing does not keep the daemon from the others", () => {
+    putGroup(NAME);
+    for (const folder of ["", NAME]) writeFileSync(join(root, folder, "cgroup.controllers"), "cpuset memory pids\n");
+    delegate(NAME, OWNER, { root, manager })?.join(PID);
+    expect([read("cgroup.subtree_control"), read(NAME, "cgroup.subtree_control")]).toEqual(["+memory +pids", "+memory +pids"]);
+  });
+
+  test("a kernel that refuses to pass controllers on does not keep the daemon from its group", () => {
     putGroup(NAME);
     const delegated = delegate(NAME, OWNER, { root, manager });
     rmSync(join(root, NAME, "cgroup.subtree_control"));

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CGROUP, OWN_LEAF, V1_CONTROLLERS } from "./cgroups.ts";
 
@@ -12,7 +12,8 @@ export interface Delegated {
   remove(): void;
 }
 
-const CONTROLLERS = "+memory +pids +cpu";
+/** The controllers that limit a cage. */
+const CONTROLLERS = ["memory", "pids", "cpu"];
 const SYSTEM_MANAGER = "/run/systemd/system";
 const SLICE = "hyperhive.slice";
 /** The files of a v2 group that its new owner has to write. */
@@ -51,7 +52,7 @@ function delegateV2(
   const byManager = existsSync(manager);
   const folder = byManager ? join(root, SLICE, `${name}.scope`) : join(root, name);
   const prepare = (): void => {
-    if (!byManager) writeFileSync(join(root, "cgroup.subtree_control"), CONTROLLERS);
+    if (!byManager) passOn(root);
     own(folder, owner);
     for (const file of V2_FILES) chownSync(join(folder, file), owner.uid, owner.gid);
   };
@@ -61,9 +62,9 @@ function delegateV2(
     enter(folder, pid);
     try {
       // Only a group without a process of its own can pass controllers on.
-      writeFileSync(join(folder, "cgroup.subtree_control"), CONTROLLERS);
+      passOn(folder);
     } catch {
-      // This kernel, or the manager, does not give them all. The daemon finds none, limits each process, and says so.
+      // This kernel, or the manager, refuses. The daemon finds none, limits each process, and says so.
     }
   };
   if (byManager) {
@@ -78,6 +79,13 @@ function delegateV2(
     return undefined;
   }
   return { inside: [], join: enterV2, remove };
+}
+
+/** Lets groups below use the controllers of limits, those that this host has: the daemon says which limits then hold. */
+function passOn(folder: string): void {
+  const has = readFileSync(join(folder, "cgroup.controllers"), "utf8").trim().split(" ");
+  const wanted = CONTROLLERS.filter((name) => has.includes(name)).map((name) => `+${name}`);
+  if (wanted.length > 0) writeFileSync(join(folder, "cgroup.subtree_control"), wanted.join(" "));
 }
 
 /** Makes a group whose owner may make groups in it. Its limits, if an administrator sets any, stay root's. */

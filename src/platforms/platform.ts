@@ -1,7 +1,21 @@
 import type { MetaRepo, RepoPaths } from "../config-repos/types.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha } from "../wire/approval.ts";
+import type { NixStore } from "../os/nix/nix-sandbox.ts";
+import type { ContainerHelper } from "./nixos/driver.ts";
 import type { Driver } from "./port.ts";
+
+/** What a platform may use of its hive and its host. Each platform takes what it needs. */
+export interface PlatformHost {
+  hiveId: string;
+  paths: Pick<RepoPaths, "meta" | "applied" | "scratch">;
+  /** Root's helper for containers. Undefined if root has not started one. */
+  containers?: ContainerHelper | undefined;
+  /** Folders of flakes: hyperhive's own, and those that replace its inputs, by name. */
+  flake?: { folder: string; inputs: Readonly<Record<string, string>> } | undefined;
+  /** The store into which systems are built. By default the host's. */
+  store?: NixStore;
+}
 
 /**
  * A way to run agents and to lock what runs. `HIVE_DRIVER` names one; `open.ts` is the only place that chooses. Each
@@ -9,8 +23,10 @@ import type { Driver } from "./port.ts";
  * `ledger-conformance.ts` for the deploy ledger.
  */
 export interface Platform {
-  /** Runs the cages. */
+  /** Runs the cages of agents. */
   readonly driver: Driver;
+  /** Runs cages that are no agent's, for one command each: checks of changes, and the log-in to the model. By default `driver`. */
+  readonly sideDriver?: Driver;
   /** Opens the deploy ledger in the folder `meta`. It is created in `scratch`. */
   readonly ledger: (paths: Pick<RepoPaths, "meta" | "applied" | "scratch">) => MetaRepo;
   /**
@@ -19,6 +35,8 @@ export interface Platform {
    * as `signal` aborts; by then it has ended every process that it started.
    */
   readonly build: (candidate: BuildCandidate, options: BuildOptions) => Promise<void>;
+  /** Whether what `build` makes of a generation is there. Another platform may have deployed it. */
+  readonly isBuilt: (generation: string) => boolean;
   /** Runs one program on one foreign folder, in a sandbox that ends with it. */
   readonly sandboxedRun: SandboxedRun;
   /** Configs may contain Nix expressions, which the build evaluates. */

@@ -4,9 +4,13 @@ import { join } from "node:path";
 import { UNIX_PEER } from "../lib/trusted-proxy.ts";
 import { delegate } from "../os/delegate.ts";
 import { unixUser } from "../os/unix-user.ts";
+import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
 import { uidRange } from "../platforms/uids.ts";
 import { openAccount, type Account } from "./account.ts";
 import { Binds } from "./binds.ts";
+import { Containers } from "./containers/containers.ts";
+import { nixosHost } from "./containers/host.ts";
+import type { VerbContext } from "./context.ts";
 import { startDaemon } from "./daemon.ts";
 import { daemonEnvironment } from "./environment.ts";
 import { carryOut, plan, planWords } from "./move.ts";
@@ -53,7 +57,10 @@ export async function start(
   const run = env["HIVE_RUN_DIR"] || join(state, "run");
   const proxy = await proxyUser(env);
   const programs = [host.program, host.node];
-  const socket = await openSocket({ account, range, state, run, proxy, etc, programs, binds: new Binds() }, complain);
+  const context: VerbContext = { account, range, state, run, proxy, etc, programs, binds: new Binds() };
+  // Root's own environment decides. A helper whose hive runs other cages starts no container.
+  if (env["HIVE_DRIVER"] === CONTAINER_DRIVER) context.containers = new Containers(nixosHost(), hiveId, context);
+  const socket = await openSocket(context, complain);
   const daemon = await startDaemon({
     ...base,
     range,

@@ -9,6 +9,9 @@ import { BranchName, RepoName } from "./work.ts";
 export const W4RDEN_PLACE = "/run/hive-w4rden";
 export const W4RDEN_SOCKET = `${W4RDEN_PLACE}/w4rden.sock`;
 
+/** The value of HIVE_DRIVER with which root's helper starts containers. */
+export const CONTAINER_DRIVER = "nixos-container";
+
 /** Bytes of a request: paths, names and numbers. A container's folders are the most: up to `MAX_CONTAINER_BINDS`. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 const MAX_PATH_CHARS = 4096;

@@ -111,7 +111,7 @@ export function standInHost(folder: string): ContainersHost {
       if (program === "systemctl") return systemctl(argv);
       if (program === "nix-env") return setProfile(argv[1] ?? "", argv[3] ?? "");
       if (program === "journalctl") return done("init: No such file or directory\n");
-      if (program === "mkfifo" || program === "rm") execFileSync(program, argv);
+      if (["mkfifo", "rm", "mkdir"].includes(program)) execFileSync(program, argv);
       return done();
     },
     bind({ stat }, target, { map }) {

@@ -83,6 +83,14 @@ test("root of a container is nobody in what the agent writes, and cannot write t
   expect(asRoot("touch /nix/store/mine")).toMatch(/^touch: .*\/nix\/store\/mine/);
 });
 
+test("what root of a container writes into its root folder is bounded, and leaves the host with the container", async () => {
+  expect(asRoot("head -c 200M /dev/zero > /var/big")).toContain("No space left");
+  expect(asRoot("stat -f -c %T /")).toBe("tmpfs\n");
+  await helper.kill(AGENT);
+  const mounted = execFileSync("nsenter", ["--mount=/proc/1/ns/mnt", "--", "cat", "/proc/self/mountinfo"], { encoding: "utf8" });
+  expect(mounted).not.toContain(`/var/lib/nixos-containers/${name}`);
+});
+
 test("the journal has what the container's system says", async () => {
   expect(execFileSync("nixos-container", ["status", name], { encoding: "utf8" })).toBe("up\n");
   expect(await logsOf(HIVE, AGENT)).toContain("hive-ag3nt.service");

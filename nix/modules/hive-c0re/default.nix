@@ -26,6 +26,9 @@ in
       mode = "0751";
     };
 
+    # The script and the unit of containers.
+    boot.enableContainers = lib.mkIf unit.hasContainers true;
+
     systemd.slices.hyperhive = {
       description = "hyperhive: the daemon and its cages";
       inherit (unit) sliceConfig;

@@ -80,6 +80,24 @@ in
     description = "Whether agents that run an older version of hyperhive are rebuilt, one at a time and between turns. Without it they are marked, and `hivectl update` rebuilds them.";
   };
 
+  driver = mkOption {
+    type = types.enum [
+      "bwrap"
+      "nixos-container"
+    ];
+    default = "bwrap";
+    example = "nixos-container";
+    description = "What runs the agents: bubblewrap, as on every Linux, or a container of this host for each agent, which boots a NixOS system of its own ([nixos.md](nixos.md#agents-as-containers)).";
+  };
+
+  flakeInput = mkOption {
+    type = types.attrsOf types.path;
+    default = { };
+    defaultText = literalExpression "{ hyperhive = self; nixpkgs = nixpkgs; }";
+    example = literalExpression "{ nixpkgs = inputs.nixpkgs; }";
+    description = "The flakes from which the systems of agents are built, with the driver `nixos-container`: `hyperhive`, and each input of it that is not to be fetched. The flake's module sets its own. Folders of the store, so that locking needs no network.";
+  };
+
   limits = {
     memoryMax = mkOption {
       type = types.nullOr types.str;

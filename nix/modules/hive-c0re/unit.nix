@@ -31,6 +31,17 @@ let
     }
   );
 
+  hasContainers = cfg.driver == "nixos-container";
+  # The folders are of the store, and the strings keep them there as long as the host's system.
+  containers = {
+    HIVE_FLAKE = "${cfg.flakeInput.hyperhive or ""}";
+    HIVE_FLAKE_INPUTS = concatStringsSep " " (
+      map (name: "${name}=${cfg.flakeInput.${name}}") (
+        builtins.filter (name: name != "hyperhive") (builtins.attrNames cfg.flakeInput)
+      )
+    );
+  };
+
   # Set by options.
   own = {
     HIVE_STATE_DIR = cfg.stateDir;
@@ -40,7 +51,9 @@ let
     HIVE_BEHIND_PROXY = if cfg.behindProxy then "1" else "0";
     HIVE_OPERATOR_PRONOUNS = cfg.operatorPronouns;
     HIVE_AUTO_UPDATE = if cfg.autoUpdate then "on" else "off";
+    HIVE_DRIVER = cfg.driver;
   }
+  // (if hasContainers then containers else { })
   // (if cfg.repositories == { } then { } else { HIVE_REPOSITORIES = repositories; })
   // optional "HIVE_PUBLIC_URL" cfg.publicUrl
   // optional "HIVE_UPSTREAM_URL" cfg.modelUpstream;
@@ -51,12 +64,15 @@ let
     HIVE_UPSTREAM_URL = null;
     HIVE_CREDENTIAL_FILE = null;
     HIVE_REPOSITORIES = null;
+    HIVE_FLAKE = null;
+    HIVE_FLAKE_INPUTS = null;
   };
   isLoopback = address: address == "localhost" || address == "::1" || match "127[.][0-9.]+" address != null;
 in
 {
   # For tests: what the file says.
   inherit (cfg) repositories;
+  inherit hasContainers;
 
   environment = cfg.settings // own;
 
@@ -97,6 +113,10 @@ in
         || cfg.behindProxy
         || (cfg.publicUrl != null && match "https://.*" cfg.publicUrl != null);
       message = "services.hive-c0re.bindAddress = \"${cfg.bindAddress}\" would serve the dashboard unencrypted to the network: set services.hive-c0re.publicUrl to the https address of your reverse proxy, or services.hive-c0re.behindProxy if another proxy encrypts the connections";
+    }
+    {
+      assertion = !hasContainers || cfg.flakeInput ? hyperhive;
+      message = "services.hive-c0re.driver = \"nixos-container\" needs services.hive-c0re.flakeInput.hyperhive: import the module from the flake (nixosModules.hive-c0re), or set it to a folder of the store with hyperhive's flake";
     }
   ]
   ++ map (name: {

@@ -1,9 +1,10 @@
+import { rm } from "node:fs/promises";
 import { buildLog } from "../build-log.ts";
 import type { Step, WithAgent, WithLock } from "./step.ts";
 
 /**
  * Lets the platform build the candidate. Nothing that runs has changed yet, so a build that fails or is cancelled
- * changes nothing. The build is kept in the platform's own store.
+ * changes nothing. The build is kept in the platform's own store, by a link next to the generation's folder.
  */
 export const buildStep: Step<WithAgent & WithLock> = {
   name: "build",
@@ -20,5 +21,8 @@ export const buildStep: Step<WithAgent & WithLock> = {
       await log.close();
     }
     return {};
+  },
+  async undo({ context, agent, id }) {
+    await rm(context.paths.agent(agent.id).system(id), { force: true });
   },
 };

@@ -10,6 +10,7 @@ export function bwrapPlatform(): Platform {
     ledger: metaRepo,
     // A generation is its files: there is nothing to build.
     build: async () => {},
+    isBuilt: () => true,
     sandboxedRun,
     evaluatesNix: false,
   };

@@ -1,9 +1,8 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { until } from "../../../test/lib/hive.ts";
+import { startNixDaemon } from "../../../test/lib/nix-daemon.ts";
 import { NixError } from "../../os/nix/nix-sandbox.ts";
 import { removeTree } from "../../os/remove-tree.ts";
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
@@ -30,36 +29,21 @@ const HYPERHIVE = `{
 `;
 let folder: string;
 let deps: FlakeDeps;
-let daemon: ChildProcess;
+let daemon: Awaited<ReturnType<typeof startNixDaemon>>;
 const never = new AbortController().signal;
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "nix-build-")));
   const at = (name: string): string => join(folder, name);
-  for (const name of ["hyperhive", "scratch", "daemon", "store", "var", "log"]) mkdirSync(at(name));
+  for (const name of ["hyperhive", "scratch"]) mkdirSync(at(name));
   writeFileSync(at("hyperhive/flake.nix"), HYPERHIVE);
-  const store = { folder: at("store"), socket: at("daemon/socket") };
-  daemon = spawn("nix-daemon", [], {
-    env: {
-      PATH: process.env["PATH"],
-      HOME: folder,
-      // Otherwise it may take itself for its own daemon.
-      NIX_REMOTE: "local",
-      NIX_STORE_DIR: store.folder,
-      NIX_STATE_DIR: at("var"),
-      NIX_LOG_DIR: at("log"),
-      NIX_DAEMON_SOCKET_PATH: store.socket,
-      NIX_CONFIG: "build-users-group =\nsandbox = false\nsubstituters =\nexperimental-features = nix-command flakes",
-    },
-    stdio: "ignore",
-  });
-  await until(() => existsSync(store.socket));
+  daemon = await startNixDaemon(folder);
+  const { store } = daemon;
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   deps = { sandboxedRun, applied: at("applied"), reads: [at("hyperhive")], store, scratch: at("scratch"), owner };
 });
 afterAll(async () => {
-  daemon.kill();
-  await new Promise((resolve) => daemon.once("close", resolve));
+  await daemon.stop();
   await removeTree(folder);
 });
 

@@ -1,7 +1,9 @@
 import { metaRepo } from "../../config-repos/meta.ts";
+import type { Ledger } from "../../config-repos/types.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 import type { Platform } from "../platform.ts";
-import { metaFlake } from "./meta-flake.ts";
+import { lockedRev, parseLock } from "./lock-file.ts";
+import { inputOf, metaFlake } from "./meta-flake.ts";
 import { relock } from "./relock.ts";
 
 /** What the ledger of a NixOS host needs besides its folders. */
@@ -9,6 +11,8 @@ export interface NixLedgerOptions {
   sandboxedRun: SandboxedRun;
   /** The address of hyperhive's flake, and the folders outside of the store that it and its inputs are in. */
   hyperhive: string;
+  /** Addresses that replace inputs of hyperhive's flake, by name. */
+  inputs?: Readonly<Record<string, string>>;
   reads: readonly string[];
   /** The user as whom Nix runs. */
   owner(): { uid: number; gid: number };
@@ -19,26 +23,48 @@ function thisSystem(): string {
   return `${process.arch === "arm64" ? "aarch64" : "x86_64"}-linux`;
 }
 
+/** The files that the ledger has besides `hive.lock`. */
+export const FLAKE_FILE = "flake.nix";
+export const FLAKE_LOCK = "flake.lock";
+
 /**
  * The deploy ledger of a NixOS host: `hive.lock`, as everywhere, and the flake that builds what it locks. Each commit
  * has both, so one compare-and-swap moves both.
  */
-export function nixLedger({ sandboxedRun, hyperhive, reads, owner }: NixLedgerOptions): Platform["ledger"] {
+export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: NixLedgerOptions): Platform["ledger"] {
   return ({ meta, applied, scratch }) =>
     metaRepo(
       { meta, scratch },
       {
-        names: ["flake.nix", "flake.lock"],
+        names: [FLAKE_FILE, FLAKE_LOCK],
         async make({ ledger, agent, entry, before }) {
-          const text = metaFlake({ agents: Object.keys(ledger), applied, hyperhive, system: thisSystem() });
-          const flake = {
-            text,
-            lock: await before("flake.lock"),
-            changed: entry === undefined ? undefined : { agent, rev: entry.rev },
-          };
-          const lock = await relock(flake, { sandboxedRun, applied, reads, scratch, owner: owner() });
-          return { "flake.nix": text, "flake.lock": lock };
+          const deps = { sandboxedRun, applied, reads, scratch, owner: owner() };
+          const textFor = (agents: readonly string[]): string =>
+            metaFlake({ agents, applied, hyperhive, ...(inputs ? { inputs } : {}), system: thisSystem() });
+          const { locked, missing } = split(ledger, agent, await before(FLAKE_LOCK));
+          let lock = await before(FLAKE_LOCK);
+          // One at a time: a run sees the repository of one agent. A hive that another platform has run has many.
+          for (const name of missing) {
+            const changed = { agent: name, rev: ledger[name]?.rev ?? "" };
+            locked.push(name);
+            lock = await relock({ text: textFor(locked), lock, changed }, deps);
+          }
+          const text = textFor(Object.keys(ledger));
+          if (entry === undefined || missing.length === 0) lock = await relock({ text, lock, changed: undefined }, deps);
+          return { [FLAKE_FILE]: text, [FLAKE_LOCK]: lock ?? "" };
         },
       },
     );
+}
+
+/** The agents whose commits a lock has, and those that it has to get: the one that changes is the last. */
+function split(ledger: Ledger, changed: string, lock: string | undefined): { locked: string[]; missing: string[] } {
+  const parsed = lock === undefined ? undefined : parseLock(lock);
+  const [locked, missing]: [string[], string[]] = [[], []];
+  for (const [name, { rev }] of Object.entries(ledger)) {
+    if (name === changed) continue;
+    const isLocked = parsed !== undefined && lockedRev(parsed, inputOf(name)) === rev;
+    (isLocked ? locked : missing).push(name);
+  }
+  return { locked, missing: ledger[changed] === undefined ? missing : [...missing, changed] };
 }

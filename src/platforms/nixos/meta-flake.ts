@@ -8,6 +8,8 @@ export interface MetaFlakeFacts {
   applied: string;
   /** The address of hyperhive's flake. */
   hyperhive: string;
+  /** Addresses of inputs of hyperhive's flake, by name, that replace those it names itself. */
+  inputs?: Readonly<Record<string, string>>;
   /** Nix's name of this machine. */
   system: string;
 }
@@ -22,8 +24,11 @@ export const inputUrl = (applied: string, agent: string): string => `git+file://
  * The text of `flake.nix`: an input and a system for each agent. It changes only when an agent is made or removed; a
  * deploy changes `flake.lock`.
  */
-export function metaFlake({ agents, applied, hyperhive, system }: MetaFlakeFacts): string {
+export function metaFlake({ agents, applied, hyperhive, inputs: replaced = {}, system }: MetaFlakeFacts): string {
   const names = [...agents].sort();
+  const own = Object.entries(replaced)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, url]) => `    hyperhive.inputs.${name}.url = ${nixString(url)};\n`);
   const inputs = names.map((name) => `    ${inputOf(name)}.url = ${nixString(inputUrl(applied, name))};\n`);
   const systems = names.map(
     (name) =>
@@ -40,7 +45,7 @@ export function metaFlake({ agents, applied, hyperhive, system }: MetaFlakeFacts
 
   inputs = {
     hyperhive.url = ${nixString(hyperhive)};
-${inputs.join("")}  };
+${own.join("")}${inputs.join("")}  };
 
   outputs = { self, hyperhive, ... }@inputs: {
     nixosConfigurations = {

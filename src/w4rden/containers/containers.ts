@@ -42,6 +42,8 @@ import {
 const CAGE_UID = 1000;
 /** Where a container has the pipe that its program prints into. */
 const PIPE_IN_CAGE = "/run/hive-cage/log";
+/** Bytes of the root folder of a container. Activation of a NixOS system and its journal take a tenth of it. */
+const ROOT_BYTES = 64 * 1024 ** 2;
 /** Lines of the journal in the words of a refusal. */
 const REASON_LINES = 12;
 
@@ -129,7 +131,7 @@ export class Containers implements HiveContainers {
     try {
       const binds = this.#bind(name, open);
       await this.#setSystem(name, system);
-      await this.#emptyRoot(name);
+      await this.#makeRoot(name);
       await this.#makePipe(name, first_uid + CAGE_UID);
       this.#configure(name, request, first_uid, binds);
       successOf("systemctl daemon-reload", await this.#host.run("systemctl", ["daemon-reload"]));
@@ -185,12 +187,16 @@ export class Containers implements HiveContainers {
   }
 
   /**
-   * Removes the root folder of a container: everything that lasts is in its binds. The container's root can write there,
-   * and the start script of NixOS, as root of the host, would follow a link: it sets modes of folders in it.
+   * Makes the root folder of a container anew: everything that lasts is in its binds. The container's root can write there,
+   * and the start script of NixOS, as root of the host, would follow a link: it sets modes of folders in it. It is in
+   * memory, so it is bounded, and counts as the container's.
    */
-  async #emptyRoot(name: string): Promise<void> {
+  async #makeRoot(name: string): Promise<void> {
     const root = join(this.#host.roots, name);
     successOf(`rm ${root}`, await this.#host.run("rm", ["--recursive", "--force", "--one-file-system", root]));
+    successOf(`mkdir ${root}`, await this.#host.run("mkdir", ["--parents", root]));
+    const options = `mode=755,nosuid,nodev,size=${ROOT_BYTES}`;
+    successOf(`mount ${root}`, await this.#host.run("mount", ["-t", "tmpfs", "-o", options, "hive-root", root]));
   }
 
   /** The pipe belongs to the program, which writes, and to the daemon's group, as which the log is kept. */
@@ -211,7 +217,7 @@ export class Containers implements HiveContainers {
     const conf = containerConf({ system, hostname, firstUid, binds: [...binds, pipe], memoryBytes });
     replace(this.#conf(name), conf);
     const end = join(folder, "end");
-    replace(end, endScript(folder, name));
+    replace(end, endScript(folder, name, join(this.#host.roots, name)));
     mkdirSync(this.#settings(name), { recursive: true, mode: 0o755 });
     replace(join(this.#settings(name), "hyperhive.conf"), unitSettings({ memoryBytes, cpuPercent, pids }, end));
   }
@@ -230,6 +236,7 @@ export class Containers implements HiveContainers {
   }
 
   #unbindAll(name: string): void {
+    this.#host.unbind(join(this.#host.roots, name));
     const binds = join(this.#folder(name), "binds");
     if (!existsSync(binds)) return;
     for (const bind of readdirSync(binds)) this.#removePoint(join(binds, bind));
@@ -241,11 +248,15 @@ export class Containers implements HiveContainers {
     const folder = this.#folder(name);
     this.#unbindAll(name);
     rmSync(folder, { recursive: true, force: true });
-    // Others pass through both, to the file that says how a container ended.
-    for (const made of [this.#host.cages, folder]) {
+    // Others pass through both, to the file that says how a container ended. The daemon waits there for that file.
+    for (const [made, mode] of [
+      [this.#host.cages, 0o711],
+      [folder, 0o751],
+    ] as const) {
       mkdirSync(made, { recursive: true });
-      chmodSync(made, 0o711);
+      chmodSync(made, mode);
     }
+    this.#host.give(folder, 0, this.#context.account.gid);
   }
 
   /** Removes a mount point, and never what might still be bound on it: a folder has to be empty. */

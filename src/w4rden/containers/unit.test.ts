@@ -43,7 +43,7 @@ describe("the end of a container", () => {
     try {
       mkdirSync(join(folder, "binds"));
       // No service manager answers here, and nothing is bound.
-      writeFileSync(join(folder, "end"), endScript(folder, "h0"));
+      writeFileSync(join(folder, "end"), endScript(folder, "h0", join(folder, "root")));
       const env = { EXIT_CODE: "exited", EXIT_STATUS: "7", SERVICE_RESULT: "exit-code" };
       execFileSync("/bin/sh", [join(folder, "end")], { env, stdio: "ignore" });
       expect(parseEnd(readFileSync(join(folder, "status"), "utf8"))).toEqual({ code: 7, isOverMemory: false });

@@ -34,6 +34,7 @@ export const OPENED_FILE = "opened";
 export function unitSettings({ memoryBytes, cpuPercent, pids }: ContainerLimits, end: string): string {
   return `# Written by hive-w4rden at each start.
 [Service]
+Slice=hyperhive.slice
 MemoryMax=${memoryBytes + SYSTEM_BYTES}
 MemorySwapMax=0
 TasksMax=${pids + SYSTEM_TASKS}
@@ -50,14 +51,14 @@ ExecStopPost=/bin/sh ${end}
 
 /**
  * A shell script that the service manager runs as root when a container has ended, also when neither the helper nor the
- * daemon runs: it waits for the last output, removes the binds, and writes how it ended. The file appears whole.
+ * daemon runs: it waits for the last output, removes the binds and its root folder's file system, and writes how it ended. The file appears whole.
  */
-export function endScript(folder: string, container: string): string {
+export function endScript(folder: string, container: string, root: string): string {
   return `PATH=${PROGRAM_PATH}
 cd ${folder} || exit 0
 ooms=$(sed -n 's/^oom_kill //p' "/sys/fs/cgroup$(systemctl show -P ControlGroup ${unitOf(container)})/memory.events" 2> /dev/null)
 systemctl stop ${logUnitOf(container)} 2> /dev/null
-for bind in binds/*; do
+for bind in binds/* ${root}; do
   umount --lazy "$bind" 2> /dev/null
 done
 echo "\${EXIT_CODE:-none} \${EXIT_STATUS:-0} \${SERVICE_RESULT:-unknown} \${ooms:-0}" > ${STATUS_FILE}.new
