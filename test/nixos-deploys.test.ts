@@ -82,14 +82,18 @@ async function spawnAgent(name: string): Promise<void> {
 }
 /** Deploys a config of an agent. Resolves with the row of the request. */
 async function deploy(name: string, files: Record<string, string>) {
+  const { id } = await propose(name, files);
+  if (system.requestStore.get(id).state !== "pending") return system.requestStore.get(id);
+  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
+  return system.deploys.finished(id);
+}
+function propose(name: string, files: Record<string, string>) {
   const tree = { "agent.json": "{}", ...NIX_TEMPLATE, ...files };
-  const { id } = await system.requests.proposeFiles({
+  return system.requests.proposeFiles({
     agent: name,
     files: Object.entries(tree).map(([path, text]) => ({ path, mode: "100644", base64: Buffer.from(text).toString("base64") })),
     by: "operator",
   });
-  await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
-  return system.deploys.finished(id);
 }
 const generationsOf = (name: string): string => join(system.paths.agent(system.swarm.byName(name).id).root, "generations");
 const runs = (name: string): string | undefined =>
@@ -120,19 +124,30 @@ test("a deploy builds the system that its cage boots, and the garbage collector 
   expect(lock).toContain(system.swarm.byName("ada").record.deployedSha);
 });
 
-test("a build that fails, or makes another config than agent.json, changes nothing that runs", async () => {
+test("a build that fails changes nothing that runs", async () => {
   await spawnAgent("ada");
   const [before, head] = [runs("ada"), await system.repos.meta.head()];
   const failed = await deploy("ada", script("echo no such compiler; exit 3"));
   expect(failed).toMatchObject({ state: "failed" });
   expect(failed.error).toContain("no such compiler");
-  const wider = await deploy("ada", { "agent.nix": '{ ... }: { hyperhive = { egress = [ "example.org" ]; }; }\n' });
-  expect(wider.state).toBe("failed");
-  expect(wider.error).toContain("agent.nix sets hyperhive.egress to another value than agent.json");
-  const broken = await deploy("ada", { "agent.nix": "{ ... }: {\n  hyperhive = nothing;\n}\n" });
-  expect(broken.error).toMatch(/undefined variable 'nothing'[^]*agent\.nix:2/);
   expect([runs("ada"), await system.repos.meta.head()]).toEqual([before, head]);
   expect(links("ada")).toHaveLength(1);
+});
+
+test("code that makes another config than agent.json, or none, never reaches the operator", async () => {
+  await spawnAgent("ada");
+  const head = await system.repos.meta.head();
+  const wider = await propose("ada", { "agent.nix": '{ ... }: { hyperhive = { egress = [ "example.org" ]; }; }\n' });
+  expect(wider.state).toBe("failed");
+  expect(wider.error).toContain("agent.nix sets hyperhive.egress to another value than agent.json");
+  const broken = await propose("ada", { "agent.nix": "{ ... }: {\n  hyperhive = nothing;\n}\n" });
+  expect(broken.state).toBe("failed");
+  expect(broken.error).toMatch(/undefined variable 'nothing'[^]*agent\.nix:2/);
+  const unlocked = await propose("ada", {
+    "flake.nix": '{ inputs.x.url = "path:/etc"; outputs = { self, x }: { nixosModules.default = ./agent.nix; }; }\n',
+  });
+  expect(unlocked).toMatchObject({ state: "failed", building_at: null });
+  expect(await system.repos.meta.head()).toBe(head);
 });
 
 test("systems of earlier generations are kept for roll-backs, the newest of them", async () => {

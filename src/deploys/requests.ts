@@ -13,6 +13,7 @@ import { templateTree } from "../agents/template.ts";
 import type { RequestStore } from "./request-store.ts";
 import type { Deploys } from "./deploys.ts";
 import { contentOf, digestOf } from "./digest.ts";
+import { evaluationComplaints } from "./evaluated.ts";
 import { marksAgainst, NO_MARKS, refreshMarks } from "./marks.ts";
 import { tagMoment } from "./projection.ts";
 import { tagEnd } from "./finish.ts";
@@ -170,6 +171,9 @@ export class Requests {
     const running = agent.record.deployedSha;
     const tried = await tryRequest(this.#context, { name: agent.name, agent }, files);
     if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
+    // Last, because it takes seconds.
+    if (tried.complaints.length === 0)
+      tried.complaints.push(...(await evaluationComplaints(this.#context, { agent: agent.name, sha, by }, repo, files)));
     return this.#store(draft, tried);
   }
 

@@ -35,12 +35,26 @@ export interface Platform {
    * as `signal` aborts; by then it has ended every process that it started.
    */
   readonly build: (candidate: BuildCandidate, options: BuildOptions) => Promise<void>;
+  /**
+   * Tries a config before the operator is asked: it can be locked, its code can be evaluated, and makes what was proposed.
+   * Throws a `RepoRefusal` with the complaint. Absent where a config has no code.
+   */
+  readonly evaluate?: (config: ProposedConfig) => Promise<void>;
   /** Whether what `build` makes of a generation is there. Another platform may have deployed it. */
   readonly isBuilt: (generation: string) => boolean;
   /** Runs one program on one foreign folder, in a sandbox that ends with it. */
   readonly sandboxedRun: SandboxedRun;
   /** Configs may contain Nix expressions, which the build evaluates. */
   readonly evaluatesNix: boolean;
+}
+
+/** A config that is proposed. */
+export interface ProposedConfig {
+  agent: string;
+  /** Makes the commit of the ledger that would lock it. */
+  lock(): Promise<Sha>;
+  /** Its agent.json. */
+  agentJson: string;
 }
 
 /** What a deploy wants to run. */

@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readObjects } from "../../config-repos/store.ts";
+import { RepoRefusal } from "../../config-repos/types.ts";
+import { SerialQueue } from "../../lib/serial-queue.ts";
 import { keepPath } from "../../os/nix/keep.ts";
 import { NixError, type NixStore } from "../../os/nix/nix-sandbox.ts";
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
@@ -9,7 +11,7 @@ import { AgentConfig } from "../../wire/config.ts";
 import { schemaComplaint } from "../../wire/error.ts";
 import { bwrapDriver } from "../bwrap/driver.ts";
 import { CageError, type Driver } from "../port.ts";
-import type { BuildCandidate, BuildOptions, Platform, PlatformHost } from "../platform.ts";
+import type { BuildCandidate, BuildOptions, Platform, PlatformHost, ProposedConfig } from "../platform.ts";
 import { GIT_ORDINAL, hostUid } from "../uids.ts";
 import { buildSystem } from "./build.ts";
 import { nixosDriver } from "./driver.ts";
@@ -37,6 +39,16 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
     const uid = hostUid(hiveId, GIT_ORDINAL);
     return { uid, gid: uid };
   };
+  const depsNow = (): FlakeDeps => ({
+    sandboxedRun,
+    applied: paths.applied,
+    reads,
+    store,
+    scratch: paths.scratch,
+    owner: owner(),
+  });
+  /** One at a time: an evaluation takes seconds of a processor and gigabytes of memory. */
+  const trials = new SerialQueue();
   const bubblewrap = bwrapDriver();
   const own = nixosDriver({
     helperOf() {
@@ -67,14 +79,29 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
       reads,
       owner,
     }),
+    evaluate: (config) => trials.run(() => tryConfig(config, paths.meta, depsNow())),
     async build(candidate, options) {
-      const deps: FlakeDeps = { sandboxedRun, applied: paths.applied, reads, store, scratch: paths.scratch, owner: owner() };
-      await buildGeneration(candidate, await flakeOf(candidate, paths.meta), deps, options);
+      await buildGeneration(candidate, await flakeOf(candidate, paths.meta), depsNow(), options);
     },
     isBuilt: (generation) => systemOf(generation) !== undefined,
     sandboxedRun,
     evaluatesNix: true,
   };
+}
+
+/** Milliseconds. A request waits for it, where a deploy has the time of a build. */
+const TRIAL_MS = 2 * 60_000;
+
+/** Locks and evaluates a proposed config. Throws a `RepoRefusal` with Nix's complaint. */
+async function tryConfig({ agent, lock, agentJson }: ProposedConfig, meta: string, deps: FlakeDeps): Promise<void> {
+  try {
+    const flake = await flakeOf({ agent, candidate: await lock() }, meta);
+    const signal = AbortSignal.timeout(TRIAL_MS);
+    checkConfig(await evaluate(agent, flake, deps, { signal, timeoutMs: TRIAL_MS }), agentJson);
+  } catch (error) {
+    if (error instanceof NixError) throw new RepoRefusal(error.message, { cause: error });
+    throw error;
+  }
 }
 
 /** Evaluates what the candidate would run, compares it with what was approved, builds it and keeps it. */
@@ -108,7 +135,7 @@ export function checkConfig(evaluated: unknown, agentJson: string): void {
 }
 
 /** The flake of a candidate, and the repository that it needs besides. */
-async function flakeOf({ agent, candidate }: BuildCandidate, meta: string): Promise<Flake> {
+async function flakeOf({ agent, candidate }: Pick<BuildCandidate, "agent" | "candidate">, meta: string): Promise<Flake> {
   const [text, lock, ledger] = await readObjects(
     join(meta, ".git"),
     [FLAKE_FILE, FLAKE_LOCK, "hive.lock"].map((name) => `${candidate}:${name}`),
