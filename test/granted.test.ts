@@ -6,6 +6,7 @@ import { spenderOf } from "../src/daemon/budget-parts.ts";
 import { cageSpec } from "../src/daemon/cage-spec.ts";
 import { readConfig, SETTINGS } from "../src/daemon/config.ts";
 import { directoryOf } from "../src/daemon/directory.ts";
+import { ModelCredentials } from "../src/daemon/login/model-credentials.ts";
 import { Secrets } from "../src/daemon/secrets/secrets.ts";
 import { doorCall } from "../src/gateway/doors/call.ts";
 import { isListed } from "../src/gateway/egress/allow.ts";
@@ -48,6 +49,16 @@ const secrets = new Secrets({
   onUnexpected,
   now: () => 1,
 });
+
+const credentials = (agent: Agent): ModelCredentials =>
+  new ModelCredentials({
+    files: { of: () => ({}) } as never,
+    own: { credential: { source: "none" } },
+    store: {} as never,
+    agents: { all: () => [agent], byId: () => agent },
+    changed: () => {},
+    now: () => 1,
+  });
 
 /** All effects of a config, as the daemon and the harness pass them on. */
 async function effects(given: unknown): Promise<Record<string, unknown>> {
@@ -116,6 +127,7 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
       return sent;
     }),
     budget: budgetOf(spenderOf(agent)),
+    credential: credentials(agent).nameFor(agent.id),
   };
 }
 
@@ -165,6 +177,7 @@ const KEYS: Record<string, readonly [part: string, one: unknown, two: unknown]> 
   egress: ["hosts", { egress: ["a.org"] }, { egress: ["b.org"] }],
   env: ["options", { env: { A: "1" } }, { env: { A: "2" } }],
   secrets: ["options", { secrets: ["ONE"] }, { secrets: ["TWO"] }],
+  credential: ["credential", {}, { credential: "work" }],
   "apis.*.url": ["doors", { apis: { x: api } }, { apis: { x: { ...api, url: "https://b.org" } } }],
   "apis.*.secret": ["doors", { apis: { x: api } }, { apis: { x: { ...api, secret: "TWO" } } }],
   "apis.*.header": ["doors", { apis: { x: api } }, { apis: { x: { ...api, header: "x-key: {}" } } }],

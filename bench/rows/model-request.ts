@@ -6,9 +6,11 @@ import { anthropic } from "../../src/gateway/anthropic/dialect.ts";
 import { Gateway, type Listening } from "../../src/gateway/gateway.ts";
 import type { ModelReply } from "../../src/gateway/model/dialect.ts";
 import { UsageToday } from "../../src/daemon/usage.ts";
+import { Days } from "../../src/policy/days.ts";
 import { DEFAULT } from "../../src/policy/spender.ts";
 import { openBudgetsOf } from "../../test/lib/budgets.ts";
 import { openStoreIn } from "../../test/lib/store.ts";
+import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import { STOPPING_KINDS } from "../../src/wire/budget-kinds.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, percentile, ratio } from "../lib/stats.ts";
@@ -31,7 +33,7 @@ export const modelRequest: Row = {
   async run({ quick }) {
     const folder = mkdtempSync(join(tmpdir(), "bench-model-"));
     const store = openStoreIn(folder);
-    const usage = new UsageToday(store, Date.now);
+    const usage = new UsageToday(store, new Days("UTC"), Date.now);
     const limited = openBudgetsOf([{ id: "a1", name: "ada", budget: undefined }], { store }, { now: Date.now });
     for (const kind of STOPPING_KINDS) limited.budgets.limits.set(DEFAULT, kind, 1_000_000_000);
     const open = (name: string, hasBudgets: boolean): Promise<Listening> =>
@@ -44,6 +46,7 @@ export const modelRequest: Row = {
             body: once(ANSWER),
           }),
           modelsOf: () => [MODEL],
+          credentialOf: () => DEFAULT_CREDENTIAL,
           prices: {},
           enter: hasBudgets ? (id, model, gone) => limited.turnstile.enter(id, model, gone) : async () => () => {},
           onUsage(used) {

@@ -1,3 +1,5 @@
+import { sharedLimitWords } from "../policy/shared-limit.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import type { Running } from "../platforms/port.ts";
 import type { AgentRole, AgentState, TokenCounts } from "../wire/agent.ts";
 import type { WorkDone, WorkspaceReport } from "../wire/harness.ts";
@@ -41,6 +43,8 @@ export interface RunningTurn {
   /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
   costUsd: number | undefined;
   isUnpriced: boolean;
+  /** The name of the credential of its answers. */
+  credential?: string | undefined;
 }
 
 /** Changed only by `Cages`. */
@@ -77,8 +81,6 @@ interface HarnessState {
   /** What the agent has done in its workspaces, as the harness reports it. Kept when the cage ends. */
   work: readonly WorkDone[];
 }
-
-const SHARED_LIMIT = "the model's API limits the credential that the agents share";
 
 /** Changed only by the deploys. */
 interface DeployState {
@@ -268,6 +270,10 @@ export class Agent {
   get model(): string {
     return this.record.modelOverride ?? this.config.model;
   }
+  /** The name of the credential that its config names, or that of the hive's own. */
+  get credential(): string {
+    return this.config.credential ?? DEFAULT_CREDENTIAL;
+  }
   /** The models that it may use: the deployed one and the operator's override. */
   get models(): string[] {
     return [...new Set([this.config.model, this.model])];
@@ -327,7 +333,7 @@ export class Agent {
     if (this.phase.at === "stopping") return "stopping";
     if (this.isUp && this.workspace?.failed === false) return `preparing the workspace ${this.workspace.repo}`;
     if (this.overBudget) return stopWords(this.overBudget);
-    return this.park?.reason ?? (this.heldUntil === undefined ? undefined : SHARED_LIMIT);
+    return this.park?.reason ?? (this.heldUntil === undefined ? undefined : sharedLimitWords(this.credential));
   }
 
   get resumesAt(): number | undefined {

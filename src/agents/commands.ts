@@ -103,9 +103,15 @@ export class AgentCommands {
       await this.#deps.announcements.announce({ event: paused ? "paused" : "resumed", agent: agent.name }, { actor: by });
   }
 
-  /** The hive has another credential: what waited for one is tried at once. */
-  credentialChanged(): void {
-    for (const agent of this.#deps.agents.all()) if (agent.park?.why === "needs_login") this.#deps.harnesses.clearParks(agent);
+  /** A credential has another value, or is there at last: what waited for it is tried at once. */
+  credentialChanged(name: string): void {
+    for (const agent of this.#deps.agents.all()) {
+      if (agent.credential !== name) continue;
+      if (agent.park?.why === "needs_login") this.#deps.harnesses.clearParks(agent);
+      // Its requests were refused because the credential was missing.
+      this.#deps.harnesses.unparkFrom(agent, "config");
+      this.#deps.bus.emit("changed", agent);
+    }
     this.#deps.bus.emit("changed", "hive");
   }
 

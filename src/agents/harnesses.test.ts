@@ -80,7 +80,7 @@ beforeEach(() => {
       began: (id) => void log.push(`${id} began a turn`),
       ended: (id) => void log.push(`${id} ended a turn`),
     },
-    access: { credentialKind: "api-key" },
+    access: { credentialKind: () => "api-key" },
     revision: "r1",
     operatorPronouns: "they/them",
     onUnexpected: (error) => expect.unreachable(String(error)),

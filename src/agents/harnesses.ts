@@ -51,7 +51,7 @@ export interface HarnessDeps {
   /** The limits that keep agents from their next turn. They count the turns that begin. */
   budgets: Pick<Budgets, "stopOf" | "began" | "ended">;
   /** The kind of placeholder credential that harnesses get. */
-  access: { readonly credentialKind: "api-key" | "oauth" };
+  access: { credentialKind(credential: string): "api-key" | "oauth" };
   /** The revision of the runtime in new cages. A harness with another one is replaced between turns. */
   revision: string;
   operatorPronouns: string;
@@ -145,7 +145,7 @@ export class Harnesses {
         system_prompt: systemPrompt(agent, this.#deps.operatorPronouns),
         model: agent.model,
         session_id: agent.record.sessionId,
-        credential_kind: this.#deps.access.credentialKind,
+        credential_kind: this.#deps.access.credentialKind(agent.credential),
         paused: agent.record.paused,
         confirmed_n: confirmedN,
         next_turn: nextTurn,

@@ -142,7 +142,7 @@ describe("a turn whose harness has gone", () => {
   });
 
   test("is metered on by the next daemon, whether its harness goes on or has ended", async () => {
-    const used = { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5 };
+    const used = { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5, credential: "work" };
     const meter = async (by: Turns, who: Agent): Promise<void> => {
       const running = by.meter(who, used);
       if (running) await store.write(() => store.turns.meter(who.id, running.turn, running));
@@ -164,7 +164,7 @@ describe("a turn whose harness has gone", () => {
     // Its harness ends while the third is away.
     const [third, last] = nextDaemon();
     await third.interrupt(last, "the cage ended");
-    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted", tokens: 140, cost_usd: 1 }]);
+    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted", tokens: 140, cost_usd: 1, credential: "work" }]);
     expect(third.meter(last, used)).toBeUndefined();
 
     // The end of a turn that the last daemon began has the figures of the gateway, not the harness's.

@@ -128,17 +128,19 @@ export class Turns {
     if (!metered) return spooled;
     const { cost_usd: _claimed, ...rest } = event;
     const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
-    return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost } };
+    const credential = metered.credential === undefined ? {} : { credential: metered.credential };
+    return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost, ...credential } };
   }
 
   /**
    * Adds metered usage to the running turn, and returns it. A single answer without a price makes the cost of the turn
    * unknown.
    */
-  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined }): RunningTurn | undefined {
+  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined; credential: string }): RunningTurn | undefined {
     const turn = (stateOf(agent).turn.running ??= this.#resumed(agent));
     if (!turn) return undefined;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
+    turn.credential = used.credential;
     turn.isUnpriced ||= used.costUsd === undefined;
     turn.costUsd = turn.isUnpriced ? undefined : (turn.costUsd ?? 0) + (used.costUsd ?? 0);
     return turn;

@@ -49,9 +49,9 @@ export function localTime(at: string, now = new Date()): string {
 
 /** The limits of the subscription, a line each: `plan 5h: 42 % used, counts anew at 15:00`. */
 export const planLines = (plan: readonly PlanView[] = []): string[] =>
-  plan.map(({ window, used, resets_at: resets }) => {
+  plan.map(({ window, used, credential, resets_at: resets }) => {
     const anew = resets === undefined ? "" : `, counts anew at ${localTime(resets)}`;
-    return `plan ${clean(window)}: ${Math.round(used * 100)} % used${anew}`;
+    return `plan ${credential === undefined ? "" : `${clean(credential)} `}${clean(window)}: ${Math.round(used * 100)} % used${anew}`;
   });
 
 /** What is over a limit and waits for a decision, a line each, with the verbs that decide. */

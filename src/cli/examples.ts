@@ -67,12 +67,12 @@ export const MORE: Readonly<Record<string, More>> = {
   model: { examples: ["hivectl model scout opus"] },
   "new-session": { examples: ["hivectl new-session scout"] },
   cost: {
-    words: "Days are UTC. A request to a model without a price counts its tokens and no cost.",
+    words: "Days are those of HIVE_TIME_ZONE. A request to a model without a price counts its tokens and no cost.",
     examples: ["hivectl cost", "hivectl cost scout -n 31", "hivectl cost --json | jq .total.cost_usd"],
   },
   usage: {
     words:
-      "Days are UTC. A request to a model without a price counts its tokens and no cost. hivectl cost lists the same day by day, over the whole history.",
+      "Days are those of HIVE_TIME_ZONE. A request to a model without a price counts its tokens and no cost. hivectl cost lists the same day by day, over the whole history.",
     examples: [
       "hivectl usage",
       "hivectl usage --by day,model --days 7",
@@ -273,7 +273,13 @@ export const MORE: Readonly<Record<string, More>> = {
     examples: ["hivectl secret set NPM_TOKEN", "hivectl secret set NPM_TOKEN < token.txt"],
   },
   "secret remove": { examples: ["hivectl secret remove NPM_TOKEN", "hivectl secret remove NPM_TOKEN --force --yes"] },
-  login: { examples: ["hivectl login", "hivectl login --model"] },
+  "credential add": {
+    words:
+      "A value is never an argument: other programs can read the arguments of a command. It is kept in a file of the daemon's user, and no verb and no page shows it again. An agent uses it only if an approved config names it; nothing changes to another credential by itself.",
+    examples: ["hivectl credential add work --token-stdin < key.txt", "hivectl credential add work --file /run/secrets/work-key"],
+  },
+  "credential remove": { examples: ["hivectl credential remove work", "hivectl credential remove work --force --yes"] },
+  login: { examples: ["hivectl login", "hivectl login --model", "hivectl login --model --credential work"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3", "hivectl logout --model"] },
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   backup: {

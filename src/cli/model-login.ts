@@ -10,23 +10,26 @@ export interface ModelLoginOptions {
   again?: boolean;
   cancel?: boolean;
   code?: string;
+  credential?: string;
 }
 
 /**
  * Logs the hive in to the model. At a terminal it asks for the code. Without one, and with --json, it prints the address
  * and ends; a second call with --code goes on.
  */
-export async function loginToModel(shell: Shell, { again = false, cancel, code }: ModelLoginOptions): Promise<void> {
+export async function loginToModel(shell: Shell, { again = false, cancel, code, credential }: ModelLoginOptions): Promise<void> {
   const { client } = shell;
   if ([again, cancel === true, code !== undefined].filter(Boolean).length > 1)
     throw new UsageError("use one of --again, --cancel and --code");
+  if (credential !== undefined && (cancel === true || code !== undefined))
+    throw new UsageError("--credential belongs to the begin of a log-in: leave it out with --code and --cancel");
   if (cancel === true) {
     await client.call("model_login_cancel", {});
     return shell.show({}, () => "the log-in is cancelled");
   }
   if (code !== undefined) return finish(shell, code === "-" ? await readMessage() : code);
 
-  const started = await client.call("model_login_start", { again });
+  const started = await client.call("model_login_start", { again, ...(credential === undefined ? {} : { credential }) });
   if (!mayAsk(shell)) {
     const next = `${hivectlName()} login --model --code <code>`;
     return shell.show(started, ({ url }) => `${clean(url)}\nopen it, approve, and give the code that it shows: ${next}`);

@@ -16,6 +16,7 @@ import { usageCommand } from "./commands/usage.ts";
 import { changeCommands } from "./commands/changes.ts";
 import { repositoryCommands } from "./commands/repositories.ts";
 import { requestCommands } from "./commands/requests.ts";
+import { credentialCommands } from "./commands/credentials.ts";
 import { secretCommands } from "./commands/secrets.ts";
 import { terminalCommands } from "./commands/terminal.ts";
 import { turnCommands } from "./commands/turns.ts";
@@ -45,6 +46,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["The hive:", hiveCommands],
   ["The hive:", operatorCommands],
   ["The hive:", secretCommands],
+  ["The hive:", credentialCommands],
   ["Backups:", backupCommands],
   ["This terminal:", terminalCommands],
 ];

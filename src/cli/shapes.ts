@@ -8,6 +8,7 @@ import * as event from "../wire/event.ts";
 import * as operator from "../wire/operator-operations.ts";
 import * as login from "../wire/model-login.ts";
 import * as message from "../wire/message.ts";
+import * as credential from "../wire/model-credentials.ts";
 import * as secret from "../wire/secrets.ts";
 import * as plan from "../wire/plan.ts";
 import * as work from "../wire/work.ts";
@@ -39,6 +40,7 @@ const NAMED: Record<string, z.ZodType> = {
   CommentView: work.CommentView,
   OperatorView: operator.OperatorView,
   SecretView: secret.SecretView,
+  CredentialView: credential.CredentialView,
   BackupView: backup.BackupView,
   LoginStarted: login.LoginStarted,
   ModelLoginView: login.ModelLoginView,
@@ -163,6 +165,9 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   "secret set": "secret_set",
   "secret list": "secrets",
   "secret remove": "secret_remove",
+  "credential add": "credential_add",
+  "credential list": "credentials",
+  "credential remove": "credential_remove",
   login: {
     shape: `${shapeOf(operations.login.output)}; with --model LoginStarted, and then with --code ModelLoginView; with --cancel {}`,
   },

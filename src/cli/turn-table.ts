@@ -1,8 +1,12 @@
 import { turnCostWords } from "../wire/cost.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import type { TurnRow } from "../wire/history-operations.ts";
 import { age, clean, count, duration, type Paint } from "./print.ts";
 import { table, type Column } from "./table.ts";
 import { RESULT_COLOURS } from "./turn-lines.ts";
+
+/** True if a turn used another credential than the hive's own. */
+const isOther = ({ credential = DEFAULT_CREDENTIAL }: TurnRow): boolean => credential !== DEFAULT_CREDENTIAL;
 
 /** Turns as table rows. A running turn has the result `running` and the duration until now. */
 export function turnTable(
@@ -25,6 +29,7 @@ export function turnTable(
     },
     { title: "TOKENS", value: (one) => (one.tokens === undefined ? "" : count(one.tokens)), spare: 1 },
     { title: "COST", value: (one) => turnCostWords(one.tokens, one.cost_usd), spare: 4 },
+    ...(turns.some(isOther) ? [{ title: "CREDENTIAL", value: (one: TurnRow) => clean(one.credential ?? ""), spare: 5 }] : []),
     { title: "REASON", value: (one) => (one.result === "ok" ? "" : clean(one.reason ?? "")), isWide: true },
   ];
   return table(turns, columns, width, paint);

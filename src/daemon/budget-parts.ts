@@ -4,7 +4,7 @@ import type { Swarm } from "../agents/swarm.ts";
 import { costOf } from "../gateway/model/prices.ts";
 import { Budgets } from "../policy/budgets.ts";
 import { budgetRows, overBudget } from "../policy/budget-view.ts";
-import { Days } from "../policy/days.ts";
+import type { Days } from "../policy/days.ts";
 import { BudgetDecisions } from "../policy/decisions.ts";
 import { MessageRate } from "../policy/message-rate.ts";
 import { SharedLimit } from "../policy/shared-limit.ts";
@@ -21,7 +21,7 @@ export interface BudgetPartsDeps {
   prices: Record<string, Price>;
   /** The file that `prices` come from, if there is one. */
   pricesFile: string | undefined;
-  timeZone: string;
+  days: Days;
   /** Whether a limit of the model's API holds every agent of the credential. */
   sharesRateLimits: boolean;
   onUnexpected(error: unknown): void;
@@ -34,8 +34,7 @@ export const spenderOf = ({ id, name, config }: Agent): Spender => ({ id, name, 
 
 /** The budgets with what surrounds them: the way of requests, of messages and of decisions, and what is shown. */
 export function openBudgets(deps: BudgetPartsDeps) {
-  const { agents, bus, prices, pricesFile, timeZone, sharesRateLimits } = deps;
-  const days = new Days(timeZone);
+  const { agents, bus, prices, pricesFile, days, sharesRateLimits } = deps;
   const spenders: Spenders = {
     all: () => agents.all().map(spenderOf),
     byId(id) {
@@ -45,7 +44,6 @@ export function openBudgets(deps: BudgetPartsDeps) {
   };
   const budgets = new Budgets({
     ...deps,
-    days,
     spenders,
     hasPrice: (model) => costOf(model, NO_TOKENS, prices) !== undefined,
     howToPrice:
@@ -61,14 +59,21 @@ export function openBudgets(deps: BudgetPartsDeps) {
   const sharedLimit = new SharedLimit({
     ...deps,
     isShared: sharesRateLimits,
-    sharers: () => agents.all().map(({ id }) => id),
+    sharers: (credential) =>
+      agents
+        .all()
+        .filter((agent) => agent.credential === credential)
+        .map(({ id }) => id),
     changed(id) {
       const agent = agents.byId(id);
       if (agent) bus.emit("budget_changed", agent);
     },
   });
-  // Another config may have another budget.
-  bus.on("harness_connected", ({ agent }) => budgets.refresh(agent.id));
+  // Another config may have another budget or name another credential.
+  bus.on("harness_connected", ({ agent }) => {
+    budgets.refresh(agent.id);
+    sharedLimit.uses(agent.id, agent.credential);
+  });
   const messageRate = new MessageRate({
     ...deps,
     limitOf(sender) {
@@ -76,14 +81,14 @@ export function openBudgets(deps: BudgetPartsDeps) {
       return agent && budgets.standings.limitsOf(agent).find(({ kind }) => kind === "messages_per_minute")?.value;
     },
   });
-  const shown = { ...deps, budgets, spenders, days };
+  const shown = { ...deps, budgets, spenders };
   return {
     budgets,
     messageRate,
-    timeZone,
+    days,
     sharedLimit,
     turnstile: new Turnstile(budgets, sharedLimit),
-    decisions: new BudgetDecisions({ ...deps, budgets, days }),
+    decisions: new BudgetDecisions({ ...deps, budgets }),
     rows: (): BudgetRow[] => budgetRows(shown),
     /** The limits that are reached and hold an agent that would run. */
     over(): OverBudget[] {

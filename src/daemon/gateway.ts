@@ -12,6 +12,8 @@ import type { Secrets } from "./secrets/secrets.ts";
 export interface GatewayDeps extends Pick<ModelProxyDeps, "dialect" | "upstream" | "prices"> {
   agents: Pick<Swarm, "byId">;
   secrets: Pick<Secrets, "forDoor">;
+  /** The name of the credential for an agent's requests. Throws if it is missing. */
+  credentialOf(agentId: string): string;
   modelUse: Pick<ModelUse, "add" | "signal">;
   turnstile: Pick<Turnstile, "enter">;
   egressRecords: Pick<EgressRecords, "record">;
@@ -27,12 +29,14 @@ export const theWeb: Web = {
 
 /** Opens the gateway with what the agents' configs grant. An agent that no longer exists reaches nothing. */
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { dialect, upstream, prices, agents, secrets, modelUse, turnstile, egressRecords, web, onUnexpected } = deps;
+  const { dialect, upstream, prices, agents, secrets, credentialOf, modelUse, turnstile, egressRecords, web, onUnexpected } =
+    deps;
   return new Gateway({
     model: {
       dialect,
       upstream,
       modelsOf: (id) => agents.byId(id)?.models ?? [],
+      credentialOf,
       prices,
       enter: (id, model, gone) => turnstile.enter(id, model, gone),
       onUsage: (used) => modelUse.add(used),

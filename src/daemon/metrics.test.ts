@@ -21,18 +21,18 @@ test("turns are counted by their result, and agents by their state", async () =>
     expect(text.split("\n")).toContain(line);
 });
 
-test("metered answers are counted by agent, model and kind of token; a model without a price has no cost", async () => {
+test("metered answers are counted by agent, model, credential and kind of token; a model without a price has no cost", async () => {
   const metrics = openMetrics({ bus: openBus(), agents: { all: () => [] }, feed: { readers: 0 }, store: { seq: 0 } });
   const tokens = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
-  metrics.metered("scout", { model: "opus", tokens, costUsd: 0.5 });
-  metrics.metered("scout", { model: "opus", tokens, costUsd: 0.25 });
-  metrics.metered("scout", { model: "local", tokens, costUsd: undefined });
+  metrics.metered("scout", { model: "opus", credential: "work", tokens, costUsd: 0.5 });
+  metrics.metered("scout", { model: "opus", credential: "work", tokens, costUsd: 0.25 });
+  metrics.metered("scout", { model: "local", credential: "default", tokens, costUsd: undefined });
   const lines = (await metrics.text()).split("\n");
   for (const line of [
-    'hive_model_tokens_total{agent="scout",model="opus",kind="output"} 40',
-    'hive_model_tokens_total{agent="scout",model="local",kind="cache_write"} 4000',
-    'hive_model_cost_usd_total{agent="scout",model="opus"} 0.75',
-    'hive_model_unpriced_requests_total{agent="scout",model="local"} 1',
+    'hive_model_tokens_total{agent="scout",model="opus",credential="work",kind="output"} 40',
+    'hive_model_tokens_total{agent="scout",model="local",credential="default",kind="cache_write"} 4000',
+    'hive_model_cost_usd_total{agent="scout",model="opus",credential="work"} 0.75',
+    'hive_model_unpriced_requests_total{agent="scout",model="local",credential="default"} 1',
   ])
     expect(lines).toContain(line);
   expect(lines.filter((line) => line.startsWith('hive_model_cost_usd_total{agent="scout",model="local"'))).toEqual([]);

@@ -7,6 +7,7 @@ import type { Store } from "../store/store.ts";
 import { TURN_RESULTS } from "../wire/turn-ends.ts";
 import { addProcessMetrics } from "./process-metrics.ts";
 
+type Answered = Pick<Usage, "model" | "credential" | "tokens" | "costUsd">;
 export type Metrics = ReturnType<typeof openMetrics>;
 
 export interface MetricsDeps {
@@ -38,7 +39,7 @@ export function openMetrics(deps: MetricsDeps) {
       for (const [operation, callers] of calls) for (const [caller, count] of callers) this.inc({ operation, caller }, count);
     },
   });
-  const ofModel = ["agent", "model"];
+  const ofModel = ["agent", "model", "credential"];
   const tokens = new Counter({
     name: "hive_model_tokens_total",
     help: "Metered tokens",
@@ -83,11 +84,11 @@ export function openMetrics(deps: MetricsDeps) {
       registers,
     }),
     /** Counts a metered answer of the model. */
-    metered(agent: string, { model, tokens: used, costUsd }: Pick<Usage, "model" | "tokens" | "costUsd">): void {
+    metered(agent: string, { model, credential, tokens: used, costUsd }: Answered): void {
       for (const kind of ["input", "output", "cache_read", "cache_write"] as const)
-        tokens.inc({ agent, model, kind }, used[kind]);
-      if (costUsd === undefined) unpriced.inc({ agent, model });
-      else cost.inc({ agent, model }, costUsd);
+        tokens.inc({ agent, model, credential, kind }, used[kind]);
+      if (costUsd === undefined) unpriced.inc({ agent, model, credential });
+      else cost.inc({ agent, model, credential }, costUsd);
     },
     /** What the exporter of OpenTelemetry counts. */
     otlp: {

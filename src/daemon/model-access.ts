@@ -1,15 +1,17 @@
-import { readFileSync } from "node:fs";
 import { liveUpstream, type Credential } from "../gateway/anthropic/live.ts";
 import type { Dialect, Upstream } from "../gateway/model/dialect.ts";
 import { anthropic } from "../gateway/anthropic/dialect.ts";
 import { rehearsalUpstream } from "../gateway/anthropic/rehearsal/rehearsal.ts";
 import { parseScenario, readScenarios, type Scenario } from "../gateway/anthropic/rehearsal/scenario.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
 import type { ModelLoginView } from "../wire/model-login.ts";
 import tour from "../../dev/scenarios/tour.json" with { type: "json" };
 import type { Config, CredentialSource } from "./config.ts";
+import type { CredentialFiles } from "./login/credential-files.ts";
 import type { StoredLogin } from "./login/stored-login.ts";
+import { credentialIn } from "./login/token.ts";
 
 /** How the hive reaches a model, and how that is shown. A log-in changes all but the dialect and the upstream. */
 export interface ModelAccess {
@@ -17,9 +19,9 @@ export interface ModelAccess {
   /** A name to show: a host, never a credential. */
   readonly name: string;
   readonly scenarios: string[];
-  /** The kind of placeholder credential in cages. */
-  readonly credentialKind: "api-key" | "oauth";
-  /** Where the credential comes from. */
+  /** The kind of placeholder credential in the cages of the agents that use a credential. */
+  credentialKind(name: string): "api-key" | "oauth";
+  /** Where the hive's own credential comes from. */
   readonly credential: ModelLoginView;
   /** Why a log-in would have no effect, and what to do; undefined if it would have one. */
   readonly whyNoLogin: string | undefined;
@@ -29,26 +31,49 @@ export interface ModelAccess {
 
 /** The name of the built-in scenario. */
 export const TOUR = tour.name;
-/** The prefix of OAuth tokens. */
-const OAUTH_PREFIX = "sk-ant-oat";
 
 /**
- * Opens the model access. A credential of the environment or of a file comes first, then the log-in, then the rehearsal.
+ * Opens the model access. For the hive's own credential, one of the environment or of a file comes first, then the
+ * log-in, then the rehearsal. The requests of agents that name another credential have that one; only a forced rehearsal
+ * answers them, too.
  * Throws an error that names the file if a scenario or a credential cannot be read.
  */
-export function openModelAccess(config: Config["upstream"], scenarios: string | undefined, stored: StoredLogin): ModelAccess {
+export function openModelAccess(
+  config: Config["upstream"],
+  scenarios: string | undefined,
+  stored: StoredLogin,
+  named: Pick<CredentialFiles, "of">,
+): ModelAccess {
+  /** A credential besides the hive's own. */
+  const other = (name: string): Credential => {
+    const found = named.of(name);
+    if (!found) throw new HiveError("unavailable", `the credential ${name} is missing`);
+    return found.credential();
+  };
+  /** The kind of one besides the hive's own; that of the hive's own where it cannot be read. */
+  const kindOf = (name: string, own: Credential["kind"]): Credential["kind"] => {
+    if (name === DEFAULT_CREDENTIAL) return own;
+    try {
+      return other(name).kind;
+    } catch {
+      // The agent's requests are refused and say why.
+      return own;
+    }
+  };
   if (config.kind === "live") {
     const { source, kind } = config.credential;
     const read = credentialReader(source, kind);
+    // A file that cannot be read ends the start.
+    read();
     return {
       mode: "live",
       name: new URL(config.baseUrl).host,
       scenarios: [],
-      credentialKind: read().kind,
+      credentialKind: (name) => kindOf(name, read().kind),
       credential: { source: source.from },
       whyNoLogin: `the hive's credential comes from ${source.name}, which comes before a log-in: restart the daemon without it, then log in`,
       dialect: anthropic,
-      upstream: liveUpstream(config.baseUrl, read),
+      upstream: liveUpstream(config.baseUrl, (name) => (name === DEFAULT_CREDENTIAL ? read() : other(name))),
     };
   }
   const played: Scenario[] =
@@ -58,7 +83,7 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
     mode: "rehearsal" as const,
     name: "rehearsal",
     scenarios: played.map((one) => one.name),
-    credentialKind: "api-key" as const,
+    credentialKind: (): Credential["kind"] => "api-key",
     dialect: anthropic,
   };
   if (config.forced)
@@ -68,7 +93,9 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
       whyNoLogin: "HIVE_REHEARSAL=1 makes the hive rehearse: restart the daemon without it, then log in",
       upstream: rehearsal,
     };
-  const live = liveUpstream(config.baseUrl, () => ({ kind: "oauth", value: stored.token() }));
+  const live = liveUpstream(config.baseUrl, (name) =>
+    name === DEFAULT_CREDENTIAL ? { kind: "oauth", value: stored.token() } : other(name),
+  );
   const { host } = new URL(config.baseUrl);
   return {
     get mode() {
@@ -80,9 +107,7 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
     get scenarios() {
       return stored.exists ? [] : rehearsing.scenarios;
     },
-    get credentialKind() {
-      return stored.exists ? "oauth" : rehearsing.credentialKind;
-    },
+    credentialKind: (name) => kindOf(name, stored.exists ? "oauth" : "api-key"),
     get credential(): ModelLoginView {
       const { about } = stored;
       if (!stored.exists) return { source: "none" };
@@ -90,23 +115,10 @@ export function openModelAccess(config: Config["upstream"], scenarios: string | 
     },
     whyNoLogin: undefined,
     dialect: anthropic,
-    upstream: async (request) => (stored.exists ? live : rehearsal)(request),
+    upstream: async (request) => (stored.exists || request.credential !== DEFAULT_CREDENTIAL ? live : rehearsal)(request),
   };
 }
 
 function credentialReader(source: CredentialSource, kind: Credential["kind"]): () => Credential {
-  if (source.from === "environment") return () => ({ kind, value: source.value });
-  return () => {
-    let value: string;
-    try {
-      value = readFileSync(source.path, "utf8").trim();
-    } catch (error) {
-      throw new HiveError(
-        "unavailable",
-        `the credential file ${source.path} cannot be read (${(error as NodeJS.ErrnoException).code ?? "unknown error"})`,
-      );
-    }
-    if (value === "") throw new HiveError("unavailable", `the credential file ${source.path} is empty`);
-    return { kind: value.startsWith(OAUTH_PREFIX) ? "oauth" : "api-key", value };
-  };
+  return source.from === "environment" ? () => ({ kind, value: source.value }) : () => credentialIn(source.path);
 }

@@ -6,7 +6,7 @@ import { openBus } from "../../test/lib/bus.ts";
 import { ModelUse } from "./model-use.ts";
 
 const TOKENS = { input: 1, output: 20, cache_read: 300, cache_write: 4_000 };
-const ASKED = { tokens: TOKENS, requestModel: "opus", startedAt: 1, endedAt: 2 };
+const ASKED = { credential: "default", tokens: TOKENS, requestModel: "opus", startedAt: 1, endedAt: 2 };
 let agent: Agent;
 let use: ModelUse;
 let counted: unknown[];
@@ -62,9 +62,21 @@ test("an answer between two turns, or for an agent that no longer exists, counts
 });
 
 test("the end of a rate limit is known until an answer succeeds", () => {
-  use.signal({ agentId: "a1", kind: "rate_limited", resetsAt: 9_000 });
-  use.signal({ agentId: "a1", kind: "overloaded" });
+  use.signal({ agentId: "a1", credential: "default", kind: "rate_limited", resetsAt: 9_000 });
+  use.signal({ agentId: "a1", credential: "default", kind: "overloaded" });
   expect(use.limitEnds(agent)).toBe(9_000);
-  use.signal({ agentId: "a1", kind: "ok" });
+  use.signal({ agentId: "a1", credential: "default", kind: "ok" });
   expect(use.limitEnds(agent)).toBeUndefined();
+});
+
+test("each credential has its own plan, and that of one with another value is forgotten", () => {
+  const plan = [{ window: "5h", used: 0.5 }];
+  use.signal({ agentId: "a1", credential: "work", kind: "ok", plan });
+  use.signal({ agentId: "a1", credential: "default", kind: "ok", plan });
+  expect(use.plan).toEqual([
+    { window: "5h", used: 0.5 },
+    { window: "5h", used: 0.5, credential: "work" },
+  ]);
+  use.forget("work");
+  expect(use.plan).toEqual([{ window: "5h", used: 0.5 }]);
 });

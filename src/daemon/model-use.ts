@@ -6,6 +6,7 @@ import type { Broker } from "../messages/broker.ts";
 import type { Turns } from "../agents/turns.ts";
 import type { Budgets } from "../policy/budgets.ts";
 import type { SharedLimit } from "../policy/shared-limit.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import { instant } from "../wire/instant.ts";
 import type { PlanView } from "../wire/plan.ts";
 import type { Metrics } from "./metrics.ts";
@@ -31,7 +32,8 @@ export class ModelUse {
   readonly #deps: ModelUseDeps;
   /** By agent: the end of its rate limit. Milliseconds since the epoch. */
   readonly #limited = new Map<string, number>();
-  #plan: readonly PlanView[] = [];
+  /** By credential: the limits of its plan. */
+  readonly #plans = new Map<string, readonly PlanView[]>();
 
   constructor(deps: ModelUseDeps) {
     this.#deps = deps;
@@ -56,29 +58,39 @@ export class ModelUse {
   }
 
   /** Records the status of an answer. */
-  signal({ kind, agentId, resetsAt, plan }: UpstreamSignal): void {
+  signal({ kind, agentId, credential, resetsAt, plan }: UpstreamSignal): void {
     const { metrics, sharedLimit, bus } = this.#deps;
     metrics.modelRequests.inc({ outcome: kind });
     if (plan) {
-      this.#plan = plan.map(({ window, used, resetsAt: at }) => ({
+      const views = plan.map(({ window, used, resetsAt: at }) => ({
         window,
         used,
+        ...(credential === DEFAULT_CREDENTIAL ? {} : { credential }),
         ...(at === undefined ? {} : { resets_at: instant(at) }),
       }));
+      this.#plans.set(credential, views);
       bus.emit("changed", "hive");
     }
     if (kind === "rate_limited" && resetsAt !== undefined) {
       this.#limited.set(agentId, resetsAt);
-      sharedLimit.met(agentId, resetsAt);
+      sharedLimit.met(agentId, credential, resetsAt);
     } else if (kind === "ok") {
       this.#limited.delete(agentId);
-      sharedLimit.passed(agentId);
+      sharedLimit.passed(agentId, credential);
     }
   }
 
-  /** The limits of the subscription, as the newest answer has told them. */
+  /** The limits of the subscriptions, as the newest answer of each has told them: the hive's own first. */
   get plan(): readonly PlanView[] {
-    return this.#plan;
+    const own = this.#plans.get(DEFAULT_CREDENTIAL) ?? [];
+    const others = [...this.#plans].filter(([credential]) => credential !== DEFAULT_CREDENTIAL);
+    others.sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...own, ...others.flatMap(([, views]) => views)];
+  }
+
+  /** A credential has another value, or is removed: what is known of its account is no longer true. */
+  forget(credential: string): void {
+    if (this.#plans.delete(credential)) this.#deps.bus.emit("changed", "hive");
   }
 
   /** When the limit of another agent lets this one go on. Milliseconds since the epoch. */

@@ -35,6 +35,7 @@ import { removeTree } from "../os/remove-tree.ts";
 import { giveSocket } from "../os/unix-user.ts";
 import { openPlatform } from "../platforms/open.ts";
 import { openStore } from "../store/store.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import { instant } from "../wire/instant.ts";
 import { openBudgets } from "./budget-parts.ts";
 import { CageSpecs } from "./cage-specs.ts";
@@ -53,6 +54,8 @@ import { AgentPages } from "./http/agent-pages.ts";
 import { openLifecycle } from "./lifecycle.ts";
 import { openMetrics } from "./metrics.ts";
 import { LoginCage, removeLoginCage } from "./login/login-cage.ts";
+import { CredentialFiles } from "./login/credential-files.ts";
+import { ModelCredentials } from "./login/model-credentials.ts";
 import { ModelLogin } from "./login/model-login.ts";
 import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
@@ -60,6 +63,7 @@ import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
 import { Passkeys } from "./passkeys/passkeys.ts";
 import { readDeclared } from "./declared-file.ts";
+import { Days } from "../policy/days.ts";
 import { readPrices } from "./prices-file.ts";
 import { storeReplay } from "./replay.ts";
 import { Retention } from "./retention.ts";
@@ -93,7 +97,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const failpoint = overrides.failpoint ?? (async () => {});
   const onUnexpected = overrides.onUnexpected ?? ((error: unknown): void => log.error({ err: error }, "unexpected"));
   const stored = new StoredLogin(paths.modelLogin);
-  const access = openModelAccess(config.upstream, config.scenarios, stored);
+  const credentialFiles = new CredentialFiles(paths.modelCredentials);
+  const access = openModelAccess(config.upstream, config.scenarios, stored, credentialFiles);
   const prices = readPrices(config.pricesFile);
   const declared = readDeclared(config.repositoriesFile);
   const pricedModels = Object.keys(prices);
@@ -122,12 +127,22 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
   const secrets = new Secrets({ ...base, files: new SecretFiles(paths.secrets) });
+  const credentials = new ModelCredentials({
+    ...base,
+    files: credentialFiles,
+    own: access,
+    changed(name) {
+      modelUse.forget(name);
+      commands.credentialChanged(name);
+    },
+  });
   const { maxHops, loopLimits, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
   const disk = new Disk(base);
-  const usage = new UsageToday(store, now);
+  const days = new Days(config.timeZone);
+  const usage = new UsageToday(store, days, now);
   const metrics = openMetrics(base);
-  const { pricesFile, timeZone, sharesRateLimits } = config;
-  const budgets = openBudgets({ ...base, prices, pricesFile, timeZone, sharesRateLimits });
+  const { pricesFile, sharesRateLimits } = config;
+  const budgets = openBudgets({ ...base, prices, pricesFile, days, sharesRateLimits });
   const broker = new Broker({ ...base, maxHops, loopLimits, leaseGraceMs, sendRate, messageRate: budgets.messageRate });
   const history = new MessageHistory({ ...base, broker });
   const retention = new Retention(store, base);
@@ -149,6 +164,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     ...access,
     prices,
     secrets,
+    credentialOf: (id) => credentials.nameFor(id),
     modelUse,
     turnstile: budgets.turnstile,
     egressRecords,
@@ -205,6 +221,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     failpoint,
     repositories,
     secrets,
+    credentials,
   });
 
   const { sandboxedRun } = platform;
@@ -250,6 +267,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     repositories: work.repositories,
     budgets,
     secrets,
+    credentials,
     modelUse,
   };
   const views = new Views({ ...base, ...shown, hive });
@@ -276,8 +294,12 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     startFlow: (options) => LoginCage.start(loginCage, options),
     removeLeft: () => removeLoginCage(loginCage),
     stored,
+    named: {
+      checkRoom: (name) => credentials.checkRoom(name),
+      keep: async (name, token, by) => void (await credentials.add(name, { token }, by)),
+    },
     whyNot: () => access.whyNoLogin,
-    onChanged: () => commands.credentialChanged(),
+    onChanged: () => commands.credentialChanged(DEFAULT_CREDENTIAL),
   });
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 
@@ -300,6 +322,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     operators,
     passkeys,
     secrets,
+    credentials,
     now,
     access,
     modelLogin,

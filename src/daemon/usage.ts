@@ -1,4 +1,5 @@
 import type { Usage } from "../gateway/model/dialect.ts";
+import type { Days } from "../policy/days.ts";
 import type { Store } from "../store/store.ts";
 import type { Metered } from "../store/turns.ts";
 
@@ -11,24 +12,23 @@ interface Tally {
 
 const NOTHING: Readonly<Tally> = { tokens: 0, cost: 0, unpriced: 0 };
 
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-
 const DAY_MS = 86_400_000;
-/** The last `days` days (UTC) up to the one of `now`. */
-export const lastDays = (days: number, now: number): { since: string; until: string } => ({
-  since: dayOf(now - (days - 1) * DAY_MS),
-  until: dayOf(now),
-});
+/** The last `days` dates up to that of a day. */
+export function lastDays(days: number, until: string): { since: string; until: string } {
+  return { since: new Date(Date.parse(until) - (days - 1) * DAY_MS).toISOString().slice(0, 10), until };
+}
 
-/** Today's usage (UTC) by agent. It is kept in memory for display, and permanently in the ledger. */
+/** Today's usage by agent, by the operator's day. It is kept in memory for display, and permanently in the ledger. */
 export class UsageToday {
   readonly #store: Store;
+  readonly #days: Pick<Days, "at">;
   readonly #now: () => number;
   #day = "";
   #byAgent = new Map<string, Tally>();
 
-  constructor(store: Store, now: () => number) {
+  constructor(store: Store, days: Pick<Days, "at">, now: () => number) {
     this.#store = store;
+    this.#days = days;
     this.#now = now;
     this.#startDay();
   }
@@ -46,13 +46,20 @@ export class UsageToday {
       agent: usage.agentId,
       day: this.#day,
       model: usage.model,
+      credential: usage.credential,
       input,
       output,
       cacheRead: cache_read,
       cacheWrite: cache_write,
       costUsd: usage.costUsd,
+      budgetUsd: usage.budgetUsd,
     };
-    const metered = turn && { tokens: { ...turn.tokens }, costUsd: turn.costUsd, isUnpriced: turn.isUnpriced };
+    const metered = turn && {
+      tokens: { ...turn.tokens },
+      costUsd: turn.costUsd,
+      isUnpriced: turn.isUnpriced,
+      credential: turn.credential,
+    };
     await this.#store.write(() => {
       this.#store.usage.add(record);
       const { costUsd } = record;
@@ -79,7 +86,7 @@ export class UsageToday {
   }
 
   #startDay(): void {
-    const today = dayOf(this.#now());
+    const today = this.#days.at(this.#now()).date;
     if (today === this.#day) return;
     this.#day = today;
     this.#byAgent = new Map(this.#store.usage.on(today).map(({ agent, ...tally }) => [agent, tally]));

@@ -60,6 +60,7 @@ beforeEach(() => {
     changes: {} as never,
     repositories: {} as never,
     secrets: { problemsOf: () => [] },
+    credentials: { problemsOf: () => [] },
     bus,
     now: () => now,
   });

@@ -27,6 +27,7 @@ import { repoListing } from "./listings.ts";
 import type { AgentPages } from "./http/agent-pages.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { Secrets } from "./secrets/secrets.ts";
+import type { ModelCredentials } from "./login/model-credentials.ts";
 import type { ModelUse } from "./model-use.ts";
 import type { UsageToday } from "./usage.ts";
 
@@ -55,6 +56,7 @@ export interface ViewsDeps {
   changes: Pick<ChangeReader, "view">;
   repositories: Pick<Repositories, "all" | "view">;
   secrets: Pick<Secrets, "problemsOf">;
+  credentials: Pick<ModelCredentials, "problemsOf">;
   bus: Pick<AgentBus, "on">;
   now(): number;
 }
@@ -130,7 +132,7 @@ export class Views {
   }
 
   agent(agent: Agent): AgentView {
-    const { hive, usage, urls, broker, turns, pages, secrets } = this.#deps;
+    const { hive, usage, urls, broker, turns, pages, secrets, credentials } = this.#deps;
     const today = usage.of(agent.id);
     const last = turns.last(agent);
     return agentView(agent, {
@@ -143,7 +145,7 @@ export class Views {
       port: pages.portOf(agent),
       portProblem: pages.problem(agent),
       budgetWarnings: agent.destroyed ? [] : this.#deps.budgets.budgets.warnings(agent.id),
-      secretProblems: secrets.problemsOf(agent),
+      secretProblems: [...secrets.problemsOf(agent), ...credentials.problemsOf(agent)],
       lastTurn: last && {
         turn: last.turn,
         result: last.result,

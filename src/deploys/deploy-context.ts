@@ -79,6 +79,8 @@ export interface DeployContext {
   repositories: AgentRepositories;
   /** The complaints about the secrets that a config uses. */
   secrets: { complaints(config: AgentConfig): string[] };
+  /** The complaints about the credential that a config names. */
+  credentials: { complaints(config: AgentConfig): string[] };
   /** Specifies a cage without starting it. Throws if it cannot be specified: a mount does not exist, for example. */
   specs: { of(agent: Agent): Promise<unknown> };
   bus: Pick<AgentBus, "on" | "emit">;

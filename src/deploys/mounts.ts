@@ -15,7 +15,7 @@ export interface RequestTrial {
 }
 
 /**
- * Checks the files of a new request and, if they are valid, its repositories, its secrets, and its mounts on this host. A
+ * Checks the files of a new request and, if they are valid, its repositories, its secrets, its credential, and its mounts on this host. A
  * secret that is missing later stops no deploy: the agent runs without it, and its row says so.
  */
 export async function tryRequest(
@@ -28,7 +28,11 @@ export async function tryRequest(
   const { config } = configOf(byPath(files));
   const trials = await context.mounts.tryAll(agent, config.mounts);
   const owners = ownersOf(trials);
-  const parts = [...context.repositories.complaints(name, config.repos), ...context.secrets.complaints(config)];
+  const parts = [
+    ...context.repositories.complaints(name, config.repos),
+    ...context.secrets.complaints(config),
+    ...context.credentials.complaints(config),
+  ];
   const outside = [...parts, ...problemsOf(trials)];
   if (outside.length > 0) return { complaints: outside, owners };
   const project = await pinProject(context, name, config.repos);

@@ -143,6 +143,10 @@ function configMarks(before: AgentConfig, after: AgentConfig): RiskMark[] {
       mark("warn", "repo", `may now write to the repository ${name}: push branches and propose changes`);
     else if (had === undefined) mark("info", "repo", `may now read the repository ${name}`);
   }
+  if (after.credential !== before.credential) {
+    const words = after.credential === undefined ? "the hive's own credential" : `the credential ${after.credential}`;
+    mark("warn", "credential", `asks the model with ${words}: what it spends is counted there`);
+  }
   for (const name of gained(before.secrets, after.secrets))
     mark("danger", "secret", `gets the secret ${name} as a variable: the agent can read and send this`);
   for (const one of apiMarks(before.apis, after.apis)) marks.push(one);

@@ -114,6 +114,8 @@ describe("addresses and lists", () => {
 /** A gateway on real sockets, with an upstream and a resolver of the test. */
 let folder: string;
 let listening: Listening;
+/** The credential of the agent. */
+let credentialOf: () => string;
 let signals: UpstreamSignal[];
 let usages: Usage[];
 /** Lets a request pass, or refuses it. */
@@ -166,12 +168,17 @@ beforeEach(async () => {
   upstream.seen.length = 0;
   behave = () => ({});
   enter = async () => () => {};
+  credentialOf = () => "default";
   const gateway = new Gateway({
     model: {
       dialect: anthropic,
-      upstream: liveUpstream(upstream.url, () => ({ kind: "api-key", value: "the-hives-own" })),
+      upstream: liveUpstream(upstream.url, (name) => ({
+        kind: "api-key",
+        value: name === "work" ? "that-of-work" : "the-hives-own",
+      })),
       modelsOf: () => MODELS,
       prices: {},
+      credentialOf: () => credentialOf(),
       enter: (_, model) => enter(model),
       onUsage: (usage) => void usages.push(usage),
       onSignal: (signal) => void signals.push(signal),
@@ -250,7 +257,20 @@ describe("model.sock", () => {
     expect(answer.status).toBe(200);
     expect(upstream.seen[0]).toMatchObject({ "x-api-key": "the-hives-own" });
     expect(upstream.seen[0]).not.toHaveProperty("authorization");
-    expect(signals).toEqual([{ agentId: "a1", kind: "ok" }]);
+    expect(signals).toEqual([{ agentId: "a1", credential: "default", kind: "ok" }]);
+  });
+
+  test("an agent of another credential is answered with that one, and one whose credential is missing is refused", async () => {
+    credentialOf = () => "work";
+    await ask("/v1/messages");
+    expect(upstream.seen[0]).toMatchObject({ "x-api-key": "that-of-work" });
+    expect(signals).toEqual([{ agentId: "a1", credential: "work", kind: "ok" }]);
+    credentialOf = () => {
+      throw new HiveError("bad_request", "the credential work is missing");
+    };
+    const refused = await ask("/v1/messages");
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("hyperhive: the credential work is missing")]);
+    expect(upstream.seen).toHaveLength(1);
   });
 
   test.each([

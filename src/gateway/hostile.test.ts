@@ -36,6 +36,7 @@ beforeEach(async () => {
         return reply(signal);
       },
       modelsOf: () => ["sonnet"],
+      credentialOf: () => "default",
       prices: {},
       enter: async () => () => {},
       onUsage: () => {},

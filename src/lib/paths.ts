@@ -84,6 +84,10 @@ export class Paths {
   get modelLogin(): string {
     return join(this.state, "model-login.json");
   }
+  /** The credentials for the model besides the hive's own, a file each. In no backup. */
+  get modelCredentials(): string {
+    return join(this.state, "model-credentials");
+  }
   /** The values of secrets, a file each. In no backup. */
   get secrets(): string {
     return join(this.state, "secrets");

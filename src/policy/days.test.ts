@@ -32,6 +32,16 @@ test("the moment of midnight belongs to the new day, and a clock that is set bac
   expect(days.at(ends - 1)).toEqual(expect.objectContaining({ date: "2026-10-25", ends }));
 });
 
+test.each([
+  ["UTC", "2026-11-30", "2026-11-30T00:00:00.000Z"],
+  ["Europe/Berlin", "2026-10-25", "2026-10-24T22:00:00.000Z"],
+  ["Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00.000Z"],
+  ["Pacific/Kiritimati", "2026-11-30", "2026-11-29T10:00:00.000Z"],
+  ["Pacific/Pago_Pago", "2026-11-30", "2026-11-30T11:00:00.000Z"],
+])("in %s the date %s begins at %s", (zone, date, at) => {
+  expect(new Date(new Days(zone).beginOf(date)).toISOString()).toBe(at);
+});
+
 test("a time zone is one that the runtime knows", () => {
   expect(["Europe/Berlin", "UTC", "Europe/Nowhere", ""].map(isTimeZone)).toEqual([true, true, false, false]);
 });

@@ -6,6 +6,7 @@ export interface Day {
 
 /** Longer than any day: one with 25 hours, and the shift of a zone that moves by an hour more. Milliseconds. */
 const LONGEST_DAY_MS = 27 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
 
 /** True if the runtime knows the time zone. */
 export function isTimeZone(zone: string): boolean {
@@ -44,6 +45,14 @@ export class Days {
     }
     this.#last = { from: now, date, ends };
     return this.#last;
+  }
+
+  /** When a date begins. Milliseconds since the epoch. */
+  beginOf(date: string): number {
+    // Clocks differ from UTC by 14 hours at most, so at this moment an earlier date runs everywhere.
+    let { ends } = this.at(Date.parse(date) - 36 * HOUR_MS);
+    for (let next = this.at(ends); next.date < date; next = this.at(ends)) ends = next.ends;
+    return ends;
   }
 
   #date(at: number): string {

@@ -1,5 +1,6 @@
 import type { Service } from "../lib/services.ts";
 import { Moment } from "../lib/timers.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import { HiveError } from "../wire/error.ts";
 import { SHORT_LIMIT_MS } from "../wire/limits.ts";
 
@@ -9,22 +10,35 @@ export const STAGGER_MS = 2_000;
 export interface SharedLimitDeps {
   /** False: a limit holds only the agent that has met it. */
   isShared: boolean;
-  /** The agents that share the credential, in the order in which they go on. */
-  sharers(): string[];
+  /** The agents that use a credential, in the order in which they go on. */
+  sharers(credential: string): string[];
   /** Called after an agent is held, or goes on. */
   changed(agentId: string): void;
   now(): number;
 }
 
+/** Why an agent waits for the limit of a credential: a clause. */
+export const sharedLimitWords = (credential: string): string =>
+  `the model's API limits the credential ${credential === DEFAULT_CREDENTIAL ? "" : `${credential} `}that the agents share`;
+
+/** An agent that is held. */
+interface Held {
+  credential: string;
+  /** When it goes on. Milliseconds since the epoch. */
+  at: number;
+  moment: Moment;
+}
+
 /**
- * A limit of the model's API, which holds every agent that shares the credential. At its end they go on one after the
- * other. Kept in memory: the daemon's next request meets it again.
+ * Limits of the model's API. Each holds every agent that uses the credential. At its end they go on one after the other.
+ * Kept in memory: the daemon's next request meets it again.
  */
 export class SharedLimit implements Service {
   readonly #deps: SharedLimitDeps;
-  /** By agent: when it goes on. Milliseconds since the epoch. */
-  readonly #ends = new Map<string, { at: number; moment: Moment }>();
-  #limitEnds: number | undefined;
+  /** By agent. */
+  readonly #held = new Map<string, Held>();
+  /** By credential: the end of its limit. Milliseconds since the epoch. */
+  readonly #limits = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(deps: SharedLimitDeps) {
@@ -35,21 +49,23 @@ export class SharedLimit implements Service {
     clearTimeout(this.#timer);
   }
 
-  /** An agent has met a limit that ends at a time. It goes on first. */
-  met(agentId: string, resetsAt: number): void {
+  /** An agent has met the limit of a credential, which ends at a time. It goes on first. */
+  met(agentId: string, credential: string, resetsAt: number): void {
     const { isShared, sharers, now } = this.#deps;
     // A short one ends while the CLI waits, and to hold the others would end their turns.
-    if (!isShared || resetsAt - now() <= SHORT_LIMIT_MS || resetsAt === this.#limitEnds) return;
-    this.#limitEnds = resetsAt;
-    this.#hold([agentId, ...sharers().filter((id) => id !== agentId)], resetsAt);
+    if (!isShared || resetsAt - now() <= SHORT_LIMIT_MS || resetsAt === this.#limits.get(credential)) return;
+    this.#limits.set(credential, resetsAt);
+    this.#hold(credential, [agentId, ...sharers(credential).filter((id) => id !== agentId)], resetsAt);
   }
 
   /** An answer has come without a limit. If nothing held its agent, the limit has ended early, and the others follow. */
-  passed(agentId: string): void {
+  passed(agentId: string, credential: string): void {
     const now = this.#deps.now();
-    if (this.#limitEnds === undefined || now >= this.#limitEnds || this.#ends.has(agentId)) return;
-    this.#limitEnds = now;
-    this.#hold([...this.#ends.keys()], now + STAGGER_MS);
+    const ends = this.#limits.get(credential);
+    if (ends === undefined || now >= ends || this.#held.has(agentId)) return;
+    this.#limits.set(credential, now);
+    const others = [...this.#held].filter(([, held]) => held.credential === credential).map(([id]) => id);
+    this.#hold(credential, others, now + STAGGER_MS);
   }
 
   /** Lets one agent go on now, because the operator wants to try. */
@@ -57,30 +73,36 @@ export class SharedLimit implements Service {
     this.#release([agentId]);
   }
 
+  /** An agent uses a credential from now on: the limit of another one does not hold it any more. */
+  uses(agentId: string, credential: string): void {
+    if (this.#held.has(agentId) && this.#held.get(agentId)?.credential !== credential) this.#release([agentId]);
+  }
+
   /** When an agent goes on; undefined if nothing holds it. Milliseconds since the epoch. */
   endOf(agentId: string): number | undefined {
-    return this.#ends.get(agentId)?.at;
+    return this.#held.get(agentId)?.at;
   }
 
   /** Throws `rate_limited` while the limit holds an agent: its request would be refused anyway. */
   check(agentId: string): void {
-    if (this.#ends.has(agentId))
-      throw new HiveError("rate_limited", "the model's API limits the credential that the agents share");
+    const held = this.#held.get(agentId);
+    if (held) throw new HiveError("rate_limited", sharedLimitWords(held.credential));
   }
 
   /** Lets agents go on one after the other, the first one at a time. */
-  #hold(ids: readonly string[], first: number): void {
+  #hold(credential: string, ids: readonly string[], first: number): void {
     ids.forEach((id, place) => {
       const at = first + place * STAGGER_MS;
-      this.#ends.set(id, { at, moment: new Moment(at, this.#deps.now) });
+      this.#held.set(id, { credential, at, moment: new Moment(at, this.#deps.now) });
     });
     for (const id of ids) this.#deps.changed(id);
     this.#arm();
   }
 
   #release(ids: readonly string[]): void {
-    const released = ids.filter((id) => this.#ends.delete(id));
-    if (this.#ends.size === 0) this.#limitEnds = undefined;
+    const released = ids.filter((id) => this.#held.delete(id));
+    const limited = new Set([...this.#held.values()].map(({ credential }) => credential));
+    for (const credential of this.#limits.keys()) if (!limited.has(credential)) this.#limits.delete(credential);
     for (const id of released) this.#deps.changed(id);
     this.#arm();
   }
@@ -88,7 +110,7 @@ export class SharedLimit implements Service {
   #arm(): void {
     clearTimeout(this.#timer);
     let pause = Infinity;
-    for (const { moment } of this.#ends.values()) pause = Math.min(pause, moment.pause);
+    for (const { moment } of this.#held.values()) pause = Math.min(pause, moment.pause);
     if (pause === Infinity) return;
     this.#timer = setTimeout(() => this.#release(this.#over()), pause);
     this.#timer.unref();
@@ -96,6 +118,6 @@ export class SharedLimit implements Service {
 
   /** The agents whose time has come. */
   #over(): string[] {
-    return [...this.#ends].filter(([, { moment }]) => moment.hasCome).map(([id]) => id);
+    return [...this.#held].filter(([, { moment }]) => moment.hasCome).map(([id]) => id);
   }
 }

@@ -513,4 +513,30 @@ CREATE TABLE change_spans (
 -- The call to an API door that a connection was, as JSON.
 ALTER TABLE egress ADD COLUMN call TEXT;
 `,
+  `
+-- The credential of each answer and turn; 'default' is the hive's own. From here on the days of usage are the operator's,
+-- and budgets are sums of it: \`budget_usd\` is the cost by the price of the model that was asked for, if the one that
+-- answered has none.
+CREATE TABLE usage_by_credential (
+  day TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  model TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  input INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  cache_read INTEGER NOT NULL,
+  cache_write INTEGER NOT NULL,
+  cost_usd REAL NOT NULL,
+  unpriced INTEGER NOT NULL,
+  budget_usd REAL NOT NULL,
+  PRIMARY KEY (day, agent, model, credential)
+) WITHOUT ROWID;
+INSERT INTO usage_by_credential SELECT day, agent, model, 'default', requests, input, output, cache_read, cache_write, cost_usd,
+  unpriced, cost_usd FROM usage;
+DROP TABLE usage;
+ALTER TABLE usage_by_credential RENAME TO usage;
+CREATE INDEX usage_by_agent ON usage (agent, day);
+ALTER TABLE turns ADD COLUMN credential TEXT;
+`,
 ];

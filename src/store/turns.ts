@@ -30,6 +30,7 @@ export interface TurnRecord {
   duration_ms: number | null;
   tokens: number | null;
   cost_usd: number | null;
+  credential: string | null;
 }
 
 /** What the gateway has metered of a turn so far. */
@@ -38,6 +39,8 @@ export interface Metered {
   /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
   costUsd: number | undefined;
   isUnpriced: boolean;
+  /** The name of the credential of its answers. */
+  credential?: string | undefined;
 }
 
 /** A turn that has not ended, and its harness. */
@@ -56,7 +59,7 @@ export function interruptedEnd(
   { turn, startedAt }: Pick<OpenTurn, "turn" | "startedAt">,
   at: number,
   why: string,
-  { tokens, costUsd }: { tokens: TokenCounts; costUsd?: number | undefined } = { tokens: NO_TOKENS },
+  { tokens, costUsd, credential }: Pick<Metered, "tokens"> & Partial<Metered> = { tokens: NO_TOKENS },
 ): Extract<TurnEvent, { type: "turn_end" }> {
   return {
     type: "turn_end",
@@ -67,6 +70,7 @@ export function interruptedEnd(
     duration_ms: Math.max(0, at - startedAt),
     tokens,
     ...(costUsd === undefined ? {} : { cost_usd: costUsd }),
+    ...(credential === undefined ? {} : { credential }),
   };
 }
 
@@ -116,8 +120,8 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const meter = db.prepare<[string, string, number]>(
     "UPDATE turns SET metered = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
-  const end = db.prepare<[number, TurnResult, string, number, number, number | null, string, number]>(
-    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
+  const end = db.prepare<[number, TurnResult, string, number, number, number | null, string | null, string, number]>(
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ?, credential = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const ended = db.prepare<[string, number], { turn: number }>(
     "SELECT turn FROM turns WHERE agent = ? AND turn = ? AND ended_at IS NOT NULL",
@@ -136,7 +140,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT seq, agent, at, json FROM turn_events WHERE agent = ? AND seq > ? ORDER BY seq LIMIT ?",
   );
   const list = db.prepare<[string, number, number], TurnRecord>(
-    `SELECT turn, message, sender, label, started_at, ended_at, result, turns.reason AS reason, duration_ms, tokens, cost_usd
+    `SELECT turn, message, sender, label, started_at, ended_at, result, turns.reason AS reason, duration_ms, tokens, cost_usd, credential
      FROM turns LEFT JOIN messages ON messages.id = turns.message WHERE agent = ? AND turn < ? ORDER BY turn DESC LIMIT ?`,
   );
   const endedSince = db.prepare<[string, number], EndedTurn>(
@@ -159,8 +163,8 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     append.run(seq, agent, at, event.type, JSON.stringify(event));
     if (event.type === "turn_end") {
       const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
-      const { result, reason, duration_ms, cost_usd } = event;
-      end.run(at, result, reason, Math.round(duration_ms), tokens, cost_usd ?? null, agent, event.turn);
+      const { result, reason, duration_ms, cost_usd, credential } = event;
+      end.run(at, result, reason, Math.round(duration_ms), tokens, cost_usd ?? null, credential ?? null, agent, event.turn);
     }
     return { seq, agent: name, at: instant(at), event };
   }

@@ -19,7 +19,11 @@ afterEach(() => {
 
 const used = (agent: string, day: string, over: Partial<UsageRecord> = {}): Promise<void> =>
   store.write(() =>
-    store.usage.add({ agent, day, model: "haiku", input: 1, output: 2, cacheRead: 3, cacheWrite: 4, costUsd: 0.5, ...over }),
+    store.usage.add({
+      ...{ agent, day, model: "haiku", credential: "default" },
+      ...{ input: 1, output: 2, cacheRead: 3, cacheWrite: 4, costUsd: 0.5, budgetUsd: 0.5 },
+      ...over,
+    }),
   );
 
 test("an agent's days are paged newest first, by whole days with every model of a day", async () => {
@@ -81,4 +85,19 @@ test("usage of a period is summed by what is asked for, the most expensive first
   expect(groups(["agent"], 1)).toHaveLength(1);
   expect(store.usage.sum(period)).toMatchObject({ requests: 3, output: 6, costUsd: 4, unpriced: 0 });
   expect(store.usage.sum({ ...period, agent: "bob" })).toMatchObject({ requests: 1, costUsd: 1.5 });
+});
+
+test("answers with two credentials are two rows of a day, and sums by credential", async () => {
+  await used("ada", "2030-01-01");
+  await used("ada", "2030-01-01", { credential: "work", costUsd: 2 });
+  await used("ada", "2030-01-01", { credential: "work", costUsd: 2 });
+  expect(store.usage.page({ days: 1 }).lines.map(({ credential, requests }) => [credential, requests])).toEqual([
+    ["default", 1],
+    ["work", 2],
+  ]);
+  const sums = store.usage.groups({ by: ["credential"], since: "2030-01-01", until: "2030-01-01" }, 10);
+  expect(sums.map(({ credential, costUsd }) => [credential, costUsd])).toEqual([
+    ["work", 4],
+    ["default", 0.5],
+  ]);
 });

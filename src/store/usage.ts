@@ -3,15 +3,19 @@ import type { Sqlite } from "./database.ts";
 /** One metered answer of the model. */
 export interface UsageRecord {
   agent: string;
-  /** Day in UTC, `2026-11-24`. */
+  /** The operator's day, `2026-11-24`. */
   day: string;
   model: string;
+  /** The name of the credential. */
+  credential: string;
   input: number;
   output: number;
   cacheRead: number;
   cacheWrite: number;
   /** US dollars; undefined for a model without a price. */
   costUsd: number | undefined;
+  /** What it counts in budgets. US dollars. */
+  budgetUsd: number;
 }
 
 /** The sum of several answers. */
@@ -27,49 +31,54 @@ export interface UsageSum {
   unpriced: number;
 }
 
-/** An agent's usage of one model on one day. */
+/** An agent's usage of one model with one credential on one day. */
 export interface UsageLine extends UsageSum {
   agent: string;
   day: string;
   model: string;
+  credential: string;
 }
 
-/** Usage summed over days, agents or models: it has the keys that it was summed by. */
+/** Usage summed over days, agents, models or credentials: it has the keys that it was summed by. */
 export interface UsageGroup extends UsageSum {
   day?: string;
   agent?: string;
   model?: string;
+  credential?: string;
 }
 
 /** What is summed: whose, of which days, and by what. */
 export interface UsageQuery {
   by: readonly (typeof USAGE_COLUMNS)[number][];
-  /** The first and the last day, in UTC. */
+  /** The first and the last day. */
   since: string;
   until: string;
   agent?: string | undefined;
 }
 
-const USAGE_COLUMNS = ["day", "agent", "model"] as const;
+const USAGE_COLUMNS = ["day", "agent", "model", "credential"] as const;
 /** After every possible day. */
 const NEVER = "9999-99-99";
 
-/** Metered usage: a row per agent, day (UTC) and model. Rows are kept permanently. */
+/**
+ * Metered usage: a row per agent, day of the operator, model and credential. Days from before the time zone counted are
+ * UTC. Rows are kept permanently.
+ */
 export function usageQueries(db: Sqlite) {
-  const add = db.prepare<[string, string, string, number, number, number, number, number, number]>(
-    `INSERT INTO usage (agent, day, model, requests, input, output, cache_read, cache_write, cost_usd, unpriced)
-     VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT (day, agent, model) DO UPDATE SET requests = requests + 1, input = input + excluded.input,
+  const add = db.prepare<[string, string, string, string, number, number, number, number, number, number, number]>(
+    `INSERT INTO usage (agent, day, model, credential, requests, input, output, cache_read, cache_write, cost_usd, unpriced, budget_usd)
+     VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (day, agent, model, credential) DO UPDATE SET requests = requests + 1, input = input + excluded.input,
        output = output + excluded.output, cache_read = cache_read + excluded.cache_read,
        cache_write = cache_write + excluded.cache_write, cost_usd = cost_usd + excluded.cost_usd,
-       unpriced = unpriced + excluded.unpriced`,
+       unpriced = unpriced + excluded.unpriced, budget_usd = budget_usd + excluded.budget_usd`,
   );
   const on = db.prepare<[string], { agent: string; tokens: number; cost: number; unpriced: number }>(
     `SELECT agent, sum(input + output + cache_read + cache_write) AS tokens, sum(cost_usd) AS cost, sum(unpriced) AS unpriced
      FROM usage WHERE day = ? GROUP BY agent`,
   );
   const line =
-    "agent, day, model, requests, input, output, cache_read AS cacheRead, cache_write AS cacheWrite, cost_usd AS costUsd, unpriced";
+    "agent, day, model, credential, requests, input, output, cache_read AS cacheRead, cache_write AS cacheWrite, cost_usd AS costUsd, unpriced";
   const figures = `total(requests) AS requests, total(input) AS input, total(output) AS output, total(cache_read) AS cacheRead,
     total(cache_write) AS cacheWrite, total(cost_usd) AS costUsd, total(unpriced) AS unpriced`;
   const sum = `SELECT ${figures} FROM usage`;
@@ -87,7 +96,7 @@ export function usageQueries(db: Sqlite) {
   const ofAll = {
     days: db.prepare<[string, number], string>("SELECT DISTINCT day FROM usage WHERE day < ? ORDER BY day DESC LIMIT ?").pluck(),
     lines: db.prepare<[string, string], UsageLine>(
-      `SELECT ${line} FROM usage WHERE day >= ? AND day <= ? ORDER BY day DESC, agent, model`,
+      `SELECT ${line} FROM usage WHERE day >= ? AND day <= ? ORDER BY day DESC, agent, model, credential`,
     ),
     total: db.prepare<[], UsageSum>(sum),
   };
@@ -98,7 +107,7 @@ export function usageQueries(db: Sqlite) {
       )
       .pluck(),
     lines: db.prepare<[string, string, string], UsageLine>(
-      `SELECT ${line} FROM usage WHERE agent = ? AND day >= ? AND day <= ? ORDER BY day DESC, model`,
+      `SELECT ${line} FROM usage WHERE agent = ? AND day >= ? AND day <= ? ORDER BY day DESC, model, credential`,
     ),
     total: db.prepare<[string], UsageSum>(`${sum} WHERE agent = ?`),
   };
@@ -109,12 +118,14 @@ export function usageQueries(db: Sqlite) {
         u.agent,
         u.day,
         u.model,
+        u.credential,
         u.input,
         u.output,
         u.cacheRead,
         u.cacheWrite,
         u.costUsd ?? 0,
         u.costUsd === undefined ? 1 : 0,
+        u.budgetUsd,
       ),
     /** Tokens and cost of each agent on a day. */
     on: (day: string) => on.all(day),

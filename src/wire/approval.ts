@@ -48,6 +48,7 @@ export const RiskMark = z.object({
     "recipients",
     "mount",
     "secret",
+    "credential",
     "env",
     "limits",
     "model",

@@ -32,6 +32,7 @@ import {
 import { Repos } from "./config-repos.ts";
 import { MAX_NOTE_CHARS } from "./limits.ts";
 import { loosen } from "./loosen.ts";
+import { CredentialName } from "./names.ts";
 import { SecretName } from "./secrets.ts";
 
 /** Tools that `tools.allow` cannot allow: sessions could use them to bypass the broker. */
@@ -123,6 +124,8 @@ export const AgentConfig = strict({
   limits: CageLimits.default({ memory_mib: 2048, cpu_percent: 200, pids: 512, disk_mib: 10 * 1024 }),
   /** What the agent may spend. The operator's own limits come before these. Absent: the hive's default. */
   budget: Budget.optional(),
+  /** The credential of the hive with which the model is asked. Absent: the hive's own. */
+  credential: CredentialName.optional(),
   mounts: Mounts.default([]),
   /** Repositories of the hive that the agent works on, each at /work/<name>. The first is its working folder. */
   repos: Repos.default([]),

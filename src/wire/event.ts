@@ -27,11 +27,13 @@ const TurnEnded = z.object({
   duration_ms: z.number(),
   tokens: TokenCounts,
   cost_usd: z.number().optional(),
+  /** The credential of its answers. The daemon sets it. */
+  credential: z.string().optional(),
   context_tokens: z.number().optional(),
   context_window: z.number().optional(),
 });
 /** The same as a harness reports it. One from before `result` sends only `ok`. */
-const ReportedEnd = TurnEnded.extend({
+const ReportedEnd = TurnEnded.omit({ credential: true }).extend({
   turn: TurnNumber,
   result: TurnResult.optional(),
   duration_ms: Figure,

@@ -21,6 +21,8 @@ export const TurnRow = z.object({
   duration_ms: z.number().optional(),
   tokens: z.number().optional(),
   cost_usd: z.number().optional(),
+  /** The credential of its answers. Absent for a turn without one, and while it runs. */
+  credential: z.string().optional(),
 });
 export type TurnRow = z.infer<typeof TurnRow>;
 
@@ -59,6 +61,9 @@ export const EgressRow = z.object({
 });
 export type EgressRow = z.infer<typeof EgressRow>;
 
+/** The time zone of the days. */
+const TimeZoneName = z.string();
+
 /** Usage of the model's answers. */
 const UsageFigures = z.object({
   requests: z.number().int(),
@@ -70,19 +75,20 @@ const UsageFigures = z.object({
 });
 export type UsageFigures = z.infer<typeof UsageFigures>;
 
-/** An agent's usage of one model on one day (UTC). */
-export const UsageRow = UsageFigures.extend({ day: z.iso.date(), agent: z.string(), model: z.string() });
+/** An agent's usage of one model with one credential on one day of the operator. */
+export const UsageRow = UsageFigures.extend({ day: z.iso.date(), agent: z.string(), model: z.string(), credential: z.string() });
 export type UsageRow = z.infer<typeof UsageRow>;
 
 /** What usage can be summed by. */
-export const USAGE_KEYS = ["day", "agent", "model"] as const;
+export const USAGE_KEYS = ["day", "agent", "model", "credential"] as const;
 export type UsageKey = (typeof USAGE_KEYS)[number];
 
-/** A sum of usage. It has the keys that it was summed by. Days are UTC. */
+/** A sum of usage. It has the keys that it was summed by. Days are the operator's. */
 export const UsageSumRow = UsageFigures.extend({
   day: z.iso.date().optional(),
   agent: z.string().optional(),
   model: z.string().optional(),
+  credential: z.string().optional(),
 });
 export type UsageSumRow = z.infer<typeof UsageSumRow>;
 
@@ -136,7 +142,7 @@ export const historyOperations = {
     }),
   },
   usage: {
-    summary: "Tokens and cost of one agent or of all, by day (UTC) and model, newest first.",
+    summary: "Tokens and cost of one agent or of all, by day of the operator, model and credential, newest first.",
     callers: ["operator"],
     input: z.object({
       agent: AgentName.optional(),
@@ -146,6 +152,7 @@ export const historyOperations = {
     }),
     output: z.object({
       rows: z.array(UsageRow),
+      time_zone: TimeZoneName,
       /** The sum over all days, not only over those listed. */
       total: UsageFigures,
       /** True if there are older days. Ask again with `before`. */
@@ -153,7 +160,7 @@ export const historyOperations = {
     }),
   },
   usage_sums: {
-    summary: "Tokens and cost of the last days, summed by day (UTC), agent, model or several of them.",
+    summary: "Tokens and cost of the last days, summed by day of the operator, agent, model, credential or several of them.",
     callers: ["operator"],
     input: z.object({
       /** Days up to today, with or without usage. */
@@ -165,6 +172,7 @@ export const historyOperations = {
       /** The first and the last day of the period. */
       since: z.iso.date(),
       until: z.iso.date(),
+      time_zone: TimeZoneName,
       /** Newest day first, and within it the most expensive first. */
       rows: z.array(UsageSumRow),
       /** The sum over the whole period, also of what is not in `rows`. */
@@ -180,6 +188,7 @@ export const historyOperations = {
     output: z.object({
       since: z.iso.date(),
       until: z.iso.date(),
+      time_zone: TimeZoneName,
       /**
        * The newest changes that had not ended before, the most expensive first. A turn that two changes of an agent share
        * is in both rows, so there is no total.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Instant } from "./names.ts";
+import { CredentialName, Instant } from "./names.ts";
 import { nothing, type Operation } from "./operation.ts";
 
 /** Characters of a code: ten times a usual one. */
@@ -48,6 +48,8 @@ export const modelLoginOperations = {
     input: z.object({
       /** Cancel a log-in that is running and begin a new one. */
       again: z.boolean().default(false),
+      /** The credential that the token is kept as. Absent: the hive's own. */
+      credential: CredentialName.optional(),
     }),
     output: LoginStarted,
   },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DEFAULT_CREDENTIAL } from "./default-credential.ts";
 export { OPERATOR } from "./roles.ts";
 
 /** Names of principals and scopes, and names that could be mistaken for one. A new agent cannot take them. */
@@ -29,6 +30,12 @@ export const OperatorName = z
   .string()
   .regex(NAME, `an operator's name is ${NAME_RULE}`)
   .refine((name) => !(RESERVED_NAMES as readonly string[]).includes(name), "this name is reserved");
+
+/** A name for a credential of the model besides the hive's own. */
+export const CredentialName = z
+  .string()
+  .regex(NAME, `a credential's name is ${NAME_RULE}`)
+  .refine((name) => name !== DEFAULT_CREDENTIAL, "this is the hive's own credential, which needs no name: leave it out");
 
 /** Where a message may be sent: an agent, `operator`, `manager`, or `*` for every agent that the sender may reach. */
 export const Recipient = z

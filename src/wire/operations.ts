@@ -5,6 +5,7 @@ import { budgetOperations } from "./budget.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig } from "./config.ts";
+import { modelCredentialOperations } from "./model-credentials.ts";
 import { modelLoginOperations } from "./model-login.ts";
 import { historyOperations } from "./history-operations.ts";
 import { fileOperations } from "./file-operations.ts";
@@ -409,6 +410,7 @@ export const operations = {
   // ── operators and their doors ───────────────────────────────────────────────────────────────────────────────
   ...operatorOperations,
   ...secretOperations,
+  ...modelCredentialOperations,
   ...passkeyOperations,
   login: {
     summary: "A one-time launch URL for the dashboard, for the operator who asks.",

@@ -7,6 +7,8 @@ export const PlanView = z.object({
   window: z.string(),
   /** A fraction; above 1 where the plan allows more. */
   used: z.number(),
+  /** The credential whose limit it is. Absent for the hive's own. */
+  credential: z.string().optional(),
   resets_at: Instant.optional(),
 });
 export type PlanView = z.infer<typeof PlanView>;

@@ -71,6 +71,7 @@ export const LEAST_ROLE = {
   passkeys: "viewer",
   // Names and uses, never values.
   secrets: "viewer",
+  credentials: "viewer",
   // Only the caller's own: a link of its own, and the end of its own sessions. An admin ends those of others.
   login: "viewer",
   session_revoke: "viewer",
@@ -158,6 +159,8 @@ export const LEAST_ROLE = {
   repo_include_remove: "admin",
   secret_set: "admin",
   secret_remove: "admin",
+  credential_add: "admin",
+  credential_remove: "admin",
   backup: "admin",
   shutdown: "admin",
 } as const satisfies Record<OperatorOperation, Role>;

@@ -114,6 +114,9 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   model_login_finish: false,
   model_login_cancel: false,
   model_logout: false,
+  // Like the log-in: no agent uses one that its approved config does not name.
+  credential_add: false,
+  credential_remove: false,
   backup: false,
   shutdown: false,
 };

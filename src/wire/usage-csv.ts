@@ -4,7 +4,7 @@ import type { ChangeUsageRow, UsageFigures, UsageKey } from "./history-operation
 export type UsageCsvRow = UsageFigures & { [K in UsageKey]?: string | undefined };
 
 /** The keys in the order of their columns. Not from the contract, which pages do not load. */
-export const USAGE_KEY_LIST = ["day", "agent", "model"] as const satisfies readonly UsageKey[];
+export const USAGE_KEY_LIST = ["day", "agent", "model", "credential"] as const satisfies readonly UsageKey[];
 const FIGURES: Readonly<Record<string, (row: UsageFigures) => number>> = {
   requests: (row) => row.requests,
   input_tokens: (row) => row.tokens.input,

@@ -29,6 +29,7 @@ const OPEN: Record<string, { open: string; words: string }> = {
   repo: { open: "repo", words: "the branch that changes are merged into" },
   spawn: { open: "spawn", words: "a request shows its config before it runs" },
   you: { open: "you", words: "can confirm what you approve" },
+  credentials: { open: "credentials", words: "Nothing changes to another one by itself." },
   secrets: { open: "secrets", words: "No page shows a value again." },
   login: { open: "login", words: "For a Claude Pro or Max subscription." },
 };

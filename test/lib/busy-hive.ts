@@ -214,12 +214,23 @@ function usage({ agent: wanted, before }: Input<"usage">): Output<"usage"> {
   const tokens = (n: number) => ({ input: 12_400 * n, output: 9_100 * n, cache_read: 184_000 * n, cache_write: 22_300 * n });
   const rows = ["2026-11-24", "2026-11-23", "2026-11-21"].flatMap((day, n) =>
     (wanted === undefined ? ["hm1nd", "librarian", "scout"] : [wanted]).flatMap((agent) => [
-      { day, agent, model: "claude-haiku-4-5", requests: 40 - n, tokens: tokens(3 - n), cost_usd: 0.31 - n * 0.1, unpriced: 0 },
-      ...(n === 1 ? [{ day, agent, model: "local-model", requests: 6, tokens: tokens(1), cost_usd: 0, unpriced: 6 }] : []),
+      {
+        day,
+        agent,
+        credential: "default",
+        model: "claude-haiku-4-5",
+        requests: 40 - n,
+        tokens: tokens(3 - n),
+        cost_usd: 0.31 - n * 0.1,
+        unpriced: 0,
+      },
+      ...(n === 1
+        ? [{ day, agent, credential: "work", model: "local-model", requests: 6, tokens: tokens(1), cost_usd: 0, unpriced: 6 }]
+        : []),
     ]),
   );
   const total = { requests: 1240, tokens: tokens(40), cost_usd: 12.4, unpriced: 6 };
-  return before === undefined ? { rows, total, more: true } : { rows: [], total, more: false };
+  return { rows: before === undefined ? rows : [], time_zone: "Europe/Berlin", total, more: before === undefined };
 }
 
 function usageSums({ by, days }: Input<"usage_sums">): Output<"usage_sums"> {
@@ -235,8 +246,17 @@ function usageSums({ by, days }: Input<"usage_sums">): Output<"usage_sums"> {
           .map((n) => ({ day: dayAt(n), ...figures(1 + ((n * 7) % 11)) }))
       : first === "agent"
         ? ["scout", "hm1nd", "librarian", "old-timer"].map((agent, n) => ({ agent, ...figures(40 - 9 * n, n === 2 ? 6 : 0) }))
-        : ["claude-haiku-4-5", "claude-opus-4-8"].map((model, n) => ({ model, ...figures(70 - 34 * n) }));
-  return { since: dayAt((days ?? 30) - 1), until: dayAt(0), rows, total: figures(106, 6), more: false };
+        : first === "credential"
+          ? ["default", "work"].map((credential, n) => ({ credential, ...figures(70 - 34 * n) }))
+          : ["claude-haiku-4-5", "claude-opus-4-8"].map((model, n) => ({ model, ...figures(70 - 34 * n) }));
+  return {
+    since: dayAt((days ?? 30) - 1),
+    until: dayAt(0),
+    time_zone: "Europe/Berlin",
+    rows,
+    total: figures(106, 6),
+    more: false,
+  };
 }
 
 /** A hive with a lot of activity. */
@@ -262,6 +282,7 @@ export function busyHive(): FixtureHive {
     change_usage: () => ({
       since: "2026-10-26",
       until: "2026-11-24",
+      time_zone: "Europe/Berlin",
       rows: [
         {
           change: 12,

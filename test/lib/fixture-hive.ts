@@ -174,14 +174,16 @@ const EMPTY: { [N in OperationName]?: object } = {
   turns: { turns: [] },
   usage: {
     rows: [],
+    time_zone: "UTC",
     total: { requests: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, cost_usd: 0, unpriced: 0 },
     more: false,
   },
-  change_usage: { since: "2026-10-26", until: "2026-11-24", rows: [], more: false },
+  change_usage: { since: "2026-10-26", until: "2026-11-24", time_zone: "UTC", rows: [], more: false },
   loops: { loops: [], limit: { usd: 1, output_tokens: 100_000 } },
   usage_sums: {
     since: "2026-10-26",
     until: "2026-11-24",
+    time_zone: "UTC",
     rows: [],
     total: { requests: 0, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 }, cost_usd: 0, unpriced: 0 },
     more: false,
@@ -192,6 +194,12 @@ const EMPTY: { [N in OperationName]?: object } = {
   file_list: { entries: [], more: 0 },
   file_read: { file: { path: "/state/notes.md", bytes: 0, shows: "text", text: "" } },
   passkeys: { passkeys: [], required: false, place: { why: "the fixture has no name" } },
+  credentials: {
+    credentials: [
+      { name: "default", source: "login", by: "operator", at: "2026-01-31T12:00:00.000Z", agents: ["hm1nd", "scout"] },
+      { name: "work", source: "token", kind: "api-key", by: "operator", at: "2026-01-31T12:00:00.000Z", agents: ["poet"] },
+    ],
+  },
   secrets: { secrets: [{ name: "NPM_TOKEN", set_by: "operator", set_at: "2026-01-31T12:00:00.000Z", uses: [] }] },
   search: { messages: [], indexing: false },
   statistics: { total: { turns: 0, failed: 0, tokens: 0, cost_usd: 0, unpriced: 0, p50_ms: 0, p95_ms: 0 }, buckets: [] },

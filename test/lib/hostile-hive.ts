@@ -205,11 +205,17 @@ export function hostileHive(): FixtureHive {
     }),
     usage: () => {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
-      return { rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, ...figures }], total: figures, more: false };
+      return {
+        rows: [{ day: "2026-11-24", agent: NAME, model: EVIL, credential: EVIL, ...figures }],
+        time_zone: EVIL,
+        total: figures,
+        more: false,
+      };
     },
     change_usage: () => ({
       since: "2026-11-24",
       until: "2026-11-24",
+      time_zone: EVIL,
       rows: [{ change: 1, repo: EVIL, title: EVIL, agent: EVIL, state: "merged", turns: 1, tokens: 1, cost_usd: 1, unpriced: 1 }],
       more: true,
     }),
@@ -230,8 +236,8 @@ export function hostileHive(): FixtureHive {
     }),
     usage_sums: () => {
       const figures = { requests: 2, tokens: { input: 1, output: 2, cache_read: 3, cache_write: 4 }, cost_usd: 1, unpriced: 1 };
-      const row = { day: "2026-11-24", agent: NAME, model: EVIL, ...figures };
-      return { since: "2026-11-24", until: "2026-11-24", rows: [row], total: figures, more: true };
+      const row = { day: "2026-11-24", agent: NAME, model: EVIL, credential: EVIL, ...figures };
+      return { since: "2026-11-24", until: "2026-11-24", time_zone: EVIL, rows: [row], total: figures, more: true };
     },
     egress: () => ({ connections: [{ id: 1, at: ago(9), host: EVIL, port: 1, verdict: EVIL, bytes_in: 0, bytes_out: 0 }] }),
     logs: ({ after }) => (after === undefined ? { lines: [EVIL], position: 1 } : new Promise(() => {})),

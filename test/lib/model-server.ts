@@ -20,6 +20,7 @@ export class ModelServer {
         const path = incoming.url?.startsWith("/v1/messages/count_tokens") ? "/v1/messages/count_tokens" : "/v1/messages";
         const reply = await upstream({
           agent: { id: "a", name: "hm1nd" },
+          credential: "default",
           path,
           headers: {},
           raw,

@@ -143,6 +143,7 @@ const OPENED: Record<DrawerName, Scenes> = {
   login: over("login"),
   you: over("you"),
   secrets: over("secrets"),
+  credentials: over("credentials"),
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),

@@ -188,6 +188,7 @@ export function sizedHive(size: number): FixtureHive {
       change_usage: () => ({
         since: "2026-10-31",
         until: "2026-11-29",
+        time_zone: "America/Argentina/ComodRivadavia",
         rows: many(Math.min(size, 200), (n) => ({
           change: 1e6 + n,
           repo: LONG_WORD,
@@ -221,10 +222,12 @@ export function sizedHive(size: number): FixtureHive {
         return {
           since: day(29),
           until: day(0),
+          time_zone: "America/Argentina/ComodRivadavia",
           rows: many(size, (n) => ({
             ...figures,
             ...(by?.includes("day") ? { day: day(n) } : {}),
             ...(by?.includes("agent") ? { agent: name(n % 5) } : {}),
+            ...(by?.includes("credential") ? { credential: name(n % 5) } : {}),
             ...(by?.includes("model") ? { model: "claude-opus-4-8-20261101" } : {}),
           })),
           total: figures,
@@ -240,7 +243,9 @@ export function sizedHive(size: number): FixtureHive {
             day: new Date(Date.UTC(2026, 10, 29) - Math.floor(n / 5) * 86_400_000).toISOString().slice(0, 10),
             agent: agent ?? name(n % 5),
             model: "claude-opus-4-8-20261101",
+            credential: name(n % 5),
           })),
+          time_zone: "America/Argentina/ComodRivadavia",
           total: figures,
           more: false,
         };

@@ -1,4 +1,5 @@
 import { costWords } from "../../src/wire/cost.ts";
+import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import { Fragment, useCallback, useState, type ReactNode } from "react";
 import type { UsageFigures, UsageRow } from "../../src/wire/history-operations.ts";
 import { Action } from "../kit/button.tsx";
@@ -34,7 +35,9 @@ export function Cost({ name }: { name?: string }): ReactNode {
   const isForAll = name === undefined;
   return (
     <div className="drawer-body">
-      <p className="dim small">Days are UTC. “unpriced” means that the model has no price; no sum includes it.</p>
+      <p className="dim small">
+        Days are those of {value.time_zone}. “unpriced” means that the model has no price; no sum includes it.
+      </p>
       <div className="scrollx" tabIndex={0} role="region" aria-label="tokens and cost by day">
         <table className="turns usage">
           <thead>
@@ -48,7 +51,7 @@ export function Cost({ name }: { name?: string }): ReactNode {
             {daysOf(rows).map(({ day, rows: ofDay, sum }) => (
               <Fragment key={day}>
                 {ofDay.map((row, n) => (
-                  <tr key={`${row.agent} ${row.model}`}>
+                  <tr key={`${row.agent} ${row.model} ${row.credential}`}>
                     <th scope="row">{n === 0 ? day : <span className="sr">{day}</span>}</th>
                     <td>
                       {isForAll && (
@@ -57,6 +60,7 @@ export function Cost({ name }: { name?: string }): ReactNode {
                         </div>
                       )}
                       {visible(row.model)}
+                      {row.credential !== DEFAULT_CREDENTIAL && <span className="dim"> · {visible(row.credential)}</span>}
                       <Tokens of={row} />
                     </td>
                     <Cells of={row} />

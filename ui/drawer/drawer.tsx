@@ -7,6 +7,7 @@ import { CheckLog } from "../work/check-log.tsx";
 import { NewRepo } from "../work/new-repo.tsx";
 import { Config } from "./config.tsx";
 import { Cost } from "./cost.tsx";
+import { Credentials } from "./credentials.tsx";
 import { Deploys } from "./deploys.tsx";
 import { Logs } from "./logs.tsx";
 import { Secrets } from "./secrets.tsx";
@@ -25,7 +26,7 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`, `secrets`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`, `secrets`, `credentials`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -43,6 +44,12 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
     return (
       <Sheet isOpen onClose={onClose} title="secrets" isDrawer>
         <Secrets />
+      </Sheet>
+    );
+  if (what === "credentials")
+    return (
+      <Sheet isOpen onClose={onClose} title="credentials for the model" isDrawer>
+        <Credentials />
       </Sheet>
     );
   if (what === "repo") return <NewRepo onClose={onClose} />;

@@ -1,5 +1,6 @@
 import { turnCostWords } from "../../src/wire/cost.ts";
 import { Fragment, useCallback, useEffect, useState, type ReactNode } from "react";
+import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import type { TurnRow } from "../../src/wire/history-operations.ts";
 import { Action } from "../kit/button.tsx";
 import { Empty } from "../kit/panel.tsx";
@@ -65,7 +66,10 @@ export function TurnTable({ name }: { name: string }): ReactNode {
                 <td className="who">{row.from === undefined ? "" : <Who name={row.from} />}</td>
                 <td className="n">{row.duration_ms === undefined ? "" : duration(row.duration_ms)}</td>
                 <td className="n wide">{row.tokens === undefined ? "" : count(row.tokens)}</td>
-                <td className="n">{turnCostWords(row.tokens, row.cost_usd)}</td>
+                <td className="n">
+                  {turnCostWords(row.tokens, row.cost_usd)}
+                  <Credential row={row} />
+                </td>
                 <End row={row} />
               </tr>
               <Reason row={row} />
@@ -80,6 +84,11 @@ export function TurnTable({ name }: { name: string }): ReactNode {
       )}
     </div>
   );
+}
+
+/** The credential of a turn, unless it is the hive's own. */
+function Credential({ row: { credential = DEFAULT_CREDENTIAL } }: { row: TurnRow }): ReactNode {
+  return credential === DEFAULT_CREDENTIAL ? null : <div className="dim small">{visible(credential)}</div>;
 }
 
 function End({ row: { result, reason } }: { row: TurnRow }): ReactNode {

@@ -22,6 +22,10 @@ export function You({ onClose }: { onClose: () => void }): ReactNode {
         <p>
           <OpenLink open="secrets">the hive’s secrets</OpenLink> <span className="dim">tokens and keys that agents use</span>
         </p>
+        <p>
+          <OpenLink open="credentials">credentials for the model</OpenLink>{" "}
+          <span className="dim">which agent asks with which</span>
+        </p>
         {may ? <Passkeys /> : <p className="dim">A viewer approves nothing, so it needs no passkey.</p>}
       </div>
     </Sheet>

@@ -5,13 +5,17 @@ import { Until } from "./time.tsx";
 
 const percent = (used: number): number => Math.round(used * 100);
 
+/** A window, and whose it is if it is not of the hive's own credential. */
+const nameOf = ({ window, credential }: Pick<PlanView, "window" | "credential">): string =>
+  credential === undefined ? window : `${credential} ${window}`;
+
 /** The limits of the subscription, as the newest answer of the model has told them: a bar for each window. */
 export function PlanBars({ plan }: { plan: readonly PlanView[] }): ReactNode {
   return (
     <div className="plan" role="group" aria-label="limits of the subscription">
-      {plan.map(({ window, used, resets_at: resets }) => (
-        <label key={window}>
-          <span>{visible(window)}</span>
+      {plan.map(({ window, used, credential, resets_at: resets }) => (
+        <label key={`${credential ?? ""} ${window}`}>
+          <span>{visible(nameOf({ window, credential }))}</span>
           <meter min={0} max={1} high={0.8} optimum={0} value={Math.min(1, used)} />
           <span>{percent(used)} %</span>
           <span className="dim">
@@ -30,5 +34,5 @@ export function PlanBars({ plan }: { plan: readonly PlanView[] }): ReactNode {
 /** The window of the subscription that is used most, in few words. */
 export function fullest(plan: readonly PlanView[]): string | undefined {
   const most = plan.toSorted((a, b) => b.used - a.used)[0];
-  return most && `${visible(most.window)} ${percent(most.used)} %`;
+  return most && `${visible(nameOf(most))} ${percent(most.used)} %`;
 }

@@ -170,6 +170,10 @@ function More({ onHelp }: { onHelp: (() => void) | undefined }): ReactNode {
     { words: "history", run: () => void navigate({ to: "/history" }) },
     { words: "log in to the model", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "login" }) }) },
     { words: "your passkeys", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "you" }) }) },
+    {
+      words: "credentials for the model",
+      run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "credentials" }) }),
+    },
     { words: "secrets", run: () => void navigate({ to: ".", search: (search) => ({ ...search, open: "secrets" }) }) },
     { words: "usage and cost", run: () => void navigate({ to: "/usage" }) },
     ...(notify ? [{ words: notify.isOn ? "stop notifying me" : "notify me", run: notify.press }] : []),

@@ -1,6 +1,7 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import { costWords, dollars } from "../../src/wire/cost.ts";
+import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import { Bars } from "../kit/bars.tsx";
 import { Action } from "../kit/button.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
@@ -24,18 +25,19 @@ type Range = keyof typeof RANGES;
 const USUAL: Range = "30d";
 const isRange = (text: string | undefined): text is Range => text !== undefined && Object.hasOwn(RANGES, text);
 
-const sums = (days: number, by: "day" | "agent" | "model") => call("usage_sums", { days, by: [by] });
+const sums = (days: number, by: "day" | "agent" | "model" | "credential") => call("usage_sums", { days, by: [by] });
 async function all(days: number) {
-  const [day, agent, model, change] = await Promise.all([
+  const [day, agent, model, credential, change] = await Promise.all([
     sums(days, "day"),
     sums(days, "agent"),
     sums(days, "model"),
+    sums(days, "credential"),
     call("change_usage", { days }),
   ]);
-  return { day, agent, model, change };
+  return { day, agent, model, credential, change };
 }
 
-/** Where the money goes: cost and tokens of a period per day, agent and model. */
+/** Where the money goes: cost and tokens of a period per day, agent, model and credential. */
 export function UsagePage(): ReactNode {
   const { view } = useSearch({ from: "/usage" });
   const navigate = useNavigate();
@@ -70,7 +72,7 @@ export function UsagePage(): ReactNode {
         <Panel
           leet="M0NEY"
           label="where the money goes"
-          note={value ? `${value.day.since} to ${value.day.until} (UTC)` : ""}
+          note={value ? `${value.day.since} to ${value.day.until}` : ""}
           actions={
             <Action kind="ghost" run={() => saveCsv(days)}>
               CSV
@@ -89,8 +91,8 @@ export function UsagePage(): ReactNode {
             {!value && error === undefined && <Empty>loading…</Empty>}
             {value && <Chart sums={value.day} range={range} />}
             <p className="dim small">
-              Days are UTC. “unpriced” means that the model has no price; no sum of costs includes it.{" "}
-              <OpenLink open="cost">Every day by agent and model</OpenLink>
+              {value && `Days are those of ${value.day.time_zone}. `}“unpriced” means that the model has no price; no sum of costs
+              includes it. <OpenLink open="cost">Every day by agent and model</OpenLink>
             </p>
           </div>
         </Panel>
@@ -98,6 +100,9 @@ export function UsagePage(): ReactNode {
           <>
             <Sums by="agent" leet="BY AG3NT" {...value.agent} />
             <Sums by="model" leet="BY M0DEL" {...value.model} />
+            {value.credential.rows.some((row) => row.credential !== DEFAULT_CREDENTIAL) && (
+              <Sums by="credential" leet="BY CR3D" {...value.credential} />
+            )}
             {value.change.rows.length > 0 && <ChangeSums {...value.change} />}
             <Sums by="day" leet="BY D4Y" {...value.day} />
           </>

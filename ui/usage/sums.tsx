@@ -18,7 +18,7 @@ interface SumsProps {
 const KINDS = ["input", "output", "cache read", "cache write"] as const;
 const kindsOf = ({ tokens }: UsageFigures): number[] => [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write];
 
-/** Usage of a period by one key, with a total: a row per day, agent or model. */
+/** Usage of a period by one key, with a total: a row per day, agent, model or credential. */
 export function Sums({ by, leet, rows, total, more }: SumsProps): ReactNode {
   return (
     <Panel leet={leet} label={`by ${by}`} note={rows.length}>

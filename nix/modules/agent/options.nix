@@ -183,6 +183,13 @@ in
     description = "Secrets of the hive that it reads in its environment, as variables of their names. It can send them anywhere that it reaches.";
   };
 
+  credential = mkOption {
+    type = types.nullOr types.str;
+    default = null;
+    example = "work";
+    description = "The credential of the hive with which it asks the model, as `hivectl credential add` has named it. With null, the hive's own.";
+  };
+
   apis = mkOption {
     type = types.attrsOf (submodule api);
     default = { };

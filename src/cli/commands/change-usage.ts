@@ -1,13 +1,13 @@
 import { costWords } from "../../wire/cost.ts";
 import type { ChangeUsageRow } from "../../wire/history-operations.ts";
 import { changeCsv } from "../../wire/usage-csv.ts";
-import { count } from "../print.ts";
+import { clean, count } from "../print.ts";
 import type { Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
 
 /** Prints what changes have cost. */
 export async function showChangeUsage(shell: Shell, days: number, isCsv: boolean): Promise<void> {
-  shell.show(await shell.client.call("change_usage", { days }), ({ rows, since, until, more }) => {
+  shell.show(await shell.client.call("change_usage", { days }), ({ rows, since, until, time_zone: zone, more }) => {
     if (isCsv) return changeCsv(rows).trimEnd();
     if (rows.length === 0) return `no agent worked on a change from ${since} to ${until}`;
     const columns: Column<ChangeUsageRow>[] = [
@@ -21,7 +21,7 @@ export async function showChangeUsage(shell: Shell, days: number, isCsv: boolean
       { title: "COST", value: (one) => costWords(one.cost_usd, one.unpriced) },
     ];
     const notes = [
-      `${since} to ${until} (UTC); a turn that two changes of an agent share counts for both`,
+      `${since} to ${until} (${clean(zone)}); a turn that two changes of an agent share counts for both`,
       ...(more ? ["the rest is left out: ask for fewer days"] : []),
     ];
     return [table(rows, columns, shell.width, shell.paint), ...notes.map((words) => shell.paint("dim", words))].join("\n");

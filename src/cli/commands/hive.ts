@@ -15,11 +15,12 @@ export function hiveCommands(program: Command): void {
       .option("--model", "log in with a Claude subscription: prints an address, and takes the code that its page shows")
       .option("--again", "with --model: cancel a log-in that runs, and begin a new one")
       .option("--code <code>", "with --model: go on with this code (- reads it from standard input)")
-      .option("--cancel", "with --model: cancel a log-in that runs"),
+      .option("--cancel", "with --model: cancel a log-in that runs")
+      .option("--credential <name>", "with --model: keep the token as this credential, which configs name"),
     async (shell, _args, { model, ...options }: ModelLoginOptions & { model?: boolean }) => {
       if (model === true) return loginToModel(shell, options);
-      if (options.again === true || options.cancel === true || options.code !== undefined)
-        throw new UsageError("--again, --cancel and --code go with --model");
+      if (options.again === true || options.cancel === true || options.code !== undefined || options.credential !== undefined)
+        throw new UsageError("--again, --cancel, --code and --credential go with --model");
       shell.show(await shell.client.call("login", {}), ({ url }) => url);
     },
   );

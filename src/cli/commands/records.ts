@@ -29,7 +29,7 @@ type Line = Pick<UsageRow, "day" | "agent" | "model"> & UsageFigures;
 function usageTable(rows: readonly UsageRow[], total: UsageFigures, isForAll: boolean, shell: Shell): string {
   const lines: Line[] = [...rows, { day: "all days", agent: "", model: "", ...total }];
   const columns: Column<Line>[] = [
-    { title: "DAY (UTC)", value: (one) => one.day, colour: (one) => (one.agent === "" ? "bold" : undefined) },
+    { title: "DAY", value: (one) => one.day, colour: (one) => (one.agent === "" ? "bold" : undefined) },
     ...(isForAll ? [{ title: "AGENT", value: (one: Line) => one.agent }] : []),
     { title: "MODEL", value: (one) => one.model, isWide: true },
     ...FIGURE_COLUMNS,
@@ -43,7 +43,7 @@ export function recordCommands(program: Command): void {
     program
       .command("cost")
       .argument("[agent]", "only this agent", agentName)
-      .description("tokens and cost by day (UTC), agent and model, newest first")
+      .description("tokens and cost by day, agent, model and credential, newest first")
       .option("-n, --limit <days>", "how many days with usage", days, 14)
       .option("-b, --before <day>", "older than this day", day),
     async (shell, [agent]: [string?], { limit, before }) =>

@@ -4,7 +4,7 @@ import { MAX_USAGE_SUM_DAYS } from "../../wire/limits.ts";
 import { USAGE_KEY_LIST, usageCsv } from "../../wire/usage-csv.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { UsageError } from "../exit.ts";
-import { plural } from "../print.ts";
+import { clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
 import { FIGURE_COLUMNS } from "../usage-columns.ts";
@@ -30,7 +30,7 @@ function sumTable(rows: readonly UsageSumRow[], total: UsageFigures, by: readonl
   const shown = USAGE_KEY_LIST.filter((key) => by.includes(key));
   const columns: Column<(typeof lines)[number]>[] = [
     ...shown.map((key, n) => ({
-      title: key === "day" ? "DAY (UTC)" : key.toUpperCase(),
+      title: key.toUpperCase(),
       value: (one: (typeof lines)[number]) => (one.isTotal ? (n === 0 ? "all" : "") : (one[key] ?? "")),
       colour: (one: (typeof lines)[number]) => (one.isTotal ? ("bold" as const) : undefined),
       ...(key === "model" ? { isWide: true } : {}),
@@ -46,11 +46,11 @@ export function usageCommand(program: Command): void {
     program
       .command("usage")
       .argument("[agent]", "only this agent", agentName)
-      .description("where the money goes: tokens and cost of the last days, summed by agent, model or day")
-      .option("-d, --days <days>", "how many days (UTC), up to today", days, 30)
+      .description("where the money goes: tokens and cost of the last days, summed by agent, model, credential or day")
+      .option("-d, --days <days>", "how many days, up to today", days, 30)
       .option(
         "--by <keys>",
-        "agent, model or day, or several: day,model; or change (default: agent, and day for one agent)",
+        "agent, model, credential or day, or several: day,model; or change (default: agent, and day for one agent)",
         keys,
       )
       .option("--csv", "a table for a spreadsheet"),
@@ -59,18 +59,21 @@ export function usageCommand(program: Command): void {
         if (agent !== undefined) throw new UsageError("--by change lists the changes of every agent: leave the name out");
         return showChangeUsage(shell, of, csv === true);
       }
-      shell.show(await shell.client.call("usage_sums", { agent, days: of, by }), ({ rows, total, since, until, more }) => {
-        if (csv === true) return usageCsv(rows, by).trimEnd();
-        if (rows.length === 0) return `no model was used from ${since} to ${until}`;
-        const notes = [
-          `${since} to ${until} (UTC)`,
-          ...(total.unpriced > 0
-            ? [`${plural(total.unpriced, "request")} went to a model without a price: no sum contains them`]
-            : []),
-          ...(more ? ["the rest is left out: ask for fewer days or keys"] : []),
-        ];
-        return [sumTable(rows, total, by, shell), ...notes.map((words) => shell.paint("dim", words))].join("\n");
-      });
+      shell.show(
+        await shell.client.call("usage_sums", { agent, days: of, by }),
+        ({ rows, total, since, until, time_zone: zone, more }) => {
+          if (csv === true) return usageCsv(rows, by).trimEnd();
+          if (rows.length === 0) return `no model was used from ${since} to ${until}`;
+          const notes = [
+            `${since} to ${until} (${clean(zone)})`,
+            ...(total.unpriced > 0
+              ? [`${plural(total.unpriced, "request")} went to a model without a price: no sum contains them`]
+              : []),
+            ...(more ? ["the rest is left out: ask for fewer days or keys"] : []),
+          ];
+          return [sumTable(rows, total, by, shell), ...notes.map((words) => shell.paint("dim", words))].join("\n");
+        },
+      );
     },
   );
 }

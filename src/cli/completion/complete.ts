@@ -1,3 +1,4 @@
+import { DEFAULT_CREDENTIAL } from "../../wire/default-credential.ts";
 import type { Argument, Command, Option } from "commander";
 import { KIND_WORDS } from "../../wire/words.ts";
 import { connectLines, type LineClient } from "../../rpc/client.ts";
@@ -194,6 +195,10 @@ async function fromHive(
       );
     case "secret":
       return (await client.call("secrets", {})).secrets.map((one) => row(one.name, one.missing ? "missing" : ""));
+    case "credential":
+      return (await client.call("credentials", {})).credentials.flatMap((one) =>
+        one.name === DEFAULT_CREDENTIAL ? [] : row(one.name, one.agents.join(", ")),
+      );
     case "session":
       return (await client.call("sessions", {})).sessions.map((one) => row(one.id, `${one.operator} ${one.user_agent}`));
     case "inputs":

@@ -8,7 +8,7 @@ type Names = "budget" | "budget_set" | "budget_answer";
 
 export const budgetHandlers: Pick<Handlers, Names> = {
   budget: ({ budgets, modelUse: { plan } }) => ({
-    time_zone: budgets.timeZone,
+    time_zone: budgets.days.zone,
     rows: budgets.rows(),
     over: budgets.over(),
     ...(plan.length > 0 ? { plan: [...plan] } : {}),

@@ -46,31 +46,40 @@ export const historyHandlers: Pick<Handlers, Names> = {
         day: line.day,
         agent: context.directory.nameOf(line.agent),
         model: line.model,
+        credential: line.credential,
         ...figures(line),
       })),
+      time_zone: context.budgets.days.zone,
       total: figures(context.store.usage.total(agent)),
       more,
     };
   },
   usage_sums(context, input) {
     const agent = input.agent === undefined ? undefined : context.swarm.byNameEvenDestroyed(input.agent).id;
-    const period = { ...lastDays(input.days, context.now()), agent };
+    const period = { ...lastDays(input.days, today(context)), agent };
     const groups = context.store.usage.groups({ ...period, by: input.by }, MAX_USAGE_ROWS + 1);
     const { rows, more } = listing(groups, (group) => ({ ...keysOf(group, context.directory.nameOf), ...figures(group) }), {
       limit: MAX_USAGE_ROWS,
     });
     const { since, until } = period;
-    return { since, until, rows, total: figures(context.store.usage.sum(period)), more: more === true };
+    return {
+      since,
+      until,
+      time_zone: context.budgets.days.zone,
+      rows,
+      total: figures(context.store.usage.sum(period)),
+      more: more === true,
+    };
   },
   change_usage(context, input) {
-    const { since, until } = lastDays(input.days, context.now());
-    const found = context.store.changes.usage(Date.parse(since), MAX_CHANGE_USAGE + 1);
+    const { since, until } = lastDays(input.days, today(context));
+    const found = context.store.changes.usage(context.budgets.days.beginOf(since), MAX_CHANGE_USAGE + 1);
     const { rows, more } = listing(
       found,
       ({ agent, costUsd: cost_usd, ...row }) => ({ ...row, agent: context.directory.nameOf(agent), cost_usd }),
       { limit: MAX_CHANGE_USAGE },
     );
-    return { since, until, rows, more: more === true };
+    return { since, until, time_zone: context.budgets.days.zone, rows, more: more === true };
   },
   egress(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
@@ -85,11 +94,15 @@ function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut, call }: Egr
   return call ? { ...row, call: JSON.parse(call) as EgressRow["call"] } : row;
 }
 
-function keysOf({ day, agent, model }: UsageGroup, nameOf: (id: string) => string): Pick<UsageSumRow, UsageKey> {
+/** The operator's date. */
+const today = ({ budgets, now }: HandlerContext): string => budgets.days.at(now()).date;
+
+function keysOf({ day, agent, model, credential }: UsageGroup, nameOf: (id: string) => string): Pick<UsageSumRow, UsageKey> {
   return {
     ...(day === undefined ? {} : { day }),
     ...(agent === undefined ? {} : { agent: nameOf(agent) }),
     ...(model === undefined ? {} : { model }),
+    ...(credential === undefined ? {} : { credential }),
   };
 }
 
@@ -114,5 +127,6 @@ function turnRow(row: TurnRecord, nameOf: (id: string) => string): TurnRow {
     duration_ms: row.duration_ms ?? undefined,
     tokens: row.tokens ?? undefined,
     cost_usd: row.cost_usd ?? undefined,
+    credential: row.credential ?? undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { approvalHandlers } from "./approvals.ts";
 import { backupHandlers } from "./backup.ts";
 import { budgetHandlers } from "./budgets.ts";
+import { credentialHandlers } from "./credentials.ts";
 import { changeHandlers } from "./changes.ts";
 import { fileHandlers } from "./files.ts";
 import { harnessHandlers } from "./harness.ts";
@@ -38,4 +39,5 @@ export const handlers: Handlers = {
   ...passkeyHandlers,
   ...modelLoginHandlers,
   ...secretHandlers,
+  ...credentialHandlers,
 };

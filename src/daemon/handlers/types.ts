@@ -29,6 +29,7 @@ import type { Operators } from "../operators.ts";
 import type { Passkeys } from "../passkeys/passkeys.ts";
 import type { Sessions } from "../sessions.ts";
 import type { HiveWork } from "../../work/open.ts";
+import type { ModelCredentials } from "../login/model-credentials.ts";
 import type { ModelLogin } from "../login/model-login.ts";
 import type { ModelUse } from "../model-use.ts";
 import type { ModelAccess } from "../model-access.ts";
@@ -65,6 +66,7 @@ export interface HandlerContext {
   operators: Operators;
   passkeys: Passkeys;
   secrets: Secrets;
+  credentials: ModelCredentials;
   access: ModelAccess;
   modelLogin: ModelLogin;
   pages: Pick<AgentPages, "portOf">;

@@ -55,6 +55,7 @@ let stored: StoredLogin;
 let flows: ScriptedFlow[];
 let audit: { actor: string; kind: string; reason?: string }[];
 let changedBy: string[];
+let named: unknown[];
 let whyNot: string | undefined;
 let login: ModelLogin;
 let report: (record: EgressRecord) => void;
@@ -77,6 +78,12 @@ function open(times?: LoginTimes): void {
       ledger: { audit: (_: number, row: (typeof audit)[number]) => void audit.push(row) } as never,
     },
     stored,
+    named: {
+      keep: async (name, token, by) => void named.push([name, token, by]),
+      checkRoom: (name) => {
+        if (name === "full") throw new Error("no room");
+      },
+    },
     whyNot: () => whyNot,
     onChanged: (by) => void changedBy.push(by),
     log: { info() {} } as never,
@@ -94,6 +101,7 @@ beforeEach(() => {
   flows = [];
   audit = [];
   changedBy = [];
+  named = [];
   whyNot = undefined;
   begin = (flow) => void flow.print({ address: URL });
   open();
@@ -115,6 +123,16 @@ test("address, code, token: it is kept, its cage is gone, and the audit trail sa
   expect([flow?.entered, flow?.removed, stored.token()]).toEqual([[CODE], true, TOKEN]);
   expect(audit).toEqual([{ at: 1_000, actor: "operator/ada", kind: "model_login" }]);
   expect(changedBy).toEqual(["operator/ada"]);
+});
+
+test("the token of a log-in for another credential is kept as that one, also where the hive's own comes from the environment", async () => {
+  whyNot = "ANTHROPIC_API_KEY comes first";
+  await expect(login.begin({ by: "operator", again: false, credential: "full" })).rejects.toThrow("no room");
+  const { login: id } = await login.begin({ by: "operator", again: false, credential: "work" });
+  const [flow] = flows;
+  if (flow) flow.onEnter = () => void flow.print({ token: TOKEN }).end();
+  await finish(id, "operator/ada");
+  expect([named, stored.exists, changedBy]).toEqual([[["work", TOKEN, "operator/ada"]], false, []]);
 });
 
 test("a code that is refused ends the log-in with the CLI's reason; nothing is kept", async () => {

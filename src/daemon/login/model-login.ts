@@ -29,9 +29,11 @@ export interface ModelLoginDeps {
   removeLeft(): Promise<void>;
   store: Pick<Store, "write" | "nextSeq" | "ledger">;
   stored: StoredLogin;
-  /** Why a log-in would have no effect: a credential of the daemon's environment comes first. */
+  /** Keeps the token of a log-in as a credential besides the hive's own. */
+  named: { keep(name: string, token: string, by: string): Promise<void>; checkRoom(name: string): void };
+  /** Why a log-in for the hive's own credential would have no effect: one of the daemon's environment comes first. */
   whyNot(): string | undefined;
-  /** Called after the token has changed, with who changed it. */
+  /** Called after the token of the hive's own credential has changed, with who changed it. */
   onChanged(by: string): void;
   log: Pick<Log, "info">;
   onUnexpected(error: unknown): void;
@@ -43,6 +45,8 @@ export interface ModelLoginDeps {
 interface Attempt {
   id: string;
   by: string;
+  /** The credential that the token is for. Undefined: the hive's own. */
+  credential: string | undefined;
   startedAt: number;
   /** Set once the address is known. */
   flow?: LoginFlow;
@@ -83,9 +87,10 @@ export class ModelLogin {
   }
 
   /** Begins a log-in. Resolves when the address of the provider's page is known. */
-  async begin({ by, again }: { by: string; again: boolean }): Promise<LoginStarted> {
+  async begin({ by, again, credential }: { by: string; again: boolean; credential?: string | undefined }): Promise<LoginStarted> {
+    if (credential !== undefined) this.#deps.named.checkRoom(credential);
     const whyNot = this.#deps.whyNot();
-    if (whyNot !== undefined) throw new HiveError("conflict", whyNot);
+    if (credential === undefined && whyNot !== undefined) throw new HiveError("conflict", whyNot);
     if (this.#attempt && !again)
       throw new HiveError(
         "conflict",
@@ -96,6 +101,7 @@ export class ModelLogin {
     const attempt: Attempt = {
       id: randomBytes(16).toString("hex"),
       by,
+      credential,
       startedAt: this.#deps.now(),
       isFinishing: false,
       end,
@@ -142,7 +148,8 @@ export class ModelLogin {
     attempt.cancelTimer();
     try {
       const token = await this.#exchange(attempt, flow, code);
-      await this.#deps.stored.keep({ token, by, at: this.#deps.now() });
+      if (attempt.credential !== undefined) await this.#deps.named.keep(attempt.credential, token, by);
+      else await this.#deps.stored.keep({ token, by, at: this.#deps.now() });
       await this.#audit(by, "model_login");
     } catch (error) {
       const words = error instanceof HiveError ? error.message : "the token could not be kept";
@@ -152,7 +159,7 @@ export class ModelLogin {
       end.abort(new HiveError("not_found", "this log-in has ended: begin another one"));
       await this.#cleared;
     }
-    this.#deps.onChanged(by);
+    if (attempt.credential === undefined) this.#deps.onChanged(by);
   }
 
   /** Cancels a log-in. Resolves when its cage is gone. */

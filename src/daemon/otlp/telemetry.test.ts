@@ -43,6 +43,7 @@ function open(): Telemetry {
 const asker = { agent: "a1", name: "scout", turn: 3 };
 const answer = (over: Partial<Usage> = {}): Usage => ({
   agentId: "a1",
+  credential: "work",
   model: "claude-opus-4-8",
   requestModel: "opus",
   tokens: { input: 1, output: 20, cache_read: 300, cache_write: 4_000 },
@@ -74,6 +75,7 @@ test("an answer of the model is a span of its turn, and a turn is the root of it
     "gen_ai.usage.cache_read.input_tokens": "300",
     "gen_ai.usage.cache_creation.input_tokens": "4000",
     "hive.cost_usd": 0.25,
+    "hive.credential": "work",
   });
   expect(turn).toMatchObject({ name: "invoke_agent scout", kind: 1, traceId: chat.traceId, spanId: chat.parentSpanId });
   expect(turn).toMatchObject({ startTimeUnixNano: "1000000000", endTimeUnixNano: "6000000000" });

@@ -67,7 +67,7 @@ export class Telemetry implements Service {
   }
 
   /** A metered answer of the model. */
-  answered({ model, requestModel, tokens, costUsd, startedAt, endedAt }: Usage, { agent, name, turn }: Asker): void {
+  answered({ model, credential, requestModel, tokens, costUsd, startedAt, endedAt }: Usage, { agent, name, turn }: Asker): void {
     // The conventions count what is read from and written to the cache as input.
     const input = tokens.input + tokens.cache_read + tokens.cache_write;
     const shared: Attributes = {
@@ -76,6 +76,7 @@ export class Telemetry implements Service {
       "gen_ai.request.model": requestModel,
       "gen_ai.response.model": model,
       "gen_ai.agent.name": name,
+      "hive.credential": credential,
     };
     this.#exporter.add({
       ...(turn === undefined ? { traceId: randomBytes(16).toString("hex") } : this.#within(agent, turn)),

@@ -17,8 +17,11 @@ export interface Credential {
 /** The beta that the API requires with an OAuth token. */
 const OAUTH_BETA = "oauth-2025-04-20";
 
-/** Anthropic's API or a compatible one. `credential` is read for each request, so that its file can be rotated. */
-export function liveUpstream(baseUrl: string, credential: () => Credential): Upstream {
+/**
+ * Anthropic's API or a compatible one. `credential` gives the one with a request's name. It is read for each request, so
+ * that its file can be rotated.
+ */
+export function liveUpstream(baseUrl: string, credential: (name: string) => Credential): Upstream {
   const base = new URL(baseUrl);
   const secure = base.protocol === "https:";
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
@@ -37,7 +40,7 @@ export function liveUpstream(baseUrl: string, credential: () => Credential): Ups
           signal: request.signal,
           headers: {
             ...request.headers,
-            ...authorization(credential(), request.headers["anthropic-beta"]),
+            ...authorization(credential(request.credential), request.headers["anthropic-beta"]),
             "accept-encoding": "identity",
             "content-length": String(request.raw.length),
           },

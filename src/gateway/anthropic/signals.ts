@@ -2,12 +2,12 @@ import type { UpstreamSignal } from "../model/dialect.ts";
 import { planOf } from "./plan.ts";
 
 /** What the status and the headers of an answer say about the account. */
-export function signalOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId"> {
+export function signalOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId" | "credential"> {
   const plan = planOf(headers);
   return { ...statusOf(status, headers), ...(plan.length > 0 ? { plan } : {}) };
 }
 
-function statusOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId"> {
+function statusOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId" | "credential"> {
   if (status === 401 || status === 403) return { kind: "unauthorized" };
   if (status === 429) {
     const resetsAt = resetOf(headers);

@@ -17,7 +17,7 @@ export interface Dialect {
   /** Throws a `HiveError` unless the agent may use the model. */
   checkModel(asked: string, configured: readonly string[]): void;
   meter(contentType: string): Meter;
-  signalOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId">;
+  signalOf(status: number, headers: Record<string, string>): Omit<UpstreamSignal, "agentId" | "credential">;
   /** Makes the client take an error as final. */
   withoutRetry(headers: Record<string, string>): Record<string, string>;
   /** A refusal by the hive in the API's format. The client must not retry it or ask for a login. */
@@ -41,6 +41,8 @@ export type ModelPath = "/v1/messages" | "/v1/messages/count_tokens";
 /** A request that has passed the policy. */
 export interface ModelRequest {
   agent: { id: string; name: string };
+  /** The name of the credential that it is sent with. */
+  credential: string;
   path: ModelPath;
   /** Headers to forward, without the credential. */
   headers: Record<string, string>;
@@ -64,6 +66,8 @@ export type Upstream = (request: ModelRequest) => Promise<ModelReply>;
 /** The usage of one answer. */
 export interface Usage {
   agentId: string;
+  /** The name of the credential. */
+  credential: string;
   model: string;
   tokens: TokenCounts;
   /** Undefined for a model without a price. */
@@ -93,6 +97,8 @@ export interface PlanUse {
 /** What the status of an answer says about the agent or the account. */
 export interface UpstreamSignal {
   agentId: string;
+  /** The name of the credential. */
+  credential: string;
   kind: "ok" | "unauthorized" | "rate_limited" | "overloaded" | "unreachable";
   /** When the limit ends, if the answer states it. Milliseconds since the epoch. */
   resetsAt?: number;

@@ -17,6 +17,8 @@ export interface ModelProxyDeps {
   upstream: Upstream;
   /** Models that the agent may use: the deployed one and the operator's override. */
   modelsOf(agentId: string): readonly string[];
+  /** The name of the credential for the agent's requests. Throws a `HiveError` that says what to do if it is missing. */
+  credentialOf(agentId: string): string;
   prices: Record<string, Price>;
   /**
    * Resolves when the agent may send a request for an answer of the model; the result is called after its usage has been
@@ -82,18 +84,24 @@ async function answer(
   const raw = await requested.read(incoming);
   const body = dialect.readBody(raw);
   dialect.checkModel(body.model, deps.modelsOf(agent.id));
+  const credential = deps.credentialOf(agent.id);
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
   // Counting tokens is free.
   const leave = path === "/v1/messages" ? await deps.enter(agent.id, body.model, gone.signal) : undefined;
   try {
-    await forward(agent, deps, { path, raw, body, headers: dialect.headersOf(incoming.headers), gone: gone.signal }, outgoing);
+    await forward(
+      agent,
+      deps,
+      { credential, path, raw, body, headers: dialect.headersOf(incoming.headers), gone: gone.signal },
+      outgoing,
+    );
   } finally {
     leave?.();
   }
 }
 
-interface Asked extends Pick<ModelRequest, "path" | "raw" | "body" | "headers"> {
+interface Asked extends Pick<ModelRequest, "credential" | "path" | "raw" | "body" | "headers"> {
   gone: AbortSignal;
 }
 
@@ -101,23 +109,23 @@ interface Asked extends Pick<ModelRequest, "path" | "raw" | "body" | "headers"> 
 async function forward(
   agent: { id: string; name: string },
   deps: ModelProxyDeps,
-  { path, raw, body, headers, gone }: Asked,
+  { credential, path, raw, body, headers, gone }: Asked,
   outgoing: ServerResponse,
 ): Promise<void> {
   const { dialect } = deps;
   const startedAt = Date.now();
   let reply: ModelReply;
   try {
-    reply = await deps.upstream({ agent, path, headers, raw, body, signal: gone });
+    reply = await deps.upstream({ agent, credential, path, headers, raw, body, signal: gone });
   } catch (error) {
     if (gone.aborted) return;
-    deps.onSignal({ agentId: agent.id, kind: "unreachable" });
+    deps.onSignal({ agentId: agent.id, credential, kind: "unreachable" });
     throw error;
   }
   const signal = dialect.signalOf(reply.status, reply.headers);
-  if (path === "/v1/messages") deps.onSignal({ agentId: agent.id, ...signal });
+  if (path === "/v1/messages") deps.onSignal({ agentId: agent.id, credential, ...signal });
   // Counting has a limit of its own, which anyone may reach at no cost: it says nothing about answers.
-  else if (signal.kind !== "ok") deps.onSignal({ agentId: agent.id, kind: signal.kind });
+  else if (signal.kind !== "ok") deps.onSignal({ agentId: agent.id, credential, kind: signal.kind });
   // The CLI would wait for the limit to end in the middle of its turn. The hive parks the agent instead, with a
   // countdown.
   const isLong = signal.resetsAt !== undefined && signal.resetsAt - Date.now() > SHORT_LIMIT_MS;
@@ -142,6 +150,7 @@ async function forward(
       const budgetUsd = costUsd ?? costOf(body.model, tokens, deps.prices) ?? 0;
       deps.onUsage({
         agentId: agent.id,
+        credential,
         model,
         tokens,
         costUsd,

@@ -1,0 +1,93 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
+import { TestHive } from "../lib/hive.ts";
+
+/** Two credentials of a hive: each turn says which it used, and limits of one hold its agents alone. */
+
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await new TestHive()
+    .play([
+      { when: { from: "system" }, steps: [{ say: "noted" }] },
+      { when: { text: "^limited" }, once: true, steps: [{ error: { status: 429, headers: { "retry-after": "3600" } } }] },
+      { when: { text: "." }, steps: [{ say: "heard", headers: { "anthropic-ratelimit-unified-5h-utilization": "0.42" } }] },
+    ])
+    .start();
+  expect(hivectl(["credential", "add", "work", "--token-stdin"], "sk-ant-api03-of-work\n")).toMatch(
+    /^work is kept\nno agent uses it/,
+  );
+  await hive.call("spawn", { name: "ada" });
+  for (const name of ["scout", "poet"]) await hive.call("spawn", { name, config: { credential: "work" } });
+});
+afterAll(() => hive.dispose());
+
+function hivectl(words: string[], input = ""): string {
+  const program = join(import.meta.dirname, "../../dist/hivectl.js");
+  const options = { input, encoding: "utf8", env: hive.env } as const;
+  const run = spawnSync(process.execPath, [program, "--socket", hive.socket, ...words], options);
+  expect(run.stderr).toBe("");
+  return run.stdout;
+}
+const send = async (to: string, body: string): Promise<number> => (await hive.call("send", { to, body })).sent[0]?.id ?? 0;
+const done = (id: number) => hive.untilMessage((message) => message.id === id && message.state === "done");
+/** The turn that a message has started, once it has ended. */
+async function turnOf(agent: string, message: number) {
+  const { turns } = await hive.call("turns", { agent });
+  return turns.find((turn) => turn.message === message);
+}
+
+test("each turn and each sum of usage says which credential was used, on the page and in hivectl", async () => {
+  const [first, second] = [await send("ada", "hello"), await send("scout", "hello")];
+  await done(first);
+  await done(second);
+  expect([(await turnOf("ada", first))?.credential, (await turnOf("scout", second))?.credential]).toEqual(["default", "work"]);
+  const { rows } = await hive.call("usage_sums", { by: ["credential"] });
+  expect(new Set(rows.map(({ credential }) => credential))).toEqual(new Set(["default", "work"]));
+  expect((await hive.call("budget", {})).plan).toEqual([
+    { window: "5h", used: 0.42 },
+    { window: "5h", used: 0.42, credential: "work" },
+  ]);
+  const fetched = await hive.browser();
+  const metrics = await (await fetched("/metrics")).text();
+  expect(metrics).toMatch(/hive_model_tokens_total\{agent="scout",model="[^"]+",credential="work",kind="output"\} [1-9]/);
+  expect(hivectl(["turns", "scout"])).toMatch(/CREDENTIAL[^]*work/);
+  expect(hivectl(["usage", "--by", "credential", "--csv"])).toMatch(/^credential,requests[^]*\nwork,/);
+  expect(hivectl(["credential", "list"])).toMatch(/work +kept by the hive .*poet, scout/);
+  const { page, problems } = await logIn(await sharedBrowser(), hive);
+  await page.goto(`${hive.home}/usage`);
+  await page.getByRole("region", { name: "tokens and cost by credential" }).getByRole("rowheader", { name: /^work/ }).waitFor();
+  await page.goto(`${hive.home}/?open=turns:scout`);
+  await page.getByRole("region", { name: "turns of scout" }).getByText("work").first().waitFor();
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test("a rate limit of one credential parks the agents that use it, and no other", async () => {
+  const limited = await send("scout", "limited");
+  await hive.untilAgent("scout", (agent) => agent.state === "rate_limited");
+  const poet = await hive.untilAgent("poet", (agent) => agent.state === "rate_limited");
+  expect(poet.state_reason).toBe("the model's API limits the credential work that the agents share");
+  await done(await send("ada", "hello"));
+  await hive.call("set_paused", { name: "scout", paused: false });
+  await done(limited);
+});
+
+test("one that agents use is removed only after the page has said so; it is then missing, and its agents say what to do", async () => {
+  const { page, problems } = await logIn(await sharedBrowser(), hive);
+  await page.goto(`${hive.home}/?open=credentials`);
+  const dialog = page.getByRole("dialog", { name: "credentials for the model" });
+  await dialog.getByRole("button", { name: "remove work" }).click();
+  const sure = page.getByRole("alertdialog");
+  await sure.getByText("It is used by poet, scout.").waitFor();
+  await sure.getByRole("button", { name: "remove" }).click();
+  await dialog.getByText("missing", { exact: false }).first().waitFor();
+  expect(problems).toEqual([]);
+  await page.context().close();
+  await send("scout", "hello");
+  const scout = await hive.untilAgent("scout", (agent) => agent.resumes_at !== undefined);
+  expect(scout.state_reason).toMatch(/the credential work is missing: .*credential add work/);
+  await hive.call("credential_add", { name: "work", token: "sk-ant-api03-of-work" });
+  await hive.untilAgent("scout", (agent) => agent.resumes_at === undefined && agent.last_turn?.result === "ok");
+});
