@@ -2,6 +2,7 @@ import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
 import type { Output } from "../wire/operations.ts";
+import { pullWords } from "../wire/pull-words.ts";
 import { CHECK_WORDS, isOutdated, shownCheck } from "../wire/change-checks.ts";
 import type { ChangeView, CommentView, EarlyCheck } from "../wire/work.ts";
 import { diffText, riskText, shown } from "./diff-text.ts";
@@ -16,6 +17,7 @@ const STATE_COLOURS: Record<ChangeState, Colour> = {
   merging: "mauve",
   checking: "mauve",
   pushing: "mauve",
+  in_pull_request: "mauve",
   merged: "green",
   changes_requested: "dim",
   conflict: "red",
@@ -101,6 +103,16 @@ function checkLines(change: ChangeView, tip: string | undefined, { paint, width 
   ];
 }
 
+/** The pull request of a change, with its page and what does not work. */
+function pullLines({ pull_request: pull }: ChangeView, { paint, width }: Pick<View, "paint" | "width">): string[] {
+  if (pull === undefined) return [];
+  const place = pull.url === undefined ? ` for ${visible(pull.branch)}` : `: ${visible(pull.url)}`;
+  return [
+    reflow(`${pullWords(pull)}${place}`, width),
+    ...(pull.failed === undefined ? [] : [paint("amber", reflow(`it is tried again: ${clean(pull.failed)}`, width))]),
+  ];
+}
+
 /** What to do with a change that came back. `tip` is that of its base. Empty for the others. */
 function retryWords(change: ChangeView, tip: string | undefined): string {
   if (!changeCan(change, "retry")) return "";
@@ -137,6 +149,7 @@ export function changeSummary(
     ),
   ];
   if (merged !== undefined) lines.push(`merged  ${merged}`);
+  for (const line of pullLines(change, { paint, width })) lines.push(line);
   for (const line of checkLines(change, tip, { paint, width })) lines.push(line);
   const veto = vetoWords(change, now);
   if (veto !== "")

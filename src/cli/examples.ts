@@ -147,7 +147,11 @@ export const MORE: Readonly<Record<string, More>> = {
   "repo login": {
     words:
       "Only for a repository that follows another host. The token, or the key for ssh, replaces the one that the hive has. It is in no backup and never shown; give it again after a restore.",
-    examples: ["hivectl repo login web --token-stdin < token", "hivectl repo login web --none"],
+    examples: [
+      "hivectl repo login web --token-stdin < token",
+      "hivectl repo login web --none",
+      "hivectl repo login web --forge-token-stdin < token",
+    ],
   },
   "repo trust": {
     words:
@@ -162,6 +166,7 @@ export const MORE: Readonly<Record<string, More>> = {
       "hivectl repo set web --policy checks --check 'npm ci && npm test'",
       "hivectl repo set web --check 'npm test' --check-on propose",
       "hivectl repo set web --push after-merge",
+      "hivectl repo set web --forge github --push never",
       "hivectl repo set web --author '' --reviewer ''",
     ],
   },

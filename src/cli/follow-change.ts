@@ -1,6 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { CHECK_WORDS, mayPrint, shownCheck } from "../wire/change-checks.ts";
-import { CHANGE_WORDS, isUnderWay, type ChangeState } from "../wire/change-states.ts";
+import { CHANGE_WORDS, isOnItsWay, type ChangeState } from "../wire/change-states.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import type { ChangeView } from "../wire/work.ts";
 import { stateText } from "./change-text.ts";
@@ -10,7 +10,7 @@ import { printLog } from "./follow-log.ts";
 import { clean } from "./print.ts";
 import type { Shell } from "./shell.ts";
 
-const isSettled = ({ state }: ChangeView): boolean => !isUnderWay(state);
+const isSettled = ({ state }: ChangeView): boolean => !isOnItsWay(state);
 
 /** Waits until `isOver` holds for a change. Passes each new version to `hear`. */
 async function changeUntil(shell: Shell, id: number, listening: Listening<ChangeView>): Promise<ChangeView> {

@@ -102,6 +102,12 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
           ? `${repo.push}, as hive/<base>`
           : "before each merge, which is made only if the host takes it",
     ),
+    ...field(
+      "forge",
+      repo.forge === "none"
+        ? ""
+        : `${repo.forge}: approved changes become pull requests, ${repo.forge_text === "inert" ? "in which agents mention nobody and close no issue" : "with the agents' text as written"}`,
+    ),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
     ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
     ...field("since", `${age(repo.created_at, now)} ago`),
@@ -180,7 +186,7 @@ export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">,
 function remoteFields({ name, remote }: RepoView, now: number): [string, string][] {
   if (remote === undefined) return [];
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
-  const { public_key: publicKey, host_key: hostKey } = remote;
+  const { public_key: publicKey, host_key: hostKey, forge_token: forge } = remote;
   return [
     ["login", credential === "none" ? `none; ${hivectl(`repo login ${name}`)} gives it one` : credential],
     ["key", publicKey ?? ""],
@@ -189,6 +195,7 @@ function remoteFields({ name, remote }: RepoView, now: number): [string, string]
       "host",
       [pinned === undefined ? "" : `private address ${pinned}`, own === true ? "own authority" : ""].filter(Boolean).join(", "),
     ],
+    ["forge login", forge === true ? "a token of its own" : ""],
     ["fetched", at === undefined ? "never" : `${age(at, now)} ago`],
     ["failed", failed === undefined ? "" : `the last fetch: ${failed}`],
   ];

@@ -57,6 +57,11 @@ export class Paths {
   get credentials(): string {
     return join(this.state, "credentials");
   }
+
+  /** Tokens for the APIs of forges. A repository's name has no slash, so no credential has this name. */
+  get forgeCredentials(): string {
+    return join(this.credentials, "forges");
+  }
   /** The folders of checks that run. */
   get checks(): string {
     return join(this.state, "checks");

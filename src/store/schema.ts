@@ -539,4 +539,24 @@ ALTER TABLE usage_by_credential RENAME TO usage;
 CREATE INDEX usage_by_agent ON usage (agent, day);
 ALTER TABLE turns ADD COLUMN credential TEXT;
 `,
+  `
+-- The pull request of a change on the host of its upstream. \`sha\` is what was last pushed to its branch, \`told\` the
+-- digest of its text there; \`number\` is null until it is known to be open.
+CREATE TABLE pull_requests (
+  change INTEGER PRIMARY KEY,
+  repo TEXT NOT NULL,
+  forge TEXT NOT NULL,
+  head TEXT NOT NULL,
+  state TEXT NOT NULL,
+  number INTEGER,
+  url TEXT,
+  round INTEGER NOT NULL,
+  sha TEXT,
+  told TEXT,
+  etag TEXT,
+  failed TEXT
+);
+CREATE INDEX pull_requests_by_head ON pull_requests (repo, head);
+CREATE INDEX pull_requests_live ON pull_requests (change) WHERE state IN ('opening', 'open');
+`,
 ];

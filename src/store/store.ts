@@ -13,6 +13,7 @@ import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
 import { operatorQueries } from "./operators.ts";
 import { passkeyQueries } from "./passkeys.ts";
+import { pullRequestQueries } from "./pull-requests.ts";
 import { questionQueries } from "./questions.ts";
 import { repositoryQueries } from "./repositories.ts";
 import { rowRetentionQueries } from "./row-retention.ts";
@@ -70,6 +71,7 @@ export function openStore(options: StoreOptions) {
     repositories: repositoryQueries(db),
     includes: includeFileQueries(db),
     changes: changeQueries(db),
+    pulls: pullRequestQueries(db),
     turns: turnQueries(db, inserts),
     eventRetention: eventRetentionQueries(db),
     rowRetention: rowRetentionQueries(db),

@@ -4,7 +4,8 @@
  *
  *   proposed ─► approved ─► queued ─► merging ─► checking ─► pushing ─► merged
  *
- * `proposed` waits for a decision, `approved` for the end of a veto, `queued` for its turn in the merge queue. A change
+ * `proposed` waits for a decision, `approved` for the end of a veto, `queued` for its turn in the merge queue. Where
+ * changes become pull requests, `in_pull_request` stands for `pushing`: the host of the upstream merges. A change
  * that comes back (`changes_requested`, `conflict`, `checks_failed`, `push_failed`) goes on with a new commit, or with
  * `retry`.
  */
@@ -15,6 +16,7 @@ export const CHANGE_STATES = [
   "merging",
   "checking",
   "pushing",
+  "in_pull_request",
   "merged",
   "changes_requested",
   "conflict",
@@ -41,6 +43,7 @@ export type ChangeEvent =
   | "merge"
   | "check"
   | "push"
+  | "open_pull"
   | "land"
   | "conflict"
   | "fail_check"
@@ -59,9 +62,10 @@ export const CHANGE_TABLE: Record<ChangeState, Row> = {
   proposed: { ...ends, approve: "approved", return: "changes_requested" },
   approved: { ...ends, approve: "approved", return: "changes_requested", enqueue: "queued" },
   queued: { ...ends, return: "changes_requested", dequeue: "proposed", merge: "merging" },
-  merging: { check: "checking", push: "pushing", conflict: "conflict", requeue: "queued" },
-  checking: { push: "pushing", fail_check: "checks_failed", requeue: "queued" },
+  merging: { check: "checking", push: "pushing", open_pull: "in_pull_request", conflict: "conflict", requeue: "queued" },
+  checking: { push: "pushing", open_pull: "in_pull_request", fail_check: "checks_failed", requeue: "queued" },
   pushing: { land: "merged", fail_push: "push_failed", requeue: "queued" },
+  in_pull_request: { ...returned, dequeue: "proposed", land: "merged", fail_push: "push_failed" },
   merged: {},
   changes_requested: returned,
   conflict: { ...returned, retry: "queued" },
@@ -91,6 +95,11 @@ export function isBeingMerged(state: ChangeState): boolean {
 /** Approved, and neither merged nor back: the merge queue moves the change on. */
 export function isUnderWay(state: ChangeState): boolean {
   return state === "approved" || state === "queued" || isBeingMerged(state);
+}
+
+/** Approved and not back, whether the merge queue has it or a pull request. */
+export function isOnItsWay(state: ChangeState): boolean {
+  return isUnderWay(state) || state === "in_pull_request";
 }
 
 /** The change came back: its owner has to propose again, or someone tries again. */
@@ -126,6 +135,7 @@ export const CHANGE_WORDS: Record<ChangeState, string> = {
   merging: "merging",
   checking: "check runs",
   pushing: "moves the base",
+  in_pull_request: "in a pull request",
   merged: "merged",
   changes_requested: "changes requested",
   conflict: "conflict",

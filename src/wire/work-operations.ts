@@ -129,7 +129,12 @@ export const workOperations = {
     summary:
       "Give a repository that follows another host a token, or a private key for ssh, which replaces the one it has. Without either: remove it.",
     callers: ["operator"],
-    input: oneRepo.extend({ token: RemoteToken.optional(), key: RemoteKey.optional() }),
+    input: oneRepo.extend({
+      token: RemoteToken.optional(),
+      key: RemoteKey.optional(),
+      /** It is a token for pull requests only: for the API of the host, in place of the token of the pushes. */
+      forge: z.boolean().default(false),
+    }),
     output: z.object({ repo: RepoView }),
   },
   repo_new_key: {

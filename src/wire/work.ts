@@ -79,6 +79,20 @@ export type PushRule = z.infer<typeof PushRule>;
 export const CheckOn = z.enum(["merge", "propose"]);
 export type CheckOn = z.infer<typeof CheckOn>;
 
+/**
+ * The program of the upstream's host, if approved changes become pull requests there instead of being merged here.
+ * `github` is github.com or GitHub Enterprise, `forgejo` also Gitea.
+ */
+export const ForgeKind = z.enum(["none", "github", "forgejo"]);
+export type ForgeKind = z.infer<typeof ForgeKind>;
+
+/**
+ * What becomes of mentions and of references to issues in the text of a pull request: `inert` notifies nobody and closes
+ * nothing; `as-written` leaves the agent's text as it is.
+ */
+export const ForgeText = z.enum(["inert", "as-written"]);
+export type ForgeText = z.infer<typeof ForgeText>;
+
 const Command = z
   .string()
   .max(MAX_WORK_COMMAND_CHARS)
@@ -112,6 +126,8 @@ export const RepoSettings = z.object({
   check_on: CheckOn,
   /** Hosts that setup and check reach when a change is checked: registries. A workspace has its agent's own list. */
   egress: distinct(EgressHost, MAX_EGRESS_HOSTS),
+  forge: ForgeKind,
+  forge_text: ForgeText,
 });
 export type RepoSettings = z.infer<typeof RepoSettings>;
 
@@ -126,6 +142,8 @@ export const DEFAULT_REPO_SETTINGS: Omit<RepoSettings, "base"> = {
   push: "never",
   check_on: "merge",
   egress: [],
+  forge: "none",
+  forge_text: "inert",
 };
 
 /** Repositories that the configuration of the host declares, as it writes them to a file. */
@@ -186,6 +204,8 @@ export const RemoteView = z.object({
   own_authority: z.boolean().optional(),
   /** For ssh: the key of the host that the operator has confirmed. */
   host_key: HostKey.optional(),
+  /** True if pull requests are opened with a token of their own, not with that of the pushes. */
+  forge_token: z.boolean().optional(),
 });
 export type RemoteView = z.infer<typeof RemoteView>;
 
@@ -244,6 +264,22 @@ export const EarlyCheck = z.object({
 });
 export type EarlyCheck = z.infer<typeof EarlyCheck>;
 
+/** The pull request of a change on the host of its upstream. */
+export const PullView = z.object({
+  /** `opening`: it is about to be opened. `closed`: without being merged. */
+  state: z.enum(["opening", "open", "merged", "closed"]),
+  forge: ForgeKind.exclude(["none"]),
+  /** Absent as long as it is not known to be open. */
+  number: z.number().int().optional(),
+  /** Its page. Made of the repository's address, not taken from an answer. */
+  url: z.string().optional(),
+  /** The branch there. */
+  branch: z.string(),
+  /** Why the last call did not work. It is tried again. */
+  failed: z.string().optional(),
+});
+export type PullView = z.infer<typeof PullView>;
+
 /** A change in full, without its diff. An upsert by `id`. */
 export const ChangeView = z.object({
   id: Id,
@@ -286,6 +322,8 @@ export const ChangeView = z.object({
   has_log: z.boolean(),
   /** The check of this round before the decision. Absent: none was asked for, or none has begun. */
   early_check: EarlyCheck.optional(),
+  /** Absent: it never was in one. */
+  pull_request: PullView.optional(),
 });
 export type ChangeView = z.infer<typeof ChangeView>;
 

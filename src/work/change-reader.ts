@@ -1,16 +1,17 @@
 import type { ChangeRecord, CommentRecord } from "../store/changes.ts";
+import type { PullRecord } from "../store/pull-requests.ts";
 import type { Store } from "../store/store.ts";
 import type { RiskMark } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { instant } from "../wire/instant.ts";
-import type { ChangeView, CommentView, EarlyCheck } from "../wire/work.ts";
+import type { ChangeView, CommentView, EarlyCheck, PullView } from "../wire/work.ts";
 import { isReviewed, vetoEnds } from "./policy.ts";
 
 /** Reads changes: the rows, and how they are shown. */
 export class ChangeReader {
-  readonly #store: Pick<Store, "changes">;
+  readonly #store: Pick<Store, "changes" | "pulls">;
 
-  constructor(store: Pick<Store, "changes">) {
+  constructor(store: Pick<Store, "changes" | "pulls">) {
     this.#store = store;
   }
 
@@ -21,6 +22,7 @@ export class ChangeReader {
   }
 
   view(row: ChangeRecord): ChangeView {
+    const pull = this.#store.pulls.of(row.id);
     const comments = this.#store.changes.comments(row.id);
     const count = (state: CommentRecord["state"]): number => comments.filter((one) => one.state === state).length;
     return {
@@ -51,6 +53,7 @@ export class ChangeReader {
       comments: { draft: count("draft"), open: count("open"), resolved: count("resolved") },
       has_log: row.has_log === 1,
       ...(row.early_check === null ? {} : { early_check: earlyCheckOf(row.early_check) }),
+      ...(pull === undefined ? {} : { pull_request: pullView(pull) }),
     };
   }
 }
@@ -63,6 +66,18 @@ function earlyCheckOf(text: string): EarlyCheck {
     ...(reason === undefined ? {} : { reason }),
     ...(onto === undefined ? {} : { onto }),
     at: instant(at),
+  };
+}
+
+/** A pull request as it is shown. */
+function pullView({ state, forge, number, url, head, failed }: PullRecord): PullView {
+  return {
+    state,
+    forge,
+    ...(number === null ? {} : { number }),
+    ...(url === null ? {} : { url }),
+    branch: head,
+    ...(failed === null ? {} : { failed }),
   };
 }
 

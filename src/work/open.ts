@@ -8,6 +8,7 @@ import { Changes } from "./changes.ts";
 import { Comments } from "./comments.ts";
 import { applyDeclared } from "./declared.ts";
 import { Divergences } from "./divergences.ts";
+import { PullRequests } from "./forge/pull-requests.ts";
 import { Collector } from "./gc/collector.ts";
 import { IncludeFiles } from "./include-files.ts";
 import { KeptWorkspaces } from "./kept-workspaces.ts";
@@ -45,6 +46,17 @@ export function openWork(context: WorkContext) {
   const comments = new Comments(context, changeStore, repositories);
   const changes = new Changes(context, repositories, changeStore, comments);
   const queue = new MergeQueue({ context, repositories, changes: changeStore, swaps });
+  const pulls = new PullRequests({
+    context,
+    repositories,
+    changes: changeStore,
+    remotes,
+    upstreams,
+    onMerged(repo) {
+      queue.kickAll(repo);
+      pushes.kick(repo);
+    },
+  });
   const decisions = new ChangeDecisions({ context, repositories, changeStore, changes, comments, queue });
   const reverts = new Reverts({ context, repositories, changeStore, changes });
   const transport = openTransport(context, repositories);
@@ -62,6 +74,7 @@ export function openWork(context: WorkContext) {
     changes,
     comments,
     queue,
+    pulls,
     decisions,
     reverts,
     transport,
@@ -98,10 +111,11 @@ export function openWork(context: WorkContext) {
       await workspaces.open();
       await queue.start();
       pushes.start();
+      pulls.start();
     },
     /** Ends the queues, and every git that a client waits for. */
     async stop(): Promise<void> {
-      await Promise.all([queue.stop(), pushes.stop(), transport.endpoint.close()]);
+      await Promise.all([queue.stop(), pushes.stop(), pulls.stop(), transport.endpoint.close()]);
     },
     /** The first start of a hive in rehearsal makes a repository to try things on. */
     makeSample: () => makeSample(repositories, context.now()),

@@ -37,6 +37,10 @@ export const placeOf = (upstream: Upstream): string => (upstream.kind === "folde
 export const pushesFirst = ({ upstream, settings }: Pick<Repo, "upstream" | "settings">): boolean =>
   upstream?.kind === "remote" && settings.push !== "never";
 
+/** True if a change is merged onto what the upstream has by then: another host moves the base, not the hive alone. */
+export const fetchesFirst = (repo: Pick<Repo, "upstream" | "settings">): boolean =>
+  pushesFirst(repo) || (repo.upstream?.kind === "remote" && repo.settings.forge !== "none");
+
 /** A repository of the hive. */
 export interface Repo {
   readonly name: string;

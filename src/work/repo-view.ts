@@ -51,7 +51,7 @@ function remoteView(
   name: string,
   { pinned, ca, hostKey }: RemoteUpstream,
   fetch: FetchRecord | undefined,
-  { credentials }: WorkContext,
+  { credentials, forgeCredentials }: WorkContext,
 ): RemoteView {
   return {
     ...credentials.shownOf(name),
@@ -60,6 +60,7 @@ function remoteView(
     ...(pinned === undefined ? {} : { private_address: pinned }),
     ...(ca === undefined ? {} : { own_authority: true }),
     ...(hostKey === undefined ? {} : { host_key: hostKey }),
+    ...(forgeCredentials.shownOf(name).credential === "none" ? {} : { forge_token: true }),
   };
 }
 

@@ -10,10 +10,12 @@ import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
 import type { FetchRecord, QueueHolds } from "../store/repositories.ts";
 import { HiveError } from "../wire/error.ts";
+import { parseAddress } from "../wire/remote.ts";
 import { MAX_REASON_CHARS } from "../wire/limits.ts";
 import { OPERATOR, SYSTEM } from "../wire/names.ts";
 import { DEFAULT_REPO_SETTINGS, MAX_REPOS, type PushView, type RepoSettings, type RepoView } from "../wire/work.ts";
 import type { Sha } from "../wire/approval.ts";
+import { forgePlace } from "./forge/place.ts";
 import { settingsComplaint } from "./policy.ts";
 import { fromRow, toRow, type RemoteUpstream, type Repo, type Upstream } from "./repo-record.ts";
 import { RepoUses } from "./repo-uses.ts";
@@ -240,6 +242,7 @@ export class Repositories {
     const { store, now, feed } = this.#context;
     await store.write(() => {
       store.changes.removeOf(repo.name);
+      store.pulls.removeOf(repo.name);
       store.repositories.remove(repo.name);
       store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind: "repo_removed", detail: { repo: repo.name } });
     });
@@ -250,6 +253,7 @@ export class Repositories {
     this.#pushes.delete(name);
     this.#fetches.delete(name);
     await this.#context.credentials.remove(name);
+    await this.#context.forgeCredentials.remove(name);
     await discard(this.folder(name), this.#scratch);
     feed.publish({ kind: "repo", name });
   }
@@ -418,12 +422,27 @@ const hostOf = ({ address, pinned, hostKey }: RemoteUpstream): object => ({
 });
 
 function checkTogether(
-  settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push" | "check_on">,
+  settings: Pick<RepoSettings, "policy" | "check" | "reviewers" | "push" | "check_on" | "forge">,
   upstream: Upstream | undefined,
 ): void {
   const complaint =
     settings.push !== "never" && upstream === undefined
       ? "the repository follows no folder and no other host, so there is nothing to push to: it takes no --push"
-      : settingsComplaint(settings);
+      : (forgeComplaint(settings, upstream) ?? settingsComplaint(settings));
   if (complaint !== undefined) throw new HiveError("bad_request", complaint);
+}
+
+function forgeComplaint({ forge, push }: Pick<RepoSettings, "forge" | "push">, upstream: Upstream | undefined): string | undefined {
+  if (forge === "none") return undefined;
+  if (upstream?.kind !== "remote")
+    return "the repository follows no other host, so there is nobody to open pull requests at: it takes no --forge";
+  if (push !== "never") return "with --forge the other host merges: it takes no --push after-merge; set --push never with it";
+  // Its words say what an address on a forge ends with.
+  const parts = parseAddress(upstream.address);
+  try {
+    if (typeof parts !== "string") forgePlace(parts, forge);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

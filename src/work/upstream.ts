@@ -13,7 +13,7 @@ import { copyHistory, type HistorySource } from "./git/import.ts";
 import type { UpstreamRefs } from "./git/upstream-refs.ts";
 import { checkCommits } from "./remote/check-commits.ts";
 import type { NewRemote, Remotes } from "./remote/remotes.ts";
-import { credentialOf, ownKey, type Login } from "./remote/login.ts";
+import { credentialOf, forgeToken, ownKey, type Login } from "./remote/login.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { News } from "./news.ts";
 import type { Repositories } from "./repositories.ts";
@@ -148,20 +148,22 @@ export class Upstreams {
     throw new HiveError("conflict", `${name} follows no host over ssh: only that has a host key`);
   }
 
-  /** Keeps another credential for the host that a repository follows; without one it is removed. */
-  async logIn(name: string, login: Login, by: string): Promise<void> {
-    const { credentials, store, now } = this.#context;
+  /** Keeps another credential for the host of a repository, or for the API of its forge. Without one it is removed. */
+  async logIn(name: string, { forge, ...login }: Login & { forge: boolean }, by: string): Promise<void> {
+    const { store, now } = this.#context;
+    const credentials = forge ? this.#context.forgeCredentials : this.#context.credentials;
     const repo = this.#repositories.get(name);
     if (repo.upstream?.kind !== "remote")
       throw new HiveError(
         "conflict",
         `${name} follows no other host, so it needs no credential: only one that was added from an address has one`,
       );
-    const credential = await credentialOf(repo.upstream.address, login);
+    const credential = forge ? forgeToken(login) : await credentialOf(repo.upstream.address, login);
     if (credential === undefined) await credentials.remove(name);
     else await credentials.keep(name, credential);
     const kind = credential === undefined ? "repo_logged_out" : "repo_logged_in";
-    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind, detail: { repo: name } }));
+    const detail = { repo: name, ...(forge ? { for: "pull requests" } : {}) };
+    await store.write(() => store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind, detail }));
     this.#repositories.changed(name);
   }
 

@@ -24,6 +24,8 @@ export interface WorkContext {
   /** How upstreams on other hosts are reached, and the credentials for them. */
   net: Net;
   credentials: Credentials;
+  /** Those for the APIs of forges, where they are others. */
+  forgeCredentials: Credentials;
   cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

@@ -86,6 +86,7 @@ export async function openTestWork({
     git: new GitWorker({ sandboxedRun, owner: { uid, gid }, repos: paths.repos, scratch: paths.repoScratch }),
     declared: new Declared(undefined),
     credentials: new Credentials(paths.credentials),
+    forgeCredentials: new Credentials(paths.forgeCredentials),
     net: { resolve: async () => ["127.0.0.1"], isPublic: () => false },
     driver,
     hiveId,

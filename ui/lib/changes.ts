@@ -10,6 +10,7 @@ export const CHANGE_COLOURS: Record<ChangeState, string> = {
   merging: "mauve",
   checking: "mauve",
   pushing: "mauve",
+  in_pull_request: "mauve",
   merged: "green",
   changes_requested: "mauve",
   conflict: "red",

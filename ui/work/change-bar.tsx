@@ -177,12 +177,12 @@ function QueueButtons({ change }: { change: ChangeView }): ReactNode {
           try again
         </Action>
       )}
-      {changeCan(change, "dequeue") && queue?.waiting[0] !== id && (
+      {change.state === "queued" && queue?.waiting[0] !== id && (
         <Action run={() => told(call("change_to_front", { change: id }), "is the next one", change)}>to the front</Action>
       )}
       {changeCan(change, "dequeue") && (
-        <Action run={() => told(call("change_dequeue", { change: id }), "is out of the queue and not approved", change)}>
-          remove from the queue
+        <Action run={() => told(call("change_dequeue", { change: id }), "is not approved any more", change)}>
+          {change.state === "queued" ? "remove from the queue" : "close the pull request"}
         </Action>
       )}
     </>

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { isBeingMerged, isChangeOver, type ChangeState } from "../../src/wire/change-states.ts";
+import { isChangeOver, isOnItsWay, type ChangeState } from "../../src/wire/change-states.ts";
 import type { ChangeView } from "../../src/wire/work.ts";
 import { Subject } from "../approval/card.tsx";
 import { Folded } from "../kit/folded.tsx";
@@ -15,11 +15,14 @@ import { visible } from "../lib/text.ts";
 import { ChangeBadge } from "./change-row.tsx";
 import { queueOf } from "./groups.ts";
 import { Veto } from "./veto.tsx";
+import { PullRequest } from "./pull-request.tsx";
 import { Check } from "./check-log.tsx";
 import { CheckBadge, CheckResult } from "./early-check.tsx";
 
 /** The way of a change that is not sent back. */
-const PATH: readonly ChangeState[] = ["proposed", "approved", "queued", "merging", "checking", "pushing", "merged"];
+const START: readonly ChangeState[] = ["proposed", "approved", "queued", "merging", "checking"];
+const PATH: readonly ChangeState[] = [...START, "pushing", "merged"];
+const PULL_PATH: readonly ChangeState[] = [...START, "in_pull_request", "merged"];
 
 /** Who proposes what, for which branch, and how far it is. */
 export function ChangeTop({ change, shownBase }: { change: ChangeView; shownBase: string | undefined }): ReactNode {
@@ -52,6 +55,7 @@ export function ChangeTop({ change, shownBase }: { change: ChangeView; shownBase
       )}
       <Marks marks={change.marks} stat={change.stat} />
       <Course change={change} />
+      <PullRequest change={change} />
       <CheckResult change={change} />
       <Check change={change} />
     </>
@@ -61,12 +65,18 @@ export function ChangeTop({ change, shownBase }: { change: ChangeView; shownBase
 /** Where the change is on its way, or how it came back or ended. */
 function Course({ change }: { change: ChangeView }): ReactNode {
   const { id, state, note, reason, merged_sha: merged, decided_by: by } = change;
-  const isUnderWay = state === "approved" || state === "queued" || isBeingMerged(state);
+  const isPulled = useHive((known) => (known.repos.get(change.repo)?.forge ?? "none") !== "none") || state === "in_pull_request";
+  const path = isPulled && state !== "pushing" ? PULL_PATH : PATH;
+  const isUnderWay = isOnItsWay(state);
   return (
     <>
       {isUnderWay && (
         <div className="way">
-          <Steps steps={PATH} at={PATH.indexOf(state)} label={`change ${id}: ${state}`} />
+          <Steps
+            steps={path.map((one) => one.replaceAll("_", " "))}
+            at={path.indexOf(state)}
+            label={`change ${id}: ${state}`}
+          />
           <QueuePlace change={change} />
           <Veto change={change} />
         </div>

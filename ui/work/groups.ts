@@ -1,4 +1,4 @@
-import { canRetryHelp, changeCan, isBeingMerged, isReturned } from "../../src/wire/change-states.ts";
+import { canRetryHelp, changeCan, isBeingMerged, isOnItsWay, isReturned } from "../../src/wire/change-states.ts";
 import type { ChangeView, QueueView, RepoView } from "../../src/wire/work.ts";
 
 /** The open changes, by whose move it is. */
@@ -19,7 +19,7 @@ export function groupsOf(changes: Iterable<ChangeView>, repos: ReadonlyMap<strin
   for (const change of changes) {
     if (change.state === "proposed") review.push(change);
     else if (isReturned(change.state)) back.push(change);
-    else if (change.state === "approved" || change.state === "queued" || isBeingMerged(change.state)) queue.push(change);
+    else if (isOnItsWay(change.state)) queue.push(change);
   }
   const place = (change: ChangeView): number => placeIn(queueOf(repos.get(change.repo), change.base), change);
   return {
@@ -58,6 +58,7 @@ export type Next = { words: string } & (
 export function nextOf(change: ChangeView, repo: RepoView | undefined): Next | undefined {
   if (change.state === "proposed") return { words: "review", kind: "link" };
   if (isBeingMerged(change.state)) return { words: "watch", kind: "link", isCheck: change.has_log };
+  if (change.state === "in_pull_request") return { words: "watch", kind: "link" };
   if (canRetryHelp(change, tipOf(repo, change.base))) return { words: "try again", kind: "retry" };
   if (changeCan(change, "dequeue")) {
     const isNext = queueOf(repo, change.base)?.waiting[0] === change.id;

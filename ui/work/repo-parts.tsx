@@ -79,7 +79,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
 /** What is known of the other host that a repository follows. */
 function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNode {
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
-  const { host_key: hostKey, public_key: publicKey } = remote;
+  const { host_key: hostKey, public_key: publicKey, forge_token: forge } = remote;
   return (
     <>
       <dt>log-in</dt>
@@ -96,6 +96,7 @@ function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNo
           `by a ${credential}, which the hive keeps`
         )}
         {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
+        {forge === true && <span className="dim"> · pull requests by a token of their own</span>}
         {own === true && <span className="dim"> · trusts an authority of its own</span>}
         {publicKey !== undefined && (
           <div>

@@ -6,7 +6,7 @@ type Lists = "reviewers" | "protected" | "egress";
 export type Fields = Omit<RepoSettings, Lists> & Record<Lists, string>;
 
 export function fieldsOf(settings: RepoSettings): Fields {
-  const { base, check, setup, merge, policy, author, push, check_on } = settings;
+  const { base, check, setup, merge, policy, author, push, check_on, forge, forge_text } = settings;
   return {
     base,
     check,
@@ -16,6 +16,8 @@ export function fieldsOf(settings: RepoSettings): Fields {
     author,
     push,
     check_on,
+    forge,
+    forge_text,
     reviewers: settings.reviewers.join(", "),
     protected: settings.protected.join("\n"),
     egress: settings.egress.join(", "),

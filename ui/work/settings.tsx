@@ -1,6 +1,6 @@
 import { AllowedOrWhy, useMay } from "../kit/allowed.tsx";
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { CheckOn, MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
+import type { CheckOn, ForgeKind, ForgeText, MergeMethod, MergePolicy, PushRule, RepoView } from "../../src/wire/work.ts";
 import { TextBox } from "../kit/text-box.tsx";
 import { toast } from "../kit/toast.tsx";
 import { ApiError, call } from "../lib/api.ts";
@@ -33,6 +33,17 @@ const PUSHES: Record<PushRule, string> = {
 const REMOTE_PUSHES: Record<PushRule, string> = {
   never: "never: the hive only reads it",
   "after-merge": "each merge, to its base: it counts only if the host takes it",
+};
+
+const FORGES: Record<ForgeKind, string> = {
+  none: "here, by the merge queue",
+  github: "on GitHub: a pull request for each",
+  forgejo: "on Forgejo or Gitea: a pull request for each",
+};
+
+const TEXTS: Record<ForgeText, string> = {
+  inert: "do nothing: nobody is notified, nothing is closed",
+  "as-written": "count as the agent wrote them",
 };
 
 /** The settings of a repository as a form. Fields that you have not touched follow the repository. */
@@ -127,6 +138,25 @@ export function Settings({ repo }: { repo: RepoView }): ReactNode {
               words={repo.remote === undefined ? PUSHES : REMOTE_PUSHES}
               set={(push) => set({ push })}
             />
+          )}
+          {repo.remote !== undefined && (
+            <>
+              <Choice
+                label="where approved changes are merged"
+                value={fields.forge}
+                words={FORGES}
+                // The other host merges, so nothing is pushed to its bases.
+                set={(forge) => set(forge === "none" ? { forge } : { forge, push: "never" })}
+              />
+              {fields.forge !== "none" && (
+                <Choice
+                  label="mentions and issues in pull requests"
+                  value={fields.forge_text}
+                  words={TEXTS}
+                  set={(text) => set({ forge_text: text })}
+                />
+              )}
+            </>
           )}
           <Base repo={repo} value={fields.base} set={(base) => set({ base })} />
         </fieldset>

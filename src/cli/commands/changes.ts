@@ -1,6 +1,6 @@
 import { Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import { CHANGE_WORDS, changeCan, isUnderWay } from "../../wire/change-states.ts";
+import { CHANGE_WORDS, changeCan, isOnItsWay } from "../../wire/change-states.ts";
 import { MAX_QUOTE_CHARS, type ChangeView } from "../../wire/work.ts";
 import { approves, consent, type Approving } from "../approving.ts";
 import { shownCheck } from "../../wire/change-checks.ts";
@@ -135,7 +135,7 @@ export function changeCommands(program: Command): void {
   );
 
   act<{ note?: string }>(
-    notes(one("dequeue", "take a change out of the merge queue; its approval ends")),
+    notes(one("dequeue", "take a change out of the merge queue, or close its pull request; its approval ends")),
     async (shell, [id]: [number], { note }) => shell.show(await shell.client.call("change_dequeue", { change: id, note }), told),
   );
 
@@ -232,7 +232,7 @@ async function placeOf(shell: Shell, change: number, path: string, line: number,
 /** Says whose code a work tree has, and whether somebody has read it. */
 function checkedOutText(folder: string, { id, repo, agent, sha, round, state }: ChangeView): string {
   const reviewed =
-    isUnderWay(state) || state === "merged"
+    isOnItsWay(state) || state === "merged"
       ? `It is approved (${CHANGE_WORDS[state]}).`
       : `It is not reviewed (${CHANGE_WORDS[state]}): read it before you build or run anything in that folder.`;
   return [

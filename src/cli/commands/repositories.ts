@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { isAddress, isSsh, parseAddress } from "../../wire/remote.ts";
 import { PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
-import { CheckOn, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
+import { CheckOn, ForgeKind, ForgeText, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
@@ -30,6 +30,8 @@ interface SettingOptions {
   egress?: string[];
   push?: PushRule;
   checkOn?: CheckOn;
+  forge?: ForgeKind;
+  forgeText?: ForgeText;
 }
 
 function takesSettings(command: Command): Command {
@@ -57,6 +59,18 @@ function takesSettings(command: Command): Command {
         "--push <rule>",
         "after-merge: write merges to the branch hive/<base> of the folder, or to the base of another host",
       ).choices(PushRule.options),
+    )
+    .addOption(
+      new Option(
+        "--forge <program>",
+        "approved changes become pull requests on the other host, which merges them; forgejo is also for Gitea",
+      ).choices(ForgeKind.options),
+    )
+    .addOption(
+      new Option(
+        "--forge-text <rule>",
+        "inert: mentions and references to issues in pull requests do nothing; as-written: they count",
+      ).choices(ForgeText.options),
     );
 }
 
@@ -73,10 +87,12 @@ function settingsOf({
   author,
   push,
   checkOn,
+  forge,
+  forgeText,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
   const lists = { reviewers: list(reviewer), protected: list(protect), egress: egress && withPresets(list(egress) ?? []) };
-  const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, ...lists };
+  const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, forge, forge_text: forgeText, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

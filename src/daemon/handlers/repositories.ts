@@ -92,8 +92,9 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     );
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
-  async repo_login({ work: { repositories, upstreams } }, { name, ...login }, caller) {
+  async repo_login({ work: { repositories, upstreams, pulls } }, { name, ...login }, caller) {
     await upstreams.logIn(name, login, actorOf(caller));
+    pulls.kick(name);
     return { repo: repositories.view(repositories.get(name)) };
   },
   async repo_new_key({ work: { upstreams } }, { name, address }) {
@@ -131,7 +132,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     const done = await pushes.push(name, base, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)), ...done };
   },
-  async repo_set({ work: { repositories, pushes, queue } }, input, caller) {
+  async repo_set({ work: { repositories, pushes, pulls, queue } }, input, caller) {
     const { base } = input;
     const repo = repositories.get(input.name);
     const bases = [...repositories.tips(repo.name).keys()];
@@ -139,6 +140,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     if (base !== undefined && bases.length > 0) checkBase(repo.name, base, bases);
     const set = await repositories.set(input.name, { settings: given(input) }, { by: actorOf(caller) });
     pushes.kick(input.name);
+    pulls.kick(input.name);
     queue.settingsChanged(input.name);
     return { repo: repositories.view(set) };
   },

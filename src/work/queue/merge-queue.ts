@@ -10,7 +10,7 @@ import { operatorWords } from "../../wire/roles.ts";
 import { UNDECIDED } from "../change-store.ts";
 import { stillCounts } from "../policy.ts";
 import { DIVERGED, type Repositories } from "../repositories.ts";
-import type { Repo } from "../repo-record.ts";
+import { fetchesFirst, type Repo } from "../repo-record.ts";
 import { Checks } from "./check/checks.ts";
 import { CHECK_LIMITS, type CheckLimits } from "./check/limits.ts";
 import { EarlyChecks } from "./early-checks.ts";
@@ -19,6 +19,7 @@ import { recoverQueues } from "./recovery.ts";
 import { isWithUpstream, settle, type QueueParts, type Run, type RunEnd } from "./run.ts";
 import { checkStep } from "./steps/check.ts";
 import { mergeStep } from "./steps/merge.ts";
+import { pullRequestStep } from "./steps/pull-request.ts";
 import { pushStep } from "./steps/push.ts";
 import { Slots } from "./slots.ts";
 import { Vetoes } from "./vetoes.ts";
@@ -182,6 +183,8 @@ export class MergeQueue {
     return store.write((tx) => {
       const row = changes.get(id);
       changes.check(row, "dequeue");
+      if (row.state !== "queued")
+        throw new HiveError("conflict", `change ${id} waits in no queue: it is in a pull request, which the other host merges`);
       const [first] = store.changes.queued(row.repo, row.base);
       if (first === undefined || first.id === id) return row;
       const next = changes.note(tx, id, { queued_at: (first.queued_at ?? 0) - 1 });
@@ -234,7 +237,7 @@ export class MergeQueue {
   async #mergeOne(lane: Lane, { id, repo: name }: ChangeRecord): Promise<void> {
     const repo = this.#parts.repositories.get(name);
     try {
-      if (this.#parts.swaps.applies(repo) && !(await this.#refreshed(lane, id))) return;
+      if (fetchesFirst(repo) && !(await this.#refreshed(lane, id))) return;
       const end = await this.#parts.repositories.uses.during(name, () => this.#attempt(lane, repo, id), lane.ended);
       if (end === "lost") await this.#lostRace(lane, id);
       else lane.forget(id);
@@ -262,7 +265,8 @@ export class MergeQueue {
     const merged = await mergeStep(run);
     if (merged === undefined) return "returned";
     if (!merged.isContained && !(await checkStep(run, merged))) return "returned";
-    return pushStep(run, merged);
+    const { forge } = repo.settings;
+    return forge === "none" || merged.isContained ? pushStep(run, merged) : pullRequestStep(run, forge);
   }
 
   /**

@@ -42,7 +42,7 @@ export interface Run extends QueueParts {
   stopped: AbortSignal;
 }
 
-/** How an attempt ended. `lost`: the base has moved meanwhile. */
+/** How an attempt ended. `merged`: the queue has done its part. `lost`: the base has moved meanwhile. */
 export type RunEnd = "merged" | "returned" | "lost";
 
 /** True if a change may be in its upstream already, and only its upstream knows. */

@@ -1,15 +1,14 @@
 import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
-import { isIP } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { getCACertificates, connect as connectTls } from "node:tls";
 import { HiveError } from "../../wire/error.ts";
 import type { HttpsParts } from "../../wire/remote.ts";
 import { FLUSH, linesToFlush } from "../transport/pkt-line.ts";
 import { oneLine } from "../transport/push-report.ts";
 import { dial, type Net } from "./dial.ts";
 import { MAX_ADVERTISED_BYTES, SILENCE_MS, type Conversation, type GitServer, type Service } from "./server.ts";
+import { brokenConnection, hostHeader, tlsOver } from "./tls.ts";
 
 /** The name for servers that take any name with a token. */
 const ANY_USER = "x-access-token";
@@ -75,20 +74,13 @@ async function send(options: HttpsOptions, { method, path, service, body }: Sent
       method,
       path: parts.path + path,
       headers: {
-        host: parts.port === 443 ? hostHeader(parts.host) : `${hostHeader(parts.host)}:${parts.port}`,
+        host: hostHeader(parts),
         "user-agent": USER_AGENT,
         accept: method === "GET" ? "*/*" : `application/x-${service}-result`,
         ...(token === undefined ? {} : { authorization: `Basic ${Buffer.from(`${user}:${token}`).toString("base64")}` }),
         ...(body === undefined ? {} : { "content-type": `application/x-${service}-request` }),
       },
-      createConnection: () =>
-        connectTls({
-          socket: raw,
-          host: parts.host,
-          ...(isIP(parts.host) ? {} : { servername: parts.host }),
-          // Node replaces its own list by this one.
-          ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
-        }),
+      createConnection: () => tlsOver(raw, { host: parts.host, ca }),
       signal,
     });
     sent.setTimeout(SILENCE_MS, () =>
@@ -106,8 +98,6 @@ async function send(options: HttpsOptions, { method, path, service, body }: Sent
     else pipeline(body, sent).catch(fail);
   });
 }
-
-const hostHeader = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host);
 
 /** What an answer other than a good one means, and what to do. */
 function complaintOf({ address, token }: HttpsOptions, { statusCode = 0, headers }: IncomingMessage): HiveError | undefined {
@@ -154,16 +144,7 @@ function expectType({ address }: HttpsOptions, answer: IncomingMessage, type: st
 }
 
 /** A failure of the connection in words. */
-function inWords({ address, parts }: HttpsOptions, error: Error): Error {
-  if (error instanceof HiveError) return error;
-  const { code = "" } = error as NodeJS.ErrnoException;
-  if (/CERT|SELF_SIGNED|ISSUER|ALTNAME|SIGNATURE/.test(code))
-    return new HiveError(
-      "unavailable",
-      `the certificate of ${parts.host} is not trusted (${code}): --ca takes the certificate of its authority`,
-    );
-  return new HiveError("unavailable", `the connection to ${address} broke (${code || error.name}): try again`);
-}
+const inWords = ({ address, parts }: HttpsOptions, error: Error): Error => brokenConnection(error, { where: address, ...parts });
 
 async function whole(options: HttpsOptions, answer: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];

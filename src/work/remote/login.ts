@@ -23,6 +23,12 @@ export async function credentialOf(address: string, { token, key }: Login): Prom
   return { kind: "key", private_key: privateKey, public_key: publicKey };
 }
 
+/** The token to keep for the API of a forge. Undefined without one. Throws for a key. */
+export function forgeToken({ token, key }: Login): Credential | undefined {
+  if (key !== undefined) throw new HiveError("bad_request", "pull requests take no key: --forge-token-stdin takes a token");
+  return token === undefined ? undefined : { kind: "token", token };
+}
+
 /** The key that the hive itself has made for an address that is to be added under a name. Makes it if there is none. */
 export async function ownKey(credentials: Credentials, name: string, address: string): Promise<OwnKey> {
   if (!isSsh(address)) throw new HiveError("bad_request", "--new-key is for ssh addresses: https takes a token");

@@ -24,6 +24,8 @@ export interface RefMove {
   to: Sha;
   /** Moves it from wherever it is. For refs that only the hive writes. */
   isOwn?: boolean;
+  /** `to` need not contain `from`, as on a branch that is written anew. The ref still has to be at `from`. */
+  isRewrite?: boolean;
 }
 
 /**

@@ -5,6 +5,8 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { parseAddress, type HostKey, type SshParts } from "../../wire/remote.ts";
 import { folderSource, outcome } from "../git/folder-source.ts";
 import type { HistorySource } from "../git/import.ts";
+import type { ForgeConnection } from "../forge/http.ts";
+import { forgePlace, type Forge } from "../forge/place.ts";
 import type { Repo, RemoteUpstream, Upstream } from "../repo-record.ts";
 import type { WorkContext } from "../work-context.ts";
 import { isContained } from "../diff.ts";
@@ -18,6 +20,8 @@ import { sshServer } from "./ssh.ts";
 /** Time for one push to another host. Milliseconds. */
 const PUSH_MS = 30 * 60_000;
 
+type RemotesContext = Pick<WorkContext, "git" | "net" | "credentials" | "forgeCredentials" | "now">;
+
 /** What an upstream is added with. */
 export interface NewRemote {
   address: string;
@@ -30,9 +34,9 @@ export interface NewRemote {
 
 /** Connects to the upstreams of repositories, each with its own credential and to its own host only. */
 export class Remotes {
-  readonly #context: Pick<WorkContext, "git" | "net" | "credentials">;
+  readonly #context: RemotesContext;
 
-  constructor(context: Pick<WorkContext, "git" | "net" | "credentials">) {
+  constructor(context: RemotesContext) {
     this.#context = context;
   }
 
@@ -88,7 +92,8 @@ export class Remotes {
     const { name, upstream } = repo;
     if (upstream?.kind !== "remote") throw new Error(`${name} follows no other host`);
     // Git's protocol takes any commit for the next one: what is not a step forward would take others' commits away there.
-    if (move.isOwn !== true && move.from !== undefined && !(await isContained(this.#context.git, name, move.from, move.to)))
+    const mayRewrite = move.isOwn === true || move.isRewrite === true;
+    if (!mayRewrite && move.from !== undefined && !(await isContained(this.#context.git, name, move.from, move.to)))
       return { end: "lost", now: undefined };
     const late = new AbortController();
     const words = `pushing to ${upstream.address} took longer than ${PUSH_MS / 60_000} minutes`;
@@ -114,6 +119,17 @@ export class Remotes {
     } finally {
       killGroup(child);
     }
+  }
+
+  /** How the forge of a repository is reached: with its own token if it has one, else with that of the pushes. */
+  forge(repo: string, { address, pinned, ca }: RemoteUpstream, forge: Forge): ForgeConnection {
+    const { net, credentials, forgeCredentials, now } = this.#context;
+    const place = forgePlace(partsOf(address), forge);
+    const credential = forgeCredentials.of(repo) ?? credentials.of(repo);
+    // A key for ssh is none for the API.
+    const token = credential?.kind === "token" ? credential.token : undefined;
+    const own = place.isUpstream ? { pinned, ca } : { pinned: undefined, ca: undefined };
+    return { place, ...own, token, net, repo, now };
   }
 
   #server(name: string, upstream: RemoteUpstream): GitServer {

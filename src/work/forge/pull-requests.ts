@@ -1,0 +1,174 @@
+import { growingPauses, type PauseRange } from "../../lib/pauses.ts";
+import type { ChangeRecord } from "../../store/changes.ts";
+import { HiveError } from "../../wire/error.ts";
+import type { Remotes } from "../remote/remotes.ts";
+import type { WorkContext } from "../work-context.ts";
+import { ForgeApi } from "./api.ts";
+import { followPull, isLive, noteFailure, type FollowParts } from "./follow.ts";
+import { ForgeWait } from "./http.ts";
+
+/** Time between two looks at an open pull request. Milliseconds. */
+export const POLL_MS = 60_000;
+/** Pauses of a repository whose forge or upstream does not do what it is asked. */
+const PAUSES: PauseRange = { firstMs: 60_000, mostMs: 15 * 60_000 };
+
+export interface PullRequestsDeps extends FollowParts {
+  context: WorkContext;
+  remotes: Remotes;
+}
+
+/** What a repository is asked for, and when. What is remembered here is lost with the daemon, and that is fine. */
+interface Lane {
+  /** When each change is looked at next. Milliseconds. */
+  dues: Map<number, number>;
+  /** Nothing is asked before. Milliseconds. */
+  notBefore: number;
+  pauses: Generator<number, never> | undefined;
+  working: Promise<void> | undefined;
+}
+
+/**
+ * Follows the pull requests of changes: every minute, and as soon as a change moves. One call of a repository at a time;
+ * repositories side by side. There is one timer, for the next look, and none while no pull request is open.
+ */
+export class PullRequests {
+  readonly #deps: PullRequestsDeps;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #ended = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #isStarted = false;
+
+  constructor(deps: PullRequestsDeps) {
+    this.#deps = deps;
+    deps.changes.onChanged((row) => this.#look(row));
+  }
+
+  /** Goes on with what the last daemon left. */
+  start(): void {
+    this.#isStarted = true;
+    for (const { change, repo } of this.#deps.context.store.pulls.live()) this.#lane(repo).dues.set(change, 0);
+    this.#run();
+  }
+
+  /** Ends what runs. The next daemon goes on with it. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#ended.abort(new Error("the daemon was stopped while it followed pull requests"));
+    await this.idle();
+  }
+
+  /** Resolves when no call runs. */
+  async idle(): Promise<void> {
+    for (let busy = this.#busy(); busy.length > 0; busy = this.#busy()) await Promise.all(busy);
+  }
+
+  #busy(): Promise<void>[] {
+    return [...this.#lanes.values()].flatMap(({ working }) => working ?? []);
+  }
+
+  /** Looks at every pull request of a repository now: its token or its settings may be better. */
+  kick(repo: string): void {
+    const lane = this.#lanes.get(repo);
+    if (lane === undefined) return;
+    lane.notBefore = 0;
+    lane.pauses = undefined;
+    for (const id of lane.dues.keys()) lane.dues.set(id, 0);
+    this.#run();
+  }
+
+  /** A change has moved. */
+  #look({ id, repo, seq }: ChangeRecord): void {
+    if (!this.#isStarted || this.#ended.signal.aborted) return;
+    const { store } = this.#deps.context;
+    const pull = store.pulls.of(id);
+    // A newer row is on its way.
+    if (pull === undefined || !isLive(pull) || (store.changes.byId(id)?.seq ?? seq) > seq) return;
+    this.#lane(repo).dues.set(id, 0);
+    this.#run();
+  }
+
+  #lane(repo: string): Lane {
+    const lane = this.#lanes.get(repo) ?? { dues: new Map(), notBefore: 0, pauses: undefined, working: undefined };
+    this.#lanes.set(repo, lane);
+    return lane;
+  }
+
+  /** Begins what is due, and sets the timer for what is next. */
+  #run(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#isStarted || this.#ended.signal.aborted) return;
+    const now = this.#deps.context.now();
+    let next = Infinity;
+    for (const [repo, lane] of this.#lanes) {
+      if (lane.working !== undefined || lane.dues.size === 0) continue;
+      const due = dueOf(lane);
+      if (due <= now) lane.working = this.#work(repo, lane);
+      else next = Math.min(next, due);
+    }
+    if (next === Infinity) return;
+    this.#timer = setTimeout(() => this.#run(), next - now);
+    this.#timer.unref();
+  }
+
+  async #work(repo: string, lane: Lane): Promise<void> {
+    try {
+      while (!this.#ended.signal.aborted && lane.notBefore <= this.#deps.context.now()) {
+        const id = [...lane.dues].find(([, due]) => due <= this.#deps.context.now())?.[0];
+        if (id === undefined) break;
+        await this.#one(repo, lane, id);
+      }
+    } finally {
+      lane.working = undefined;
+      this.#run();
+    }
+  }
+
+  async #one(repo: string, lane: Lane, id: number): Promise<void> {
+    const { context } = this.#deps;
+    // Before the look: what moves meanwhile is looked at again.
+    lane.dues.set(id, context.now() + POLL_MS);
+    try {
+      const pull = context.store.pulls.of(id);
+      if (pull === undefined || !isLive(pull) || (await this.#follow(repo, id)) === "gone") lane.dues.delete(id);
+      lane.pauses = undefined;
+    } catch (error) {
+      if (this.#ended.signal.aborted) return;
+      await this.#failed(lane, id, error);
+    }
+  }
+
+  async #follow(name: string, id: number): Promise<"followed" | "gone"> {
+    const { context, repositories, remotes } = this.#deps;
+    const repo = repositories.find(name);
+    const pull = context.store.pulls.of(id);
+    if (repo?.upstream?.kind !== "remote" || pull === undefined) return "gone";
+    const stop = this.#ended.signal;
+    const api = new ForgeApi(remotes.forge(name, repo.upstream, pull.forge), stop);
+    while ((await followPull({ ...this.#deps, repo, api, id, stop })) === "again");
+    const after = context.store.pulls.of(id);
+    return after === undefined || !isLive(after) ? "gone" : "followed";
+  }
+
+  async #failed(lane: Lane, id: number, error: unknown): Promise<void> {
+    const { context } = this.#deps;
+    lane.pauses ??= growingPauses(PAUSES);
+    const pause = lane.pauses.next().value;
+    lane.notBefore = context.now() + (error instanceof ForgeWait ? Math.max(error.ms, pause) : pause);
+    // The change is the first one after the pause.
+    lane.dues.set(id, 0);
+    if (!(error instanceof HiveError)) context.onUnexpected(error);
+    try {
+      if (error instanceof HiveError) await noteFailure(this.#deps, id, error);
+    } catch (problem) {
+      context.disk.checkAfter(problem);
+      context.onUnexpected(problem);
+    }
+  }
+}
+
+const dueOf = ({ dues, notBefore }: Lane): number =>
+  Math.max(
+    notBefore,
+    [...dues.values()].reduce((a, b) => Math.min(a, b), Infinity),
+  );

@@ -1,0 +1,34 @@
+import { isIP, type Socket } from "node:net";
+import { connect, getCACertificates, type TLSSocket } from "node:tls";
+import { HiveError } from "../../wire/error.ts";
+
+const HTTPS_PORT = 443;
+
+/** TLS to a host over a connection. Its certificate is verified: by the system's authorities, and by `ca` if given. */
+export function tlsOver(raw: Socket, { host, ca }: { host: string; ca: string | undefined }): TLSSocket {
+  return connect({
+    socket: raw,
+    host,
+    ...(isIP(host) ? {} : { servername: host }),
+    // Node replaces its own list by this one.
+    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+  });
+}
+
+/** A host as an address has it: with its port, unless that is the port of https. */
+export function hostHeader({ host, port }: { host: string; port: number }): string {
+  const name = isIP(host) === 6 ? `[${host}]` : host;
+  return port === HTTPS_PORT ? name : `${name}:${port}`;
+}
+
+/** A failure of a connection in words. `where` is what was connected to, for people. */
+export function brokenConnection(error: Error, { where, host }: { where: string; host: string }): Error {
+  if (error instanceof HiveError) return error;
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (/CERT|SELF_SIGNED|ISSUER|ALTNAME|SIGNATURE/.test(code))
+    return new HiveError(
+      "unavailable",
+      `the certificate of ${host} is not trusted (${code}): --ca takes the certificate of its authority`,
+    );
+  return new HiveError("unavailable", `the connection to ${where} broke (${code || error.name}): try again`);
+}
