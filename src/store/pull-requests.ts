@@ -52,9 +52,7 @@ export function pullRequestQueries(db: Sqlite) {
   const pushed = db.prepare<[string, string], { sha: string }>(
     "SELECT sha FROM pull_requests WHERE repo = ? AND head = ? AND sha IS NOT NULL ORDER BY change DESC",
   );
-  const merged = db.prepare<[string], { change: number }>(
-    "SELECT change FROM pull_requests WHERE repo = ? AND state = 'merged'",
-  );
+  const merged = db.prepare<[string], { change: number }>("SELECT change FROM pull_requests WHERE repo = ? AND state = 'merged'");
   const removeOf = db.prepare<[string]>("DELETE FROM pull_requests WHERE repo = ?");
   return {
     /** Stores the pull request of a change, in place of the one before. */

@@ -25,6 +25,8 @@ interface Facts {
   commits: Map<string, { parents: string[]; names: string[] }>;
   /** Commits of merged rows that neither their base contains nor what a reset of it has kept. */
   unreached: Set<string>;
+  /** Changes whose pull requests were merged: the other host has made the commit. */
+  pulled: ReadonlySet<number>;
   /** Tips to which something other than the queue has moved a base, by `<base> <sha>`. */
   moves: Set<string>;
 }
@@ -92,7 +94,7 @@ async function read(
     const found = new Set(beyond.toString("latin1").split("\n"));
     for (const sha of of) if (found.has(sha)) unreached.add(sha);
   }
-  return { repo, rows, tips, refs, commits, unreached, moves };
+  return { repo, rows, tips, refs, commits, unreached, moves, pulled: context.store.pulls.merged(repo.name) };
 }
 
 /** What the audit trail says of moves of bases, by repository. */
@@ -140,7 +142,7 @@ function movedByRule(all: readonly Facts[], unreadable: string[]): CheckFinding 
 function mergesAreNamed(all: readonly Facts[]): CheckFinding {
   const problems: string[] = [];
   let checked = 0;
-  for (const { repo, rows, commits, tips } of all) {
+  for (const { repo, rows, commits, tips, pulled } of all) {
     for (const row of rows.filter((one) => one.state === "merged")) {
       checked++;
       const commit = commits.get(row.merged_sha ?? "");
@@ -149,6 +151,8 @@ function mergesAreNamed(all: readonly Facts[]): CheckFinding {
       else if (!commit) problems.push(`${repo.name}: the commit ${row.merged_sha} of change ${row.id} does not exist`);
       // The base contained the change before.
       else if (row.merged_sha === row.candidate_base) continue;
+      // Another host words and makes its merges as it likes.
+      else if (pulled.has(row.id)) continue;
       else if (!commit.names.includes(`${repo.name}/${row.id}`))
         problems.push(`${repo.name}: the commit ${row.merged_sha} does not name change ${row.id}`);
       else if (commit.parents.length > 1 && commit.parents[1] !== row.sha)
@@ -223,8 +227,8 @@ function endsOnce({ store }: WorkContext, all: readonly Facts[]): CheckFinding {
 /** A merge changes what was shown when it was approved, and nothing else. */
 async function asShown({ git }: WorkContext, all: readonly Facts[], most: number): Promise<CheckFinding> {
   const merges = all
-    .flatMap(({ rows, commits, repo }) =>
-      rows.map((row) => ({ repo: repo.name, row, parents: commits.get(row.merged_sha ?? "")?.parents })),
+    .flatMap(({ rows, commits, repo, pulled }) =>
+      rows.filter(({ id }) => !pulled.has(id)).map((row) => ({ repo: repo.name, row, parents: commits.get(row.merged_sha ?? "")?.parents })),
     )
     // A merge that its base contained before changes nothing. Those without their commit are found above.
     .filter(({ row, parents }) => row.state === "merged" && row.merged_sha !== row.candidate_base && parents !== undefined)

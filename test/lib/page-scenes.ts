@@ -101,6 +101,7 @@ const PAGES: Record<Route, Scenes> = {
   "/change/$id": {
     change: { path: "/change/12" },
     "change, side by side": { path: "/change/12?view=split" },
+    "change, in a pull request": { path: "/change/19" },
     "change, many lines in a comment": {
       path: "/change/12",
       async act(page) {

@@ -68,6 +68,27 @@ export function workChanges(): ChangeView[] {
   ];
 }
 
+/** A change in a pull request whose host does not answer just now. It is in no list. */
+export function pulledChange(): ChangeView {
+  return aChange({
+    id: 19,
+    branch: "backoff",
+    title: "Ask the mirror less often",
+    state: "in_pull_request",
+    decided_by: "operator",
+    decided_at: ago(3600),
+    updated_at: ago(3500),
+    pull_request: {
+      state: "open",
+      forge: "github",
+      number: 128,
+      url: "https://github.com/acme/web/pull/128",
+      branch: "hive/h1/scout/backoff",
+      failed: "api.github.com limits how often it is asked: the hive waits",
+    },
+  });
+}
+
 export function mergedChanges(): ChangeView[] {
   return [
     aChange({
@@ -154,7 +175,7 @@ export function workHive(files: readonly DiffFile[] = diffFiles()): FixtureHive 
     changes: workChanges(),
   };
   const byId = (id: number): ChangeView =>
-    [...workChanges(), ...mergedChanges()].find((one) => one.id === id) ?? aChange({ id, title: "Another change" });
+    [...workChanges(), ...mergedChanges(), pulledChange()].find((one) => one.id === id) ?? aChange({ id, title: "Another change" });
   Object.assign(hive.answers, {
     changes: () => ({ changes: [...workChanges(), ...mergedChanges()].sort((a, b) => b.id - a.id) }),
     change: ({ change }: { change: number }) => ({

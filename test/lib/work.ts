@@ -18,6 +18,7 @@ import { Declared } from "../../src/work/declared.ts";
 import { Credentials } from "../../src/work/remote/credentials.ts";
 import { Remotes } from "../../src/work/remote/remotes.ts";
 import { Swaps } from "../../src/work/remote/swaps.ts";
+import { PullRequests } from "../../src/work/forge/pull-requests.ts";
 import { Upstreams } from "../../src/work/upstream.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
@@ -109,6 +110,8 @@ export async function openTestWork({
   const upstreams = new Upstreams({ context, repositories, changeStore: changes, news, remotes });
   const swaps = new Swaps(remotes, upstreams);
   const queue = new MergeQueue({ context, repositories, changes, swaps }, limits);
+  const onMerged = (repo: string): void => queue.kickAll(repo);
+  const pulls = new PullRequests({ context, repositories, changes, remotes, upstreams, onMerged });
   await repositories.open();
   if (repositories.find("web") === undefined && remote) await upstreams.addRemote("web", remote, settings);
   else if (repositories.find("web") === undefined) await repositories.create("web", { base: "main", ...settings });
@@ -134,6 +137,7 @@ export async function openTestWork({
     repositories,
     changes,
     queue,
+    pulls,
     upstreams,
     unexpected,
     notices,
@@ -235,7 +239,7 @@ export async function openTestWork({
     audit: (kind: string) => store.ledger.audited({ kind, before: Number.MAX_SAFE_INTEGER, limit: 100 }),
     /** Ends as a killed daemon does: nothing is stored any more. The next one uses the folder. */
     async close({ keep = false } = {}): Promise<void> {
-      await queue.stop();
+      await Promise.all([queue.stop(), pulls.stop()]);
       store.close();
       if (!keep) rmSync(top, { recursive: true, force: true });
     },

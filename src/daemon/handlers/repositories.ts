@@ -109,11 +109,12 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     await upstreams.trust(name, hostKey, actorOf(caller));
     return { repo: repositories.view(repositories.get(name)) };
   },
-  async repo_fetch({ work: { repositories, upstreams, pushes, queue } }, { name, nonce }, caller) {
+  async repo_fetch({ work: { repositories, upstreams, pulls, pushes, queue } }, { name, nonce }, caller) {
     const fetched = await upstreams.fetch(name, { nonce, by: actorOf(caller) });
     // A base that has diverged no longer is not held any more.
     queue.kickAll(name);
     pushes.kick(name);
+    pulls.kick(name);
     await repositories.measure(name);
     return { repo: repositories.view(repositories.get(name)), ...fetched };
   },

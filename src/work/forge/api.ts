@@ -61,16 +61,17 @@ export class ForgeApi {
       const query = new URLSearchParams({
         state: "all",
         page: String(page),
-        // Forgejo has no filter of branches in every version: what it does not know it leaves out.
+        // Forgejo has no filter of the branch that is merged, and ignores the other one in old versions.
         ...(forge === "github"
           ? { head: `${owner}:${head}`, base, sort: "updated", direction: "desc", per_page: String(PER_PAGE) }
-          : { sort: "recentupdate", limit: String(PER_PAGE) }),
+          : { base_branch: base, sort: "recentupdate", limit: String(PER_PAGE) }),
       });
       const { json } = await this.#call({ method: "GET", path: `/pulls?${query}` });
       const pulls = this.#parse(Pulls, json);
-      for (const one of pulls.filter((pull) => pull.head.ref === head && pull.base.ref === base && this.#isOwn(pull))) {
+      for (const one of pulls.filter((pull) => pull.base.ref === base && this.#isOwn(pull))) {
         const found = pulledOf(one);
-        if (found.state === "open") return found;
+        if (found.state === "open" && one.head.ref === head) return found;
+        // Forgejo forgets the name of a branch that was removed after the merge.
         if (found.state === "merged" && found.head === sha) merged ??= found;
       }
       if (pulls.length < PER_PAGE) break;
