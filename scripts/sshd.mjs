@@ -10,10 +10,19 @@ const PLACE = join(CACHE, "sshd");
 /** Package lists of the checkout's own, for a machine that has none or whose lists are too old to download from. */
 const LISTS = join(CACHE, "apt");
 const PACKAGE = "openssh-server";
+/** What Debian calls processors, by what Node calls them. */
+const MACHINES = { x64: "x86_64", arm64: "aarch64" };
 
-/** True if the tests have an sshd: the machine's, or the one of this checkout. */
+/** True if the tests have an sshd: the machine's, or the one of this checkout with the libraries that it needs. */
 export async function hasSshd() {
-  return (await has("sshd")) || (await readdir(PLACE).catch(() => [])).length > 0; // Not unpacked yet.
+  if (await has("sshd")) return true;
+  const libraries = ["lib", "usr/lib"].map((folder) => join(PLACE, folder, `${MACHINES[process.arch]}-linux-gnu`)).join(":");
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries };
+  return exec(join(PLACE, "usr/sbin/sshd"), ["-V"], { env }).then(
+    () => true,
+    // An sshd that knows no -V says how it is used. One without its libraries, or none, says neither.
+    (error) => /usage:|OpenSSH/.test(error.message),
+  );
 }
 
 /** Unpacks Debian's sshd, and the libraries that it needs and the machine does not have. Installs nothing. */
@@ -27,6 +36,7 @@ export async function unpackSshd() {
       await exec("dpkg", ["-x", join(work, "packages", file), work]);
   });
   await rm(join(work, "packages"), { recursive: true });
+  await rm(PLACE, { recursive: true, force: true });
   await rename(work, PLACE);
 }
 
