@@ -1,7 +1,7 @@
 // Builds everything that runs: the programs for Node and the interface. `npm run build`; `npm start` and `npm test`
 // call it.
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DAEMON_FLAGS, ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
 import { nodeForPrograms } from "./node.mjs";
 import { runScript, setUp } from "./setup.mjs";
@@ -97,7 +97,6 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
         chunkFileNames: chunks ?? "[name]-[hash].js",
         cleanDir: chunks === undefined,
       };
-  if (chunks) await rm(join(ROOT, dir, dirname(chunks)), { recursive: true, force: true });
   const { output } = await bundle.write({
     format: "esm",
     sourcemap: true,
@@ -106,8 +105,15 @@ async function buildProgram({ input, file, dir, name, chunks, minify = false }) 
     ...to,
   });
   await bundle.close();
+  // Only now: a program that starts while it is built anew still finds its parts.
+  if (chunks) await keepOnly(join(ROOT, dir, dirname(chunks)), new Set(output.map(({ fileName }) => basename(fileName))));
   for (const chunk of output)
     if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
+}
+
+/** Removes the files of a folder that have other names than these. */
+async function keepOnly(folder, names) {
+  for (const name of await readdir(folder)) if (!names.has(name)) await rm(join(folder, name));
 }
 
 async function writeWrappers() {

@@ -42,7 +42,7 @@ export interface Shell extends Printer {
 
 /** The environment is read only in this file. */
 export const environment: NodeJS.ProcessEnv = process.env;
-findHivectlIn(environment["PATH"] ?? "");
+findHivectlIn(environment["PATH"] ?? "", { cwd: process.cwd(), program: process.argv[1] ?? "" });
 
 /** The implementation of a verb. Method parameters may be narrower, so that each verb can name the types of its arguments. */
 interface Verb<Options> {

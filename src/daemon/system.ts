@@ -21,7 +21,7 @@ import { AgentFiles } from "../files/agent-files.ts";
 import { Uploads } from "../files/uploads.ts";
 import { readerOfRuntime } from "../files/reader-program.ts";
 import { Feed } from "../eventlog/feed.ts";
-import { hivectlName } from "../lib/hivectl.ts";
+import { hivectlAnywhere, hivectlName } from "../lib/hivectl.ts";
 import { Closers } from "../lib/closers.ts";
 import { Bus } from "../lib/bus.ts";
 import { Announcements } from "../messages/announcements.ts";
@@ -250,7 +250,8 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
   const started_at = instant(now());
-  const hive = { id: hiveId, version: VERSION, revision, hivectl: hivectlName(), started_at, ledger: paths.meta };
+  const names = { hivectl: hivectlName(), hivectl_anywhere: hivectlAnywhere() };
+  const hive = { id: hiveId, version: VERSION, revision, ...names, started_at, ledger: paths.meta };
   const shown = {
     access,
     usage,

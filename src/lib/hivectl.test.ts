@@ -2,7 +2,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { asRun, commandIn, findHivectlIn, hivectl } from "./hivectl.ts";
+import { asRun, commandIn, findHivectlIn, hivectl, hivectlAnywhere } from "./hivectl.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -27,6 +27,26 @@ test("hints name the command that the operator can type: from the PATH, else thr
   expect(commandIn(program("node_modules/.bin"))).toBe("npx hivectl");
   findHivectlIn(program("bin"));
   expect(hivectl("show 12")).toBe("`hivectl show 12`");
+});
+
+test("outside of a checkout, where npx would ask its registry, hints name the path of the command", () => {
+  const place = (name: string): string => {
+    mkdirSync(join(folder, name), { recursive: true });
+    return join(folder, name);
+  };
+  const daemon = join(program("checkout/dist"), "hivectl.js");
+  writeFileSync(join(folder, "checkout", "package.json"), "{}");
+  writeFileSync(join(place("other"), "package.json"), "{}");
+  const typedIn = (cwd: string): string => commandIn("", { cwd, program: daemon });
+  expect([typedIn(join(folder, "checkout")), typedIn(place("checkout/src/deep"))]).toEqual(["npx hivectl", "npx hivectl"]);
+  const path = join(folder, "checkout/dist/hivectl");
+  // A folder of another package, and one of none.
+  expect([typedIn(place("other/src")), typedIn(folder)]).toEqual([path, path]);
+  expect(commandIn(program("bin"), { cwd: folder, program: daemon })).toBe("hivectl");
+  expect(commandIn("", { cwd: folder, program: join(program("my hive/dist"), "hivectl.js") })).toBe(
+    `'${join(folder, "my hive/dist/hivectl")}'`,
+  );
+  expect(hivectlAnywhere(daemon)).toBe(path);
 });
 
 test("a text of the daemon names the same command", () => {

@@ -1,38 +1,66 @@
-import { accessSync, constants, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
 /** The name of the operator's command, as the operator can type it. Every hint names it with `hivectl` or `asRun`. */
 
+/** Where a command is typed: the folder, and the program that gives the hint. */
+interface Typed {
+  cwd: string;
+  program: string;
+}
+
 let folders = "";
+let typed: Typed | undefined;
 let found: string | undefined;
 
-/** Sets the PATH in which the command is looked up: once, at the start of a program. */
-export function findHivectlIn(path: string): void {
+/**
+ * Sets the PATH in which the command is looked up, and where its words are typed: once, at the start of a program. The
+ * daemon does not know where its words are typed.
+ */
+export function findHivectlIn(path: string, where?: Typed): void {
   folders = path;
+  typed = where;
   found = undefined;
 }
 
 /**
- * `hivectl` if a folder of this PATH has it, else `npx hivectl`, which works in a checkout. The folders that npm adds
- * for its scripts do not count: they are not in the operator's PATH.
+ * `hivectl` if a folder of this PATH has it, else `npx hivectl`, which works in a checkout; elsewhere npx would ask its
+ * registry for a package of that name, so the hint is the path of the command. The folders that npm adds for its scripts
+ * do not count: they are not in the operator's PATH.
  */
-export function commandIn(path: string): string {
+export function commandIn(path: string, where?: Typed): string {
   const own = path.split(delimiter).filter((folder) => folder !== "" && !folder.split("/").includes("node_modules"));
-  return own.some((folder) => isProgram(join(folder, "hivectl"))) ? "hivectl" : "npx hivectl";
+  if (own.some((folder) => isProgram(join(folder, "hivectl")))) return "hivectl";
+  if (where === undefined || isCheckout(where.cwd)) return "npx hivectl";
+  return besideOf(where.program) ?? "npx hivectl";
+}
+
+/** True if npx finds the command in this folder: it looks in the nearest folder with a package. */
+function isCheckout(cwd: string): boolean {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return isProgram(join(folder, "dist", "hivectl"));
+    if (folder === dirname(folder)) return false;
+  }
+}
+
+/** The command in the folder of a program, as a shell takes it. */
+function besideOf(program: string): string | undefined {
+  const file = join(dirname(existsSync(program) ? realpathSync(program) : program), "hivectl");
+  if (!isProgram(file)) return undefined;
+  return /^[\w./+-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The command without words. */
 export function hivectlName(): string {
-  return (found ??= commandIn(folders));
+  return (found ??= commandIn(folders, typed));
 }
 
 /**
- * The command as another user of the host can type it: `npx` works only for the owner of a checkout. `program` is the
- * file that runs.
+ * The command as it can be typed in any folder, also by another user of the host: `npx` works only in the checkout.
+ * `program` is the file that runs.
  */
-export function hivectlForOthers(program = process.argv[1] ?? ""): string {
-  if (hivectlName() === "hivectl") return "hivectl";
-  return join(dirname(realpathSync(program)), "hivectl");
+export function hivectlAnywhere(program = process.argv[1] ?? ""): string {
+  return hivectlName() === "hivectl" ? "hivectl" : (besideOf(program) ?? hivectlName());
 }
 
 /** A command in a hint, in backticks: `hivectl("show 12")`. */

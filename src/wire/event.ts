@@ -120,6 +120,8 @@ export const HiveView = z.object({
   revision: z.string(),
   /** The operator's command, as it can be typed on the host. */
   hivectl: z.string(),
+  /** The same, as it can be typed in any folder of the host. Absent in the state of an older daemon. */
+  hivectl_anywhere: z.string().optional(),
   mode: z.enum(["rehearsal", "live"]),
   upstream: z.string(),
   scenarios: z.array(z.string()),

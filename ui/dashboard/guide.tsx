@@ -115,8 +115,8 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
     {
       words: changed ? (
         <>
-          see it deployed: the <Link to="/history">history</Link> has it, and <code>git -C {visible(ledger)} log</code> has one
-          commit per deploy{" "}
+          see it deployed: the <Link to="/history">history</Link> has it, and{" "}
+          <code>git -c safe.directory=&apos;*&apos; -C {visible(ledger)} log</code> has one commit per deploy{" "}
           {!hasSeenDeploy && (
             <button type="button" className="ghost" onClick={() => noteSeenDeploy(hiveId)}>
               seen

@@ -58,7 +58,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </dd>
         <dt>clone</dt>
         <dd>
-          <Hivectl>repo remote {visible(name)} --add</Hivectl> adds it to your clone as the remote <code>hive</code>;{" "}
+          <Hivectl anywhere>repo remote {visible(name)} --add</Hivectl>, in your clone, adds it as the remote <code>hive</code>;{" "}
           <code>git fetch hive</code> then has the bases and the agents’ branches.
         </dd>
       </dl>

@@ -1,5 +1,5 @@
 import { Option, type Command } from "commander";
-import { hivectlForOthers } from "../../lib/hivectl.ts";
+import { hivectlAnywhere } from "../../lib/hivectl.ts";
 import type { OperatorView } from "../../wire/operator-operations.ts";
 import { ROLES, type Role } from "../../wire/roles.ts";
 import { asksFirst, confirm } from "../deciding.ts";
@@ -56,7 +56,7 @@ export function operatorCommands(program: Command): void {
       shell.show(await shell.client.call("operator_add", { name, role: given, user }), ({ operator }) =>
         [
           `${operator.name} is added as ${operator.role}. The user ${clean(operator.user ?? "")} logs in with`,
-          `  ${hivectlForOthers()} --socket ${clean(operator.socket)} login`,
+          `  ${hivectlAnywhere()} --socket ${clean(operator.socket)} login`,
         ].join("\n"),
       ),
   );
