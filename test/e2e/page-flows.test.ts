@@ -255,7 +255,7 @@ test.each(WIDTHS)(
     hive.tell({ kind: "approval", seq: 6005, approval: anApproval({ id: 6005, agent: "scout", ...settled }) });
     await walk.getByText("4 of 7").waitFor();
     // The command can be copied: it contains the ledger's real path.
-    await walk.getByText(`git -C ${hive.state.hive.ledger} log`).waitFor();
+    await walk.getByText(`git -c safe.directory='*' -C ${hive.state.hive.ledger} log`).waitFor();
     // The history lists the deploy: with that the walk ends, also after a reload.
     await walk.getByRole("link", { name: "history" }).click();
     await page.waitForURL("**/history");
