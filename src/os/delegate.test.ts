@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { V1_CONTROLLERS } from "./cgroups.ts";
 import { delegate } from "./delegate.ts";
 
-/** The files and owners of delegated groups, in a folder with the files of the kernel. */
+/** The files and owners of delegated groups, in a folder with the files of the kernel, and in the kernel's own. */
 
 /** Only root may give files away. */
 const OWNER =
@@ -103,6 +105,52 @@ describe("with the unified hierarchy", () => {
     mkdirSync(join(root, "cgroup.subtree_control"));
     expect(delegate(NAME, OWNER, { root, manager })).toBeUndefined();
   });
+});
+
+/** Where this host has a unified hierarchy that this test may change, with or without controllers. */
+function unifiedHierarchy(): string | undefined {
+  const line = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .find((one) => one.split(" ")[2] === "cgroup2" && / rw[, ]/.test(one));
+  return process.getuid?.() === 0 ? line?.split(" ")[1] : undefined;
+}
+
+test("in the kernel's hierarchy the owner makes groups and moves its process within its own, and not out of it", async () => {
+  const top = unifiedHierarchy();
+  if (top === undefined) return;
+  put("systemd");
+  const name = `hive-delegate-${process.pid}`;
+  const [slice, scope] = [join(top, "hyperhive.slice"), join(top, "hyperhive.slice", `${name}.scope`)];
+  // As systemd makes it.
+  mkdirSync(scope, { recursive: true });
+  const script = `read go; cd ${scope} && mkdir cage && echo $$ > cage/cgroup.procs && grep '^0::' /proc/self/cgroup
+    mkdir ../other 2> /dev/null || echo no folder; (echo $$ > ../cgroup.procs) 2> /dev/null || echo no way out`;
+  const argv = ["--reuid", String(OWNER.uid), "--regid", String(OWNER.gid), "--clear-groups", "/bin/sh", "-c", script];
+  const child = spawn("setpriv", argv, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = once(child, "close");
+  try {
+    const delegated = delegate(name, OWNER, { root: top, manager });
+    expect(delegated?.inside).toEqual([]);
+    delegated?.join(child.pid ?? 0);
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    child.stdin.end("go\n");
+    await ended;
+    expect(said.trim().split("\n")).toEqual([expect.stringMatching(/\/cage$/), "no folder", "no way out"]);
+    rmdirSync(join(scope, "cage"));
+    delegated?.remove();
+    expect(existsSync(scope)).toBe(false);
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    for (const folder of ["cage", "daemon", ""].map((part) => join(scope, part)).concat(slice)) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        // It is removed already, or another hive has it.
+      }
+    }
+  }
 });
 
 describe("with a hierarchy for each controller", () => {

@@ -43,6 +43,7 @@ test("files that an agent writes there belong to the owner, or the request is re
     expect(refused).toContain(lacks);
     return;
   }
+  expect(refused).toBeUndefined();
 
   const { approval } = await hive.call("show", { id: request });
   const words = isRoot ? "as the agent through an id map: files it makes belong to uid 4242, gid 4343" : "as the agent, tried";

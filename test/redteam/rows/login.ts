@@ -121,7 +121,7 @@ export const loginRows: readonly LoginRow[] = [
   fromCage("proxy-loopback", "reach the machine through the proxy", ADDRESSES, /is a private address/, ({ host }) =>
     eachRefused([`127.0.0.1:${host.port}`, "[::1]:443", "169.254.169.254:443"], /is a private address/),
   ),
-  fromCage("door", "call a door", "a proxy without doors", /this agent has no door|400|404/, () =>
+  fromCage("door", "call a door", "a proxy without doors", /names a whole http:\/\/ address/, () =>
     rawHttp("/run/hive/egress.sock", "GET /items/items/1 HTTP/1.1\r\nHost: door\r\nConnection: close\r\n\r\n"),
   ),
   ...[

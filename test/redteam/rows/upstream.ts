@@ -170,7 +170,7 @@ export const upstreamRows: readonly OutsideRow<Place>[] = [
     "words",
     "steer the operator's terminal through the refusal of a host",
     "unseen characters are taken out",
-    /refuses: \S/,
+    /refuses: no/,
     async (upstream) => {
       const steering = "ERR no \x1b]52;c;ZXZpbA==\x07\x1b[2J\u202Eevil\r\nsecond line";
       const end = await upstream
