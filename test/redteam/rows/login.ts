@@ -196,7 +196,7 @@ export const loginRows: readonly LoginRow[] = [
           ),
         );
         const reached = found.find((one) => typeof one === "string");
-        if (reached !== undefined) return reached as string;
+        if (reached !== undefined) return reached;
         throw found[0] as Error;
       },
     ),

@@ -181,7 +181,8 @@ const others: readonly SocketRow[] = [
     (place) =>
       nowhere(STRANGER, [
         ["read", `/proc/${place.hive.pid}/environ`],
-        ["read", `/proc/${place.hive.pid}/maps`],
+        // Its maps have a mode that allows more than the kernel does.
+        ["read", `/proc/${place.hive.pid}/mem`],
         ["list", `/proc/${place.hive.pid}/fd`],
       ]),
   ),
