@@ -1,7 +1,7 @@
 // `npm run test:user`: every test as an ordinary user. Started by root, it makes a user and a copy of this checkout that
 // belongs to it, drops all privileges, and removes both afterwards. Started by a user, it is `npm test`. Arguments go to
 // vitest.
-import { chown, cp, lchown, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, chown, cp, lchown, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { build } from "./build.mjs";
@@ -21,6 +21,8 @@ await runScript(async () => {
   }
   // Not below this checkout: its parents may be closed to other users.
   const top = await mkdtemp(join(tmpdir(), "user-"));
+  // Open to others, as the folder of temporary files is.
+  await chmod(top, 0o755);
   const [checkout, home, temporary, bin] = ["checkout", "home", "tmp", "bin"].map((name) => join(top, name));
   const name = `hive-test-${process.pid}`;
   let uid;
