@@ -7,7 +7,6 @@ import {
   mkdtempSync,
   readdirSync,
   realpathSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -19,6 +18,7 @@ import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
 import type { MountTrial } from "../deploys/deploy-context.ts";
 import { Paths } from "../lib/paths.ts";
 import { idMapsLack } from "../os/id-map.ts";
+import { removeTree } from "../os/remove-tree.ts";
 import type { MountOwners } from "../store/approvals.ts";
 import { tryMounts } from "./mounts.ts";
 
@@ -31,7 +31,7 @@ beforeEach(() => {
   paths = new Paths(join(folder, "state"), join(folder, "run"));
   paths.prepare();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => removeTree(folder));
 
 const { driver, sandboxedRun } = bwrapPlatform();
 const identity = driver.identityFor("mounts", 7);

@@ -197,7 +197,7 @@ describe("the terminal of a log-in", { timeout: PATIENCE_MS }, () => {
         const screen = new Screen();
         for (const piece of pieces(Buffer.from(words.join("")), at)) screen.add(piece);
         const { address, token, failure, lastWords } = screen;
-        if (address !== undefined) expect(new URL(address).origin).toMatch(/^https:\/\/claude\.ai(?::\d+)?$/);
+        if (address !== undefined) expect(new URL(address).origin).toMatch(/^https:\/\/(?:[a-z0-9-]+\.)*claude\.ai(?::\d+)?$/);
         if (token !== undefined) expect(token).toMatch(/^sk-ant-oat\d\d-[\w-]{20,}$/);
         expect(`${failure ?? ""}${lastWords}`).not.toMatch(/[\p{Cc}]/u);
       }),
