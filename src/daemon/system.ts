@@ -83,6 +83,7 @@ import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
 import { Credentials } from "../work/remote/credentials.ts";
+import { systemLogOf } from "./system-log.ts";
 import { driversOf } from "./w4rden-driver.ts";
 import { findW4rden } from "./w4rden.ts";
 
@@ -332,6 +333,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     paths,
     urls,
     pricedModels,
+    systemLog: systemLogOf(driver, specs),
   };
   const context: HandlerContext = { ...agentParts, ...hiveParts, requestShutdown, onUnexpected };
   const call = openDispatch({ context, disk, retention, metrics, onUnexpected });

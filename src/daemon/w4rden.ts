@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import type { Readable } from "node:stream";
 import type { Ids } from "../os/id-map.ts";
 import type { ContainerHelper } from "../platforms/nixos/driver.ts";
 import { W4rdenProgram } from "../rpc/w4rden-client.ts";
@@ -55,6 +56,13 @@ export class W4rden implements ExportedFolders {
     },
     kill: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_kill", agent }))),
     destroy: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_destroy", agent }))),
+    async logs(agent, lines) {
+      const program = new W4rdenProgram({ verb: "container_logs", agent, lines, follow: false });
+      program.stdin.end();
+      program.stderr.resume();
+      const [text] = await Promise.all([printed(program.stdout), once(program, "close")]);
+      return text;
+    },
   };
 
   /** How a program without input and output has ended, and what the helper has said at its start. */
@@ -71,6 +79,16 @@ export class W4rden implements ExportedFolders {
 async function startedBy(program: W4rdenProgram): Promise<W4rdenStarted> {
   const [started] = (await once(program, "started")) as [W4rdenStarted];
   return started;
+}
+
+/** Bytes of a journal that are kept: a thousand lines have a tenth of it. */
+const MAX_JOURNAL_BYTES = 1024 * 1024;
+
+/** What a program of the helper prints, its end if it is too long. */
+async function printed(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.setEncoding("utf8")) text = (text + String(chunk)).slice(-MAX_JOURNAL_BYTES);
+  return text;
 }
 
 /** The helper, if root has started this daemon through it. */

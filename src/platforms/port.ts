@@ -37,6 +37,8 @@ export interface Driver {
   start(spec: CageSpec): Promise<Running>;
   /** A cage that outlived the daemon, or null. Removes what is left of a dead one. */
   adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<Running | null>;
+  /** What the system in the cage has logged last, besides its program. Absent where a cage boots no system. */
+  systemLog?(place: Pick<CageSpec, "hiveId" | "agentId">, lines: number): Promise<string[]>;
   /** Removes the driver's data about a destroyed agent. */
   destroy(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<void>;
 }

@@ -381,6 +381,8 @@ export const operations = {
       lines: z.number().int().min(1).max(5000).default(200),
       /** A position of an earlier answer. Waits up to half a minute until the log has more. */
       after: z.number().int().min(0).optional(),
+      /** What the system of its container has logged, in place of its program. It has no positions: 0 is answered. */
+      system: z.boolean().default(false),
     }),
     output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },

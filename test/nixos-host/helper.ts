@@ -80,5 +80,6 @@ export function helperOf(hiveId: string): ContainerHelper {
     },
     kill: async (agent) => void (await ask(hiveId, { verb: "container_kill", agent })),
     destroy: async (agent) => void (await ask(hiveId, { verb: "container_destroy", agent })),
+    logs: (agent) => logsOf(hiveId, agent),
   };
 }

@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import { isUtf8 } from "node:buffer";
 import { readGeneration } from "../../agents/config-tree.ts";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
@@ -64,6 +65,15 @@ export const readHandlers: Pick<Handlers, Names> = {
 
   async logs(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.name);
+    if (input.system) {
+      const lines = await context.systemLog?.(agent, input.lines);
+      if (lines === undefined)
+        throw new HiveError(
+          "bad_request",
+          `the cage of ${agent.name} boots no system: its log is ${hivectl(`logs ${agent.name}`)}`,
+        );
+      return { lines, position: 0 };
+    }
     const file = context.paths.agent(agent.id).log;
     return input.after === undefined ? lastLines(file, input.lines) : linesAfter(file, input.after);
   },

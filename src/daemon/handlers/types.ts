@@ -71,6 +71,8 @@ export interface HandlerContext {
   modelLogin: ModelLogin;
   pages: Pick<AgentPages, "portOf">;
   paths: Paths;
+  /** What the system of an agent's cage has logged. Absent where cages boot none. */
+  systemLog: ((agent: Agent, lines: number) => Promise<string[]>) | undefined;
   urls: { home: string; domain: string | undefined };
   /** The prefixes of model ids in the operator's prices. */
   pricedModels: readonly string[];

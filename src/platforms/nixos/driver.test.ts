@@ -44,6 +44,10 @@ const helper: ContainerHelper = {
   async destroy(agent) {
     asked.push(`destroy ${agent}`);
   },
+  async logs(agent, lines) {
+    asked.push(`logs ${agent} ${lines}`);
+    return "first\nsecond\n";
+  },
 };
 const driver = (change: Partial<ContainerHelper> = {}) =>
   nixosDriver({ helperOf: () => ({ ...helper, ...change }), systemOf: () => SYSTEM });
@@ -168,6 +172,11 @@ test("without a system, a start says how to build one", async () => {
     "no system is built for generation 1 of tester: deploy it again",
   );
   expect(requests).toEqual([]);
+});
+
+test("the log of a container's system is its journal, at most what the helper prints", async () => {
+  const log = await driver().systemLog?.(spec(), 5000);
+  expect([log, asked]).toEqual([["first", "second"], ["logs a1 1000"]]);
 });
 
 test("destroying ends the container, removes it, and then the cage's folder", async () => {

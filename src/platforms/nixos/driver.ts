@@ -18,7 +18,12 @@ export interface ContainerHelper {
   /** Ends every process of the container, and removes its binds. */
   kill(agent: string): Promise<void>;
   destroy(agent: string): Promise<void>;
+  /** What the container and the service manager have logged last. */
+  logs(agent: string, lines: number): Promise<string>;
 }
+
+/** Lines that the helper prints at most. */
+const MAX_LOG_LINES = 1000;
 
 /** What the driver needs besides a cage's specification. */
 export interface ContainerDriverDeps {
@@ -67,6 +72,10 @@ export function nixosDriver(deps: ContainerDriverDeps): Driver {
     },
     start: (spec) => start(spec, deps),
     adopt: (spec) => adopt(spec, deps.helperOf(spec.hiveId)),
+    async systemLog({ hiveId, agentId }, lines) {
+      const text = await deps.helperOf(hiveId).logs(agentId, Math.min(lines, MAX_LOG_LINES));
+      return text === "" ? [] : text.replace(/\n$/, "").split("\n");
+    },
     async destroy(spec) {
       const helper = deps.helperOf(spec.hiveId);
       await (await adopt(spec, helper))?.kill();

@@ -3,7 +3,7 @@ import type { Ledger } from "../../config-repos/types.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 import type { Platform } from "../platform.ts";
 import { lockedRev, parseLock } from "./lock-file.ts";
-import { inputOf, metaFlake } from "./meta-flake.ts";
+import { inputLine, inputOf, metaFlake } from "./meta-flake.ts";
 import { relock } from "./relock.ts";
 
 /** What the ledger of a NixOS host needs besides its folders. */
@@ -41,9 +41,11 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
           const deps = { sandboxedRun, applied, reads, scratch, owner: owner() };
           const textFor = (agents: readonly string[]): string =>
             metaFlake({ agents, applied, hyperhive, ...(inputs ? { inputs } : {}), system: thisSystem() });
-          const { locked, missing } = split(ledger, agent, await before(FLAKE_LOCK));
           let lock = await before(FLAKE_LOCK);
-          // One at a time: a run sees the repository of one agent. A hive that another platform has run has many.
+          const flake = { text: (await before(FLAKE_FILE)) ?? "", lock };
+          const { locked, missing } = split(ledger, agent, flake, applied);
+          // One at a time: a run sees the repository of one agent. A hive that another platform has run, or that was moved
+          // to another folder, has many.
           for (const name of missing) {
             const changed = { agent: name, rev: ledger[name]?.rev ?? "" };
             locked.push(name);
@@ -58,12 +60,18 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
 }
 
 /** The agents whose commits a lock has, and those that it has to get: the one that changes is the last. */
-function split(ledger: Ledger, changed: string, lock: string | undefined): { locked: string[]; missing: string[] } {
-  const parsed = lock === undefined ? undefined : parseLock(lock);
+function split(
+  ledger: Ledger,
+  changed: string,
+  before: { text: string; lock: string | undefined },
+  applied: string,
+): { locked: string[]; missing: string[] } {
+  const parsed = before.lock === undefined ? undefined : parseLock(before.lock);
   const [locked, missing]: [string[], string[]] = [[], []];
   for (const [name, { rev }] of Object.entries(ledger)) {
     if (name === changed) continue;
-    const isLocked = parsed !== undefined && lockedRev(parsed, inputOf(name)) === rev;
+    const isLocked =
+      parsed !== undefined && lockedRev(parsed, inputOf(name)) === rev && before.text.includes(inputLine(applied, name));
     (isLocked ? locked : missing).push(name);
   }
   return { locked, missing: ledger[changed] === undefined ? missing : [...missing, changed] };

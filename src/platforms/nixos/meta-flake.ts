@@ -20,6 +20,10 @@ export const inputOf = (agent: string): string => `agent-${agent}`;
 /** The address of an agent's input: what its applied repository has on main. */
 export const inputUrl = (applied: string, agent: string): string => `git+file://${encodeURI(applied)}/${agent}.git?ref=main`;
 
+/** The line of `flake.nix` that names an agent's input. */
+export const inputLine = (applied: string, agent: string): string =>
+  `    ${inputOf(agent)}.url = ${nixString(inputUrl(applied, agent))};\n`;
+
 /**
  * The text of `flake.nix`: an input and a system for each agent. It changes only when an agent is made or removed; a
  * deploy changes `flake.lock`.
@@ -29,7 +33,7 @@ export function metaFlake({ agents, applied, hyperhive, inputs: replaced = {}, s
   const own = Object.entries(replaced)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, url]) => `    hyperhive.inputs.${name}.url = ${nixString(url)};\n`);
-  const inputs = names.map((name) => `    ${inputOf(name)}.url = ${nixString(inputUrl(applied, name))};\n`);
+  const inputs = names.map((name) => inputLine(applied, name));
   const systems = names.map(
     (name) =>
       `      ${name} = hyperhive.lib.agentSystem {\n` +
