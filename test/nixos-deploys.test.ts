@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestSystem } from "./lib/system.ts";
@@ -92,4 +92,32 @@ test("a hive that was moved to another folder is locked there anew, one agent af
   expect(await hive.deploy("ada", madeBy("echo moved > $out"))).toMatchObject({ state: "deployed" });
   expect(readFileSync(hive.runs("ada") ?? "", "utf8")).toBe("moved\n");
   expect(await hive.deploy("ben", madeBy("echo too > $out"))).toMatchObject({ state: "deployed" });
+});
+
+test("the inputs of the ledger are those of its lock, and an update locks hyperhive anew and builds every agent", async () => {
+  await hive.spawn("ada");
+  await hive.spawn("ben");
+  const { inputs } = await hive.system.callAs(hive.system.operator, "meta", {});
+  expect(inputs.map(({ name, rebuilds }) => [name, rebuilds])).toEqual([
+    ["agent-ada", ["ada"]],
+    ["agent-ben", ["ben"]],
+    ["hyperhive", ["ada", "ben"]],
+    ["hyperhive/words", ["ada", "ben"]],
+  ]);
+  expect(inputs.map(({ rev }) => rev)).toEqual([
+    hive.system.swarm.byName("ada").record.deployedSha,
+    hive.system.swarm.byName("ben").record.deployedSha,
+    "r1",
+    undefined,
+  ]);
+  writeFileSync(join(hive.top, "words/flake.nix"), '{ outputs = { self }: { said = "newer words of"; }; }\n');
+  const { results } = await hive.system.callAs(hive.system.operator, "meta_update", { inputs: ["hyperhive/words"] });
+  expect(results.map(({ name, ok }) => [name, ok])).toEqual([
+    ["ada", true],
+    ["ben", true],
+  ]);
+  for (const name of ["ada", "ben"]) {
+    await expect.poll(() => readFileSync(hive.runs(name) ?? "", "utf8")).toBe(`newer words of ${name}\n`);
+    await expect.poll(() => hive.system.swarm.byName(name).deploying).toBe(undefined);
+  }
 });

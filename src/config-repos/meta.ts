@@ -63,6 +63,7 @@ export function metaRepo({ meta: folder, scratch }: Pick<RepoPaths, "meta" | "sc
       }
       return { ...last.ledger };
     },
+    file: textAt,
     async candidate(parent, agent, entry, facts) {
       const ledger = await repo.ledger(parent);
       if (entry === undefined) delete ledger[agent];

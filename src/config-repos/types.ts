@@ -109,6 +109,8 @@ export interface MetaRepo {
   head(): Promise<Sha | undefined>;
   /** The ledger at a commit; empty before the first. */
   ledger(at: Sha | undefined): Promise<Ledger>;
+  /** A file that the platform adds to the ledger, at a commit. Undefined if that commit has none. */
+  file(at: Sha | undefined, path: string): Promise<string | undefined>;
   /** A commit on top of `parent` that sets one agent's entry (or removes it if undefined), without a ref. */
   candidate(parent: Sha | undefined, agent: string, entry: LedgerEntry | undefined, facts: CommitFacts): Promise<Sha>;
   /** Moves main from `expected` to `next`. The loser of a race must create a new candidate on the new head. */

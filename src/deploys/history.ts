@@ -2,6 +2,7 @@ import { listed } from "../lib/within.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
 import type { AuditLine } from "../store/ledger.ts";
 import type { AuditRow, DeployRow, MetaInput } from "../wire/approval.ts";
+import { flakeInputs, rebuiltBy } from "../config-repos/flake-lock.ts";
 import type { Ledger } from "../config-repos/types.ts";
 import { instant } from "../wire/instant.ts";
 import { MAX_LISTING_BYTES } from "../wire/limits.ts";
@@ -101,8 +102,29 @@ function sentUnder(context: DeployContext, request: number, before: number, limi
   }));
 }
 
-/** The inputs that the ledger locks: hyperhive itself, and each agent's config. */
-export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] {
+/**
+ * The inputs that the ledger locks: hyperhive itself, and each agent's config. On a platform with a flake, what its lock
+ * has, down to the agents' own inputs.
+ */
+export async function ledgerInputs(context: DeployContext): Promise<MetaInput[]> {
+  const { meta } = context.repos;
+  const head = await meta.head();
+  const [ledger, lock] = await Promise.all([meta.ledger(head), meta.file(head, FLAKE_LOCK)]);
+  const known = metaInputs(context, ledger);
+  if (lock === undefined) return known;
+  const agents = context.swarm.all().map(({ name }) => name);
+  // The lock of a folder has no revision: the ledger has it.
+  return flakeInputs(lock).map((input) => ({
+    ...known.find(({ name }) => name === input.name),
+    ...input,
+    rebuilds: rebuiltBy(input.name, agents),
+  }));
+}
+
+/** The lock of a flake, in a ledger that has one. */
+const FLAKE_LOCK = "flake.lock";
+
+function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] {
   const agents = context.swarm.all();
   const locked = agents.flatMap((agent) => {
     const entry = ledger[agent.name];
@@ -128,7 +150,7 @@ export function metaInputs(context: DeployContext, ledger: Ledger): MetaInput[] 
 
 /**
  * The agents that depend on an input. Undefined if there is no such input. Only the first part of a path with slashes
- * counts.
+ * counts: an agent's own inputs are locked anew with it.
  */
 export function dependants(inputs: readonly MetaInput[], name: string): string[] | undefined {
   const root = name.split("/")[0] ?? name;

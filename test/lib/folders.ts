@@ -35,7 +35,7 @@ export const FOLDERS: Record<string, Folder> = {
   },
   "src/platforms": {
     content:
-      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` is the only platform that can be chosen; `nixos/` has the flake of a hive and a driver of containers, which nothing joins yet",
+      "how agents run and what locks them: `platform.ts` is the port, with the driver's contract and conformance suites; `bwrap/` runs cages by bubblewrap; `nixos/` builds a system for each agent and runs it as a container of a NixOS host",
     imports: ["src/wire", "src/os", "src/config-repos"],
   },
   "src/gateway": {
@@ -64,6 +64,7 @@ export const FOLDERS: Record<string, Folder> = {
       "src/messages",
       "src/agents",
       "src/diffs",
+      "src/config-repos/flake-lock.ts",
       "src/config-repos/types.ts",
       "src/platforms/platform.ts",
     ],

@@ -3,7 +3,7 @@ import { isBeforeBuilt } from "../../wire/request-states.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { check } from "../../deploys/check.ts";
 import { checkWork } from "../../work/check.ts";
-import { auditRows, dependants, deployRows, metaInputs } from "../../deploys/history.ts";
+import { auditRows, dependants, deployRows, ledgerInputs } from "../../deploys/history.ts";
 import { readDiff, readPatchPart } from "../../deploys/request-diff.ts";
 import type { ApprovalRecord } from "../../store/approvals.ts";
 import { approvalRow, type Sha } from "../../wire/approval.ts";
@@ -171,11 +171,11 @@ export const approvalHandlers: Pick<Handlers, Names> = {
   },
   async meta(context) {
     const head = await context.repos.meta.head();
-    const inputs = metaInputs(context.deploys.context, await context.repos.meta.ledger(head));
+    const inputs = await ledgerInputs(context.deploys.context);
     return { ...(head === undefined ? {} : { head }), inputs };
   },
   async meta_update(context, input, caller) {
-    const inputs = metaInputs(context.deploys.context, await context.repos.meta.ledger(await context.repos.meta.head()));
+    const inputs = await ledgerInputs(context.deploys.context);
     const unknown = input.inputs.filter((name) => !dependants(inputs, name));
     const why = (name: string): string => `the ledger has no input ${JSON.stringify(name)}: ${hivectl("meta")} lists them`;
     if (unknown.length === input.inputs.length) throw new HiveError("not_found", unknown.map(why).join("; "));

@@ -2,7 +2,7 @@ import { metaRepo } from "../../config-repos/meta.ts";
 import type { Ledger } from "../../config-repos/types.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 import type { Platform } from "../platform.ts";
-import { lockedRev, parseLock } from "./lock-file.ts";
+import { lockedRev, lockText, parseLock, withoutInput } from "./lock-file.ts";
 import { inputLine, inputOf, metaFlake } from "./meta-flake.ts";
 import { relock } from "./relock.ts";
 
@@ -42,6 +42,8 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
           const textFor = (agents: readonly string[]): string =>
             metaFlake({ agents, applied, hyperhive, ...(inputs ? { inputs } : {}), system: thisSystem() });
           let lock = await before(FLAKE_LOCK);
+          // A folder outside of the store may have changed under the same name: it is locked anew.
+          if (lock !== undefined && reads.length > 0) lock = lockText(withoutInput(parseLock(lock), "hyperhive"));
           const flake = { text: (await before(FLAKE_FILE)) ?? "", lock };
           const { locked, missing } = split(ledger, agent, flake, applied);
           // One at a time: a run sees the repository of one agent. A hive that another platform has run, or that was moved
