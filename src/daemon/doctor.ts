@@ -22,8 +22,8 @@ const UNFILTERED = 9;
 
 /** Checks the host, builds one real cage, and prints the findings. Exit code 0 if there is no error. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
-  const findings = [...checkHost(config.path), space(config)];
-  if (config.driver === CONTAINER_DRIVER) findings.push(...(await checkContainers(config)));
+  const ofContainers = config.driver === CONTAINER_DRIVER ? await checkContainers(config) : [];
+  const findings = [...checkHost(config.path), ...ofContainers, space(config)];
   findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
   if (process.getuid?.() === 0) findings.push(await tryOwnUser());
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config), await tryIdMap(config));

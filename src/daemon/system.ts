@@ -61,6 +61,7 @@ import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
 import { Operators } from "./operators.ts";
+import { checkOtherDriver } from "./other-driver.ts";
 import { Passkeys } from "./passkeys/passkeys.ts";
 import { readDeclared } from "./declared-file.ts";
 import { Days } from "../policy/days.ts";
@@ -107,6 +108,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const { revision } = runtime;
   const store = openStore({ file: paths.database, onFatal, maxGroup: config.commitGroup });
   const hiveId = await openHiveId(store);
+  checkOtherDriver(config.driver, paths);
   const w4rden = findW4rden();
   const { flake } = config;
   const opened = {

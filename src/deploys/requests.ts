@@ -173,7 +173,7 @@ export class Requests {
     if (running !== undefined && !(await repo.isAncestor(running, sha))) tried.complaints.push(notAfter(agent.name, running));
     // Last, because it takes seconds.
     if (tried.complaints.length === 0)
-      tried.complaints.push(...(await evaluationComplaints(this.#context, { agent: agent.name, sha, by }, repo, files)));
+      tried.complaints = await evaluationComplaints(this.#context, { agent: agent.name, sha, by }, repo, files);
     return this.#store(draft, tried);
   }
 

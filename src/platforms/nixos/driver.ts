@@ -138,6 +138,12 @@ async function start(spec: CageSpec, { helperOf, systemOf }: ContainerDriverDeps
   return running(note, spec, helper);
 }
 
+/** Whether the cage of this folder is a container that runs. */
+export function isRunningContainer(cageDir: string): boolean {
+  const note = readNote(cageDir);
+  return note !== undefined && isAlive(note.init);
+}
+
 const NO_PROCESS: ProcessId = { pid: 0, startTime: 0 };
 
 /** Writes what the container has at /run/hive-cage. Returns the folder. */
