@@ -81,7 +81,8 @@ async function rollBack(
     // The cage may run the generation on trial. The old one starts like every agent.
     if (row.state === "activating") await context.cages.clear(agent);
     const own = context.paths.agent(agent.id);
-    for (const path of [own.generation(row.id), own.project(row.id), own.system(row.id)]) await rm(path, { recursive: true, force: true });
+    for (const path of [own.generation(row.id), own.project(row.id), own.system(row.id)])
+      await rm(path, { recursive: true, force: true });
     if (agent.isDraft) await context.commands.discardDraft(agent);
   }
   if (row.kind === "spawn" && row.origin !== "revive" && row.name !== MANAGER) await context.repos.removeProposed(row.name);

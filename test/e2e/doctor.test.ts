@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync, sym
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { cleanEnv } from "../lib/hive.ts";
+import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** `hive-c0re doctor`: its findings on this host, and on a host where something is missing. */
 
@@ -62,4 +62,18 @@ test("if a program is missing it names the command that installs it, builds noth
     mend: expect.stringContaining("apt-get install bubblewrap") as string,
   });
   expect(findings.map(({ what }) => what)).not.toContain("a cage can be built");
+});
+
+test("for containers it says what this host lacks, and a hive that is started says the same", async () => {
+  const env = { HIVE_DRIVER: "nixos-container", HIVE_FLAKE: folder };
+  const { code, out } = await doctor(["--json"], env);
+  const { findings } = JSON.parse(out) as { findings: Finding[] };
+  if (existsSync("/etc/NIXOS")) return;
+  expect(code).toBe(1);
+  expect(findings).toContainEqual({
+    level: "error",
+    what: "this host is not NixOS",
+    mend: "use HIVE_DRIVER=bwrap, which runs on every Linux",
+  });
+  await expect(new TestHive(env).start()).rejects.toThrow("this host is not NixOS: use HIVE_DRIVER=bwrap");
 });

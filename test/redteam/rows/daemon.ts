@@ -33,6 +33,20 @@ const ask = (id: string, attempt: string, request: object | string, refusal: Reg
 const NONCE = "0123456789abcdef0123456789abcdef";
 const mount = (more: object): object => ({ verb: "mount", folder: "$FOLDER/listed", mode: "ro", ...more });
 
+const container = (more: object): object => ({
+  verb: "container_start",
+  agent: "a1",
+  hostname: "h-scout",
+  uid: "$FIRST",
+  system: `/nix/store/${"b".repeat(32)}-system`,
+  binds: [],
+  log: "$FOLDER/cage.log",
+  memory_bytes: 1024 ** 3,
+  cpu_percent: 100,
+  pids: 100,
+  ...more,
+});
+
 /** Makes the socket of an operator, which stays when its program has ended. */
 const makeSocket = (operator: string): string =>
   `mkdir -p "$STATE/run/operators" && /run/hive-w4rden/node -e 'require("net").createServer().listen(process.argv[1], () => process.exit())' "$STATE/run/operators/${operator}.sock"`;
@@ -197,6 +211,36 @@ export const daemonRows: readonly Row[] = [
       throw new Error(answers.join(" "));
     },
   },
+  ask(
+    "container",
+    "start a container where cages are none, as root of more users than the hive has",
+    container({}),
+    /the cages of this hive are no containers of the host/,
+  ),
+  ask(
+    "container-system",
+    "have a folder bound over the system of a container",
+    container({ binds: [{ folder: "$FOLDER/listed", cage: "/etc/ssh", mode: "ro" }] }),
+    /this path belongs to the container's system/,
+  ),
+  ask(
+    "container-shell",
+    "give a word of a shell as the path of a bind",
+    container({ binds: [{ folder: "$FOLDER/listed", cage: "/x --private-users=no", mode: "ro" }] }),
+    /its names have letters/,
+  ),
+  ask(
+    "container-boot",
+    "boot a system that Nix has not built",
+    container({ system: "$FOLDER/listed" }),
+    /it is a path of the Nix store/,
+  ),
+  ask(
+    "container-journal",
+    "read the journal of a container of another hive",
+    { verb: "container_logs", agent: "a1", lines: 10, follow: false },
+    /the cages of this hive are no containers of the host/,
+  ),
   ask("program", "have an agent write what root runs", mount({ folder: join(ROOT, "dist"), mode: "rw" }), /no agent can have it/),
   ask(
     "objects",
