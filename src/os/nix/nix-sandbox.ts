@@ -58,13 +58,12 @@ const SETTINGS = [
   "experimental-features = nix-command flakes",
   "accept-flake-config = false",
   "allow-import-from-derivation = false",
-  "build-users-group =",
   "flake-registry =",
-  "sandbox = false",
-  "substituters =",
   "use-registries = false",
   "warn-dirty = false",
-].join("\n");
+];
+/** For a store of the run's own. The daemon of a host's store would take them as wishes: none of its caches would be used. */
+const OWN_STORE_SETTINGS = ["build-users-group =", "sandbox = false", "substituters ="];
 
 const ENV: Record<string, string> = {
   PATH: SANDBOX_PATH,
@@ -72,7 +71,6 @@ const ENV: Record<string, string> = {
   // Nix asks for the name of its user, whom the sandbox does not know.
   USER: "nix",
   LANG: "C.UTF-8",
-  NIX_CONFIG: SETTINGS,
   // Repositories belong to the daemon.
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_CONFIG_COUNT: "1",
@@ -85,9 +83,15 @@ const DAEMON = "/daemon";
 
 function storeEnvironment(store: NixStore | undefined): Record<string, string> {
   if (store)
-    return { NIX_REMOTE: "daemon", NIX_STORE_DIR: store.folder, NIX_DAEMON_SOCKET_PATH: `${DAEMON}/${basename(store.socket)}` };
+    return {
+      NIX_CONFIG: SETTINGS.join("\n"),
+      NIX_REMOTE: "daemon",
+      NIX_STORE_DIR: store.folder,
+      NIX_DAEMON_SOCKET_PATH: `${DAEMON}/${basename(store.socket)}`,
+    };
   const at = `${NIX_FOLDER}/nix`;
-  return { NIX_STORE_DIR: `${at}/store`, NIX_STATE_DIR: `${at}/var`, NIX_LOG_DIR: `${at}/log` };
+  const config = [...SETTINGS, ...OWN_STORE_SETTINGS].join("\n");
+  return { NIX_CONFIG: config, NIX_STORE_DIR: `${at}/store`, NIX_STATE_DIR: `${at}/var`, NIX_LOG_DIR: `${at}/log` };
 }
 
 function storeReads(store: NixStore | undefined): { host: string; at: string }[] {
