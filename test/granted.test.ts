@@ -126,7 +126,7 @@ async function effects(given: unknown): Promise<Record<string, unknown>> {
       } = doorCall({ method, target, headers: {} }, config.apis, (name) => secrets.forDoor(name));
       return sent;
     }),
-    budget: budgetOf(spenderOf(agent)),
+    budget: budgetOf(spenderOf(agent, [7])),
     credential: credentials(agent).nameFor(agent.id),
   };
 }
@@ -136,7 +136,7 @@ function budgetOf(spender: Spender): unknown {
   const { budgets } = openBudgetsOf([spender], budgetTables(), { now: () => 0 });
   const scope = "a1";
   for (let turn = 0; turn < 4; turn++) budgets.began(scope);
-  budgets.spend(scope, { costUsd: 4, output: 4, input: 4 });
+  budgets.spend(scope, "default", { costUsd: 4, output: 4, input: 4 });
   budgets.stop();
   const limitOf = () => budgets.standings.limitsOf(spender).find(({ kind }) => kind === "messages_per_minute")?.value;
   const rate = new MessageRate({ limitOf, now: () => 0 });

@@ -34,7 +34,11 @@ export const modelRequest: Row = {
     const folder = mkdtempSync(join(tmpdir(), "bench-model-"));
     const store = openStoreIn(folder);
     const usage = new UsageToday(store, new Days("UTC"), Date.now);
-    const limited = openBudgetsOf([{ id: "a1", name: "ada", budget: undefined }], { store }, { now: Date.now });
+    const limited = openBudgetsOf(
+      [{ id: "a1", name: "ada", budget: undefined, credential: DEFAULT_CREDENTIAL, changes: [] }],
+      { store },
+      { now: Date.now },
+    );
     for (const kind of STOPPING_KINDS) limited.budgets.limits.set(DEFAULT, kind, 1_000_000_000);
     const open = (name: string, hasBudgets: boolean): Promise<Listening> =>
       new Gateway({
@@ -52,7 +56,7 @@ export const modelRequest: Row = {
           onUsage(used) {
             void usage.add(used);
             const { input, output } = used.tokens;
-            if (hasBudgets) limited.budgets.spend("a1", { output, input, costUsd: used.budgetUsd });
+            if (hasBudgets) limited.budgets.spend("a1", DEFAULT_CREDENTIAL, { output, input, costUsd: used.budgetUsd });
           },
           onSignal: () => {},
           onUnexpected(error) {

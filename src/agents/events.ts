@@ -28,6 +28,8 @@ export interface AgentEvents extends MessageEvents {
    * on.
    */
   budget_changed: Agent;
+  /** A change of an agent was proposed, has moved or has ended. */
+  change_stored: { change: number; agent: string; isOver: boolean };
   /** The end of a turn is stored. `at` is when it ended, in milliseconds. */
   turn_recorded: { agent: Agent; end: Extract<TurnEvent, { type: "turn_end" }>; at: number };
   /** The operator has stopped everything (true), or started the agents that ran (false). */

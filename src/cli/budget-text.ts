@@ -1,6 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { BudgetRow, OverBudget } from "../wire/budget.ts";
-import { budgetAmount, budgetLimit } from "../wire/budget-kinds.ts";
+import { budgetAmount, budgetLimit, isOfChange } from "../wire/budget-kinds.ts";
 import type { PlanView } from "../wire/plan.ts";
 import { clean, type View } from "./print.ts";
 import { table } from "./table.ts";
@@ -8,8 +8,11 @@ import { table } from "./table.ts";
 const FROM: Record<BudgetRow["from"], string> = { operator: "you", config: "agent.json", default: "default" };
 
 /** Whose limit it is, as a word. */
-const whose = ({ scope, agent }: BudgetRow): string =>
-  scope === "hive" ? "the whole hive" : scope === "default" ? "every agent" : (agent ?? "");
+function whose({ scope, agent = "", credential, change }: BudgetRow): string {
+  if (scope === "credential") return `credential ${credential ?? ""}`;
+  if (scope === "change") return `change ${change ?? ""} (${agent})`;
+  return scope === "hive" ? "the whole hive" : scope === "default" ? "every agent" : agent;
+}
 
 /** The limits as table rows. */
 export function budgetTable(rows: readonly BudgetRow[], { paint, width }: View): string {
@@ -36,7 +39,7 @@ const isOver = ({ used, allowed, extra = 0, lifted }: BudgetRow): boolean =>
   lifted !== true && used !== undefined && used >= allowed + extra;
 
 function extraWords({ limit, extra, lifted }: BudgetRow): string {
-  if (lifted === true) return "lifted for today";
+  if (lifted === true) return isOfChange(limit) ? "lifted" : "lifted for today";
   return extra === undefined ? "" : `+${budgetAmount(limit, extra)}`;
 }
 
@@ -57,12 +60,20 @@ export const planLines = (plan: readonly PlanView[] = []): string[] =>
 /** What is over a limit and waits for a decision, a line each, with the verbs that decide. */
 export function overLines(over: readonly OverBudget[], { paint }: Pick<View, "paint">): string[] {
   return over.map((one) => {
-    const name = one.scope === "hive" ? "--hive" : clean(one.agent ?? "");
-    const subject = one.scope === "hive" ? "every agent waits: the hive" : clean(one.agent ?? "");
-    const used = `${subject} has used ${budgetAmount(one.limit, one.used)} of ${budgetLimit(one.limit, one.allowed)}`;
+    const [name, subject] = wordsOf(one);
+    const used = `${subject} ${one.scope === "credential" ? "have" : "has"} used ${budgetAmount(one.limit, one.used)} of ${budgetLimit(one.limit, one.allowed)}`;
     const resets = one.resets_at === undefined ? "" : `; it counts anew at ${localTime(one.resets_at)}`;
     if (one.stopped_by !== undefined) return `${used}; left stopped by ${clean(one.stopped_by)}${resets}`;
-    const answers = `${hivectl(`budget raise ${name}`)} adds ${budgetAmount(one.limit, one.raise)}, ${hivectl(`budget lift ${name}`)} lifts it until midnight, ${hivectl(`budget stop ${name}`)} leaves it stopped`;
+    const answers = `${hivectl(`budget raise ${name}`)} adds ${budgetAmount(one.limit, one.raise)}, ${hivectl(`budget lift ${name}`)} ${isOfChange(one.limit) ? "lifts it for this change" : "lifts it until midnight"}, ${hivectl(`budget stop ${name}`)} leaves it stopped`;
     return `${paint("amber", used)}${resets}: ${answers}`;
   });
+}
+
+/** How the verbs name what is over a limit, and what a line calls it. */
+function wordsOf({ scope, agent = "", credential = "", change = 0 }: OverBudget): [name: string, subject: string] {
+  if (scope === "hive") return ["--hive", "every agent waits: the hive"];
+  if (scope === "credential")
+    return [`--credential ${clean(credential)}`, `the agents of the credential ${clean(credential)} wait: together they`];
+  if (scope === "change") return [`--change ${change}`, `${clean(agent)} waits: change ${change}`];
+  return [clean(agent), clean(agent)];
 }

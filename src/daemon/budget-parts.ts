@@ -28,18 +28,34 @@ export interface BudgetPartsDeps {
   now(): number;
 }
 
+const NO_CHANGES: readonly number[] = [];
 const NO_TOKENS = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 
-export const spenderOf = ({ id, name, config }: Agent): Spender => ({ id, name, budget: config.budget });
+export const spenderOf = ({ id, name, config, credential }: Agent, changes: readonly number[]): Spender => ({
+  id,
+  name,
+  budget: config.budget,
+  credential,
+  changes,
+});
 
 /** The budgets with what surrounds them: the way of requests, of messages and of decisions, and what is shown. */
 export function openBudgets(deps: BudgetPartsDeps) {
-  const { agents, bus, prices, pricesFile, days, sharesRateLimits } = deps;
+  const { store, agents, bus, prices, pricesFile, days, sharesRateLimits, now } = deps;
+  /** The changes that each agent works on: asked with each answer of the model. */
+  const changes = new Map<string, readonly number[]>();
+  const changesOf = ({ id, config }: Agent): readonly number[] => {
+    if (config.repos.length === 0) return NO_CHANGES;
+    const known = changes.get(id) ?? store.changes.openOf(id);
+    changes.set(id, known);
+    return known;
+  };
+  const spender = (agent: Agent): Spender => spenderOf(agent, changesOf(agent));
   const spenders: Spenders = {
-    all: () => agents.all().map(spenderOf),
+    all: () => agents.all().map(spender),
     byId(id) {
       const agent = agents.byId(id);
-      return agent && spenderOf(agent);
+      return agent && spender(agent);
     },
   };
   const budgets = new Budgets({
@@ -50,11 +66,30 @@ export function openBudgets(deps: BudgetPartsDeps) {
       pricesFile === undefined
         ? "set HIVE_PRICES to a file with its price and restart the daemon"
         : `add its price to ${pricesFile} (HIVE_PRICES) and restart the daemon`,
+    spentOnChange(change) {
+      const ended = store.changes.spent(change);
+      if (!ended) return undefined;
+      // The running turn belongs to the change, too, once it ends. Under the last daemon it was stored as metered.
+      const running = agents.byId(ended.agent)?.turn ?? store.turns.open(ended.agent).at(-1)?.metered;
+      const { input = 0, output = 0, cache_write: written = 0 } = running?.tokens ?? {};
+      return {
+        cost_usd: ended.costUsd + (running?.costUsd ?? 0),
+        output: ended.output + output,
+        input: ended.input + input + written,
+        turns: 0,
+        at: now(),
+      };
+    },
     changed(id) {
       const agent = agents.byId(id);
       if (agent) bus.emit("budget_changed", agent);
       bus.emit("changed", "hive");
     },
+  });
+  bus.on("change_stored", ({ change, agent, isOver }) => {
+    changes.delete(agent);
+    if (isOver) budgets.changeEnded(change);
+    budgets.refresh(agent);
   });
   const sharedLimit = new SharedLimit({
     ...deps,
@@ -89,16 +124,15 @@ export function openBudgets(deps: BudgetPartsDeps) {
     sharedLimit,
     turnstile: new Turnstile(budgets, sharedLimit),
     decisions: new BudgetDecisions({ ...deps, budgets }),
+    spenders,
     rows: (): BudgetRow[] => budgetRows(shown),
     /** The limits that are reached and hold an agent that would run. */
     over(): OverBudget[] {
-      const held = new Set(
-        agents
-          .all()
-          .filter((agent) => agent.isUp && agent.activity === "idle")
-          .map(({ name }) => name),
-      );
-      return overBudget(shown).filter(({ agent }) => agent === undefined || held.has(agent));
+      const held = agents.all().filter((agent) => agent.isUp && agent.activity === "idle");
+      const isHeld = ({ agent: name, credential }: OverBudget): boolean =>
+        (name === undefined && credential === undefined) ||
+        held.some((agent) => (name === undefined ? agent.credential === credential : agent.name === name));
+      return overBudget(shown).filter(isHeld);
     },
   };
 }

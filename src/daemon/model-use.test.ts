@@ -11,12 +11,14 @@ let agent: Agent;
 let use: ModelUse;
 let counted: unknown[];
 let spent: unknown[];
+let tokensBefore: unknown[];
 let changed: string[];
 
 beforeEach(() => {
   agent = new Agent({ id: "a1", name: "scout" } as never, { config: AgentConfig.parse({}), instructions: "", warnings: [] });
   counted = [];
   spent = [];
+  tokensBefore = [];
   changed = [];
   const counter = { inc: (labels: object, value?: number) => void counted.push([labels, value]) } as never;
   const bus = openBus();
@@ -26,7 +28,12 @@ beforeEach(() => {
     turns: new Turns({ store: { open: () => [] } as never, bus, now: () => 0 }),
     usage: { add: async () => {} },
     broker: { chainOf: () => undefined },
-    budgets: { spend: (id, used) => void spent.push([id, used]) },
+    budgets: {
+      spend: (id, credential, used) => {
+        spent.push([id, credential, used]);
+        tokensBefore.push(agent.turn?.tokens.input);
+      },
+    },
     sharedLimit: { met: () => {}, passed: () => {}, endOf: () => undefined, release: () => {} },
     metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
@@ -46,10 +53,12 @@ test("an answer counts for the running turn, and the page is notified", () => {
     costUsd: undefined,
   });
   expect(counted[0]).toEqual(["scout", "opus"]);
+  // The sum of a change begins with its running turn: an answer that was metered before would count twice.
+  expect(tokensBefore).toEqual([0, 1, 2]);
   // Cached context is not spend; what is written to a cache was read without it.
   expect(spent.slice(0, 2)).toEqual([
-    ["a1", { output: 20, input: 4_001, costUsd: 0.5 }],
-    ["a1", { output: 20, input: 4_001, costUsd: 0.25 }],
+    ["a1", "default", { output: 20, input: 4_001, costUsd: 0.5 }],
+    ["a1", "default", { output: 20, input: 4_001, costUsd: 0.25 }],
   ]);
   expect(changed).toEqual(["scout", "the hive", "scout", "the hive", "scout", "the hive"]);
 });

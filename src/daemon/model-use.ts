@@ -42,12 +42,13 @@ export class ModelUse {
   /** Counts the usage of an answer for the turn, the chain, the day, and the metrics. */
   add(used: Usage): void {
     const { agents, turns, usage, broker, budgets, telemetry, metrics, bus, onUnexpected } = this.#deps;
+    const { output, input, cache_write } = used.tokens;
+    // Before all that the sums of budgets begin with, which would have it twice.
+    // What a cache serves costs a tenth and is no work of the model. What is written to one was read without it.
+    budgets.spend(used.agentId, used.credential, { output, input: input + cache_write, costUsd: used.budgetUsd });
     const agent = agents.byId(used.agentId);
     const turn = agent && turns.meter(agent, used);
     void usage.add(used, turn, broker.chainOf(used.agentId)).catch(onUnexpected);
-    const { output, input, cache_write } = used.tokens;
-    // What a cache serves costs a tenth and is no work of the model. What is written to one was read without it.
-    budgets.spend(used.agentId, { output, input: input + cache_write, costUsd: used.budgetUsd });
     const name = agent?.name ?? used.agentId;
     metrics.metered(name, used);
     telemetry?.answered(used, { agent: used.agentId, name, turn: turn?.turn });

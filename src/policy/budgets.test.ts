@@ -5,8 +5,9 @@ import type { Spender } from "./spender.ts";
 
 const HOUR = 3600 * 1000;
 const NOON = Date.parse("2026-11-30T12:00:00Z");
-const ada: Spender = { id: "a1", name: "ada", budget: { cost_per_day_usd: 10, output_tokens_per_day: 100 } };
-const scout: Spender = { id: "a2", name: "scout", budget: undefined };
+const of = { credential: "default", changes: [] };
+const ada: Spender = { ...of, id: "a1", name: "ada", budget: { cost_per_day_usd: 10, output_tokens_per_day: 100 } };
+const scout: Spender = { ...of, id: "a2", name: "scout", budget: undefined };
 let now: number;
 let changed: string[];
 let tables: ReturnType<typeof budgetTables>;
@@ -28,7 +29,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const spend = (id: string, costUsd: number, output = 0): void => open.budgets.spend(id, { costUsd, output, input: 0 });
+const spend = (id: string, costUsd: number, output = 0): void => open.budgets.spend(id, "default", { costUsd, output, input: 0 });
 const never = new AbortController().signal;
 
 test("four fifths of a limit are a warning, and all of it is a stop of this agent and no other", () => {

@@ -1,13 +1,15 @@
 import type { Service } from "../lib/services.ts";
 import { Moment } from "../lib/timers.ts";
+import type { ScopeKey, SpentRow } from "../store/budgets.ts";
 import type { Store } from "../store/store.ts";
 import { budgetLimit, isCost } from "../wire/budget-kinds.ts";
+import { DEFAULT_CREDENTIAL } from "../wire/default-credential.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Days } from "./days.ts";
 import { LimitsSet } from "./limits-set.ts";
 import { Meter } from "./meter.ts";
 import { isOfTurns } from "./periods.ts";
-import { agentScope, HIVE, type Spenders } from "./spender.ts";
+import { agentScope, changeScope, credentialScope, HIVE, type Spenders } from "./spender.ts";
 import { Standings, type Standing } from "./standings.ts";
 import { isSameStop, nearWords, stopIn, stopWords, type Stop } from "./stop.ts";
 
@@ -19,6 +21,8 @@ export interface BudgetDeps {
   hasPrice(model: string): boolean;
   /** How the operator adds a price, as a clause. */
   howToPrice: string;
+  /** What the turns of a change have spent so far, with the running one; undefined for one that is not known. */
+  spentOnChange(change: number): Omit<SpentRow, "scope" | "period"> | undefined;
   /** Called after a limit has stopped an agent, or lets it go on. */
   changed(agentId: string): void;
   onUnexpected(error: unknown): void;
@@ -37,7 +41,8 @@ export class Budgets implements Service {
   readonly #stops = new Map<string, Stop>();
   /** By agent: the nearest end of a period in which a limit is reached or nearly so, and which limits those are. */
   readonly #near = new Map<string, { ends: number; limits: string }>();
-  #hiveStop: Stop | undefined;
+  /** Limits of several agents that are reached, by their scope. */
+  readonly #shared = new Map<ScopeKey, Stop>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -49,7 +54,8 @@ export class Budgets implements Service {
     this.#meter = new Meter({
       ...deps,
       store: {
-        spent: (scope, period) => budgets.spent(scope, period),
+        spent: (scope, period) =>
+          scope.startsWith("change:") ? deps.spentOnChange(Number(scope.slice("change:".length))) : budgets.spent(scope, period),
         store: (rows) =>
           store.write(() => {
             for (const row of rows) budgets.spend(row);
@@ -69,17 +75,19 @@ export class Budgets implements Service {
     clearTimeout(this.#timer);
   }
 
-  /** Counts the usage of an answer. */
-  spend(agentId: string, used: { output: number; input: number; costUsd: number }): void {
-    this.#meter.add([agentScope(agentId), HIVE], used);
-    this.refresh(agentId);
+  /** Counts the usage of an answer. To be called before it is metered for its turn and stored: sums begin with these. */
+  spend(agentId: string, credential: string, used: { output: number; input: number; costUsd: number }): void {
+    const changes = this.#deps.spenders.byId(agentId)?.changes ?? [];
+    this.#meter.add([agentScope(agentId), ...changes.map(changeScope), credentialScope(credential), HIVE], used);
+    this.refresh(agentId, credential);
   }
 
   /** A turn of an agent begins. What its last one has spent does not count for it. */
   began(agentId: string): void {
     this.#meter.clearTurn(agentScope(agentId));
-    this.#meter.addTurn([agentScope(agentId), HIVE]);
-    this.refresh(agentId);
+    const credential = this.#deps.spenders.byId(agentId)?.credential ?? DEFAULT_CREDENTIAL;
+    this.#meter.addTurn([agentScope(agentId), credentialScope(credential), HIVE]);
+    this.refresh(agentId, credential);
   }
 
   /** A turn has ended and its message does not come back, so the next one has a budget of its own. */
@@ -100,16 +108,14 @@ export class Budgets implements Service {
     return this.#stops.get(agentId);
   }
 
-  /** The limit of the whole hive that stops every agent. */
-  get hiveStop(): Stop | undefined {
-    return this.#hiveStop;
+  /** The limits of several agents that are reached: the hive's first, then those of credentials. */
+  get sharedStops(): Stop[] {
+    return [...this.#shared.values()];
   }
 
   /** True if a request of the agent can pass a limit. */
   isLimited(agentId: string): boolean {
-    const agent = this.#deps.spenders.byId(agentId);
-    const limits = agent ? [...this.standings.limitsOf(agent), ...this.standings.limitsOfHive()] : [];
-    return limits.some(({ kind }) => kind !== "messages_per_minute" && !isOfTurns(kind));
+    return this.#ofRequests(agentId).length > 0;
   }
 
   /**
@@ -128,26 +134,52 @@ export class Budgets implements Service {
       );
   }
 
-  /** Sentences about limits that are nearly reached: the agent's own, and the hive's. */
+  /** A change has ended: its limits and what was decided about them are forgotten. */
+  changeEnded(change: number): void {
+    const { store, onUnexpected } = this.#deps;
+    const scope = changeScope(change);
+    this.#meter.forget(scope);
+    if (!this.limits.has(scope)) return;
+    this.limits.forget(scope);
+    store.write(() => store.budgets.forget(scope)).catch(onUnexpected);
+  }
+
+  /** Sentences about limits that are nearly reached: the agent's own, and those that it shares. */
   warnings(agentId: string): string[] {
     return this.#of(agentId)
       .filter(({ isNear, isReached }) => isNear && !isReached)
       .map(nearWords);
   }
 
-  /** Checks the limits of one agent again, or of all. To be called after something has changed that they depend on. */
-  refresh(agentId?: string): void {
-    const before = this.#hiveStop;
-    const ofHive = this.standings.ofHive();
-    this.#hiveStop = stopIn(ofHive);
-    const concerned =
-      agentId === undefined || !isSameStop(before, this.#hiveStop) ? this.#deps.spenders.all().map(({ id }) => id) : [agentId];
-    for (const id of concerned) this.#refreshOne(id, ofHive);
+  /**
+   * Checks the limits of one agent again, or of all. To be called after something has changed that they depend on.
+   * `credential` is the one that was used, if it may be another than that of the agent's next request.
+   */
+  refresh(agentId?: string, credential?: string): void {
+    const { spenders } = this.#deps;
+    const one = agentId === undefined ? undefined : spenders.byId(agentId);
+    const used = agentId === undefined ? this.limits.credentials() : [one?.credential, credential];
+    const changed = [
+      this.#refreshShared(HIVE, this.standings.ofHive()),
+      ...[...new Set(used)].map(
+        (name) => name !== undefined && this.#refreshShared(credentialScope(name), this.standings.ofCredential(name)),
+      ),
+    ].some(Boolean);
+    if (changed || agentId === undefined) for (const { id } of spenders.all()) this.#refreshOne(id);
+    else this.#refreshOne(agentId);
     this.#arm();
   }
 
-  #refreshOne(agentId: string, ofHive: readonly Standing[]): void {
-    const all = this.#of(agentId, ofHive);
+  /** Checks the limits of a scope of several agents. Returns true if they stop their agents, or no longer do. */
+  #refreshShared(key: ScopeKey, standings: readonly Standing[]): boolean {
+    const [before, stop] = [this.#shared.get(key), stopIn(standings)];
+    if (stop) this.#shared.set(key, stop);
+    else this.#shared.delete(key);
+    return !isSameStop(before, stop);
+  }
+
+  #refreshOne(agentId: string): void {
+    const all = this.#of(agentId);
     const before = this.#stops.get(agentId);
     const wereNear = this.#near.get(agentId)?.limits;
     const stop = stopIn(all);
@@ -176,8 +208,8 @@ export class Budgets implements Service {
     return this.#of(agentId).filter(({ kind }) => !isOfTurns(kind));
   }
 
-  #of(agentId: string, ofHive: readonly Standing[] = this.standings.ofHive()): Standing[] {
+  #of(agentId: string): Standing[] {
     const agent = this.#deps.spenders.byId(agentId);
-    return [...(agent ? this.standings.ofAgent(agent) : []), ...ofHive];
+    return agent ? this.standings.all(agent) : [];
   }
 }

@@ -2,11 +2,11 @@ import { hivectl } from "../lib/hivectl.ts";
 import type { ScopeKey } from "../store/budgets.ts";
 import type { Store } from "../store/store.ts";
 import type { Budget } from "../wire/budget.ts";
-import { BUDGET_KINDS, HIVE_KINDS, usualRaise, type BudgetKind } from "../wire/budget-kinds.ts";
+import { BUDGET_KINDS, CHANGE_KINDS, HIVE_KINDS, isOfChange, usualRaise, type BudgetKind } from "../wire/budget-kinds.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Budgets } from "./budgets.ts";
 import type { Days } from "./days.ts";
-import { agentScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
+import { agentScope, changeScope, credentialScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
 import type { Standing } from "./standings.ts";
 import type { Decision } from "./verdict.ts";
 
@@ -17,8 +17,15 @@ export interface BudgetDecisionDeps {
   now(): number;
 }
 
-/** Whose limits: an agent's, the hive's, or the default of every agent. */
-export type Target = { scope: "agent"; agent: Spender } | { scope: "hive" } | { scope: "default" };
+/** Whose limits can be reached: an agent's, those of a change that it works on, of a credential, or the hive's. */
+export type Stopping =
+  | { scope: "agent"; agent: Spender }
+  | { scope: "change"; agent: Spender; change: number }
+  | { scope: "credential"; credential: string }
+  | { scope: "hive" };
+
+/** Whose limits can be set: those, and the default of every agent. */
+export type Target = Stopping | { scope: "default" };
 
 const NOT_DECIDED: Decision = { extra: 0, extraFor: "", liftedOn: "", stoppedFor: "", by: "" };
 
@@ -49,11 +56,11 @@ export class BudgetDecisions {
   }
 
   /**
-   * Decides on a limit of an agent or of the hive for its running period: adds to it, lifts it until midnight, or lets
-   * the agents wait. Without `kind`, on the one that is reached. Returns the limit that was decided on.
+   * Decides on a limit for its running period: adds to it, lifts it until midnight or for the change, or lets the agents
+   * wait. Without `kind`, on the one that is reached. Returns the limit that was decided on.
    */
   async answer(
-    target: { scope: "agent"; agent: Spender } | { scope: "hive" },
+    target: Stopping,
     input: { kind?: BudgetKind | undefined; answer: "raise" | "lift" | "stop"; by?: number | undefined },
     actor: string,
   ): Promise<BudgetKind> {
@@ -71,7 +78,7 @@ export class BudgetDecisions {
       if (one.isReached && one.limit + decision.extra <= one.used)
         decision.extra = one.used - one.limit + (input.by ?? usualRaise(one.kind, one.limit));
     }
-    if (input.answer === "lift") decision.liftedOn = days.at(now()).date;
+    if (input.answer === "lift") decision.liftedOn = isOfChange(one.kind) ? one.period : days.at(now()).date;
     if (input.answer === "stop") decision.stoppedFor = one.period;
     await store.write((tx) => {
       const row = budgets.limits.row(key, one.kind, decision);
@@ -92,34 +99,60 @@ export class BudgetDecisions {
   }
 
   /** The limit to decide on. */
-  #standing(target: Target, kind: BudgetKind | undefined): Standing {
-    const { standings } = this.#deps.budgets;
-    const all = target.scope === "agent" ? standings.ofAgent(target.agent) : standings.ofHive();
+  #standing(target: Stopping, kind: BudgetKind | undefined): Standing {
+    const all = this.#standings(target);
     const found = kind === undefined ? all.find(({ isReached }) => isReached) : all.find((one) => one.kind === kind);
     if (found) return found;
-    const whose = target.scope === "agent" ? target.agent.name : "the hive";
+    const whose = whoseWords(target);
     throw new HiveError(
       "conflict",
       kind === undefined ? `no limit of ${whose} is reached` : `${whose} has no limit ${kind}: ${hivectl("budget set")} sets one`,
     );
   }
 
+  #standings(target: Stopping): Standing[] {
+    const { standings } = this.#deps.budgets;
+    if (target.scope === "agent") return standings.ofAgent(target.agent);
+    if (target.scope === "change") return standings.ofChange(target.agent, target.change);
+    return target.scope === "credential" ? standings.ofCredential(target.credential) : standings.ofHive();
+  }
+
   #audit(kind: string, target: Target, actor: string, detail: object): void {
     const { store, now } = this.#deps;
-    const about = target.scope === "agent" ? { agent: target.agent.name } : {};
-    store.ledger.audit(store.nextSeq(), { at: now(), actor, kind, ...about, detail });
+    const about = "agent" in target ? { agent: target.agent.name } : {};
+    const of = {
+      ...(target.scope === "credential" ? { credential: target.credential } : {}),
+      ...(target.scope === "change" ? { change: target.change } : {}),
+    };
+    store.ledger.audit(store.nextSeq(), { at: now(), actor, kind, ...about, detail: { ...detail, ...of } });
   }
 }
 
 function checkSet(target: Target, set: readonly { kind: BudgetKind }[], remove: readonly BudgetKind[]): void {
   if (set.length + remove.length === 0) throw new HiveError("bad_request", "name at least one limit to set or to remove");
-  const ofSums: readonly string[] = HIVE_KINDS;
-  const unfit = target.scope === "hive" ? set.find(({ kind }) => !ofSums.includes(kind)) : undefined;
+  const fitting = FITTING[target.scope];
+  const unfit = fitting && set.find(({ kind }) => !fitting.includes(kind));
   if (unfit)
-    throw new HiveError("bad_request", `the hive as a whole has no limit ${unfit.kind}; its limits are ${HIVE_KINDS.join(", ")}`);
+    throw new HiveError("bad_request", `${whoseWords(target)} has no limit ${unfit.kind}; its limits are ${fitting.join(", ")}`);
+}
+
+/** The limits that a scope can have, where not all. */
+const FITTING: Partial<Record<Target["scope"], readonly BudgetKind[]>> = {
+  hive: HIVE_KINDS,
+  credential: HIVE_KINDS,
+  change: CHANGE_KINDS,
+};
+
+function whoseWords(target: Target): string {
+  if (target.scope === "agent") return target.agent.name;
+  if (target.scope === "change") return `change ${target.change}`;
+  if (target.scope === "credential") return `the credential ${target.credential}`;
+  return target.scope === "hive" ? "the hive as a whole" : "the default";
 }
 
 function keyOf(target: Target): ScopeKey {
   if (target.scope === "agent") return agentScope(target.agent.id);
+  if (target.scope === "change") return changeScope(target.change);
+  if (target.scope === "credential") return credentialScope(target.credential);
   return target.scope === "hive" ? HIVE : DEFAULT;
 }

@@ -1,6 +1,7 @@
 import type { DecisionRow, LimitRow, ScopeKey } from "../store/budgets.ts";
 import type { Budget } from "../wire/budget.ts";
 import type { BudgetKind } from "../wire/budget-kinds.ts";
+import { credentialIn } from "./spender.ts";
 import type { Decision } from "./verdict.ts";
 
 /** What the operator has set and decided, in memory. It follows the store. */
@@ -23,6 +24,22 @@ export class LimitsSet {
   /** The limits that the operator has set for a scope. */
   of(scope: ScopeKey): Budget {
     return this.#limits.get(scope) ?? {};
+  }
+
+  /** The credentials for which limits are or were set. */
+  credentials(): string[] {
+    return [...this.#limits.keys()].flatMap((scope) => credentialIn(scope) ?? []);
+  }
+
+  /** True if the operator has set or decided anything for a scope. */
+  has(scope: ScopeKey): boolean {
+    return this.#limits.has(scope) || this.#decisions.has(scope);
+  }
+
+  /** Forgets a scope that has ended. */
+  forget(scope: ScopeKey): void {
+    this.#limits.delete(scope);
+    this.#decisions.delete(scope);
   }
 
   /** Sets a limit, or removes it. */

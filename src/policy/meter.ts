@@ -1,15 +1,20 @@
 import type { ScopeKey, SpentRow } from "../store/budgets.ts";
 import type { Days } from "./days.ts";
 import { countedBy, nothingSpent, periodAt, type Period, type PeriodKind, type Spent, type StoppingKind } from "./periods.ts";
-import { HIVE } from "./spender.ts";
 
-/** The periods in which answers count. The hive as a whole has no turn. */
-const OF_HIVE: readonly PeriodKind[] = ["day"];
+/** The periods in which answers count for a scope, by what it begins with. Only an agent has turns. */
+function periodsOf(scope: ScopeKey): readonly PeriodKind[] {
+  if (scope.startsWith("agent:")) return OF_AGENT;
+  return scope.startsWith("change:") ? OF_CHANGE : OF_SUM;
+}
 const OF_AGENT: readonly PeriodKind[] = ["day", "turn"];
+const OF_CHANGE: readonly PeriodKind[] = ["change"];
+const OF_SUM: readonly PeriodKind[] = ["day"];
 
 /** The storage that the meter needs. */
 export interface MeterStore {
-  spent(scope: ScopeKey, period: string): SpentRow | undefined;
+  /** What a scope had spent in a period before this daemon counted for it. */
+  spent(scope: ScopeKey, period: string): Omit<SpentRow, "scope" | "period"> | undefined;
   /** Stores rows. Resolves when they are on stable storage. */
   store(rows: SpentRow[]): Promise<void>;
 }
@@ -59,13 +64,14 @@ export class Meter {
   add(scopes: readonly ScopeKey[], { costUsd, output, input }: Omit<Spent, "turns">): void {
     const rows: SpentRow[] = [];
     for (const scope of scopes)
-      for (const kind of scope === HIVE ? OF_HIVE : OF_AGENT) {
+      for (const kind of periodsOf(scope)) {
         const counter = this.#counter(scope, kind);
         counter.spent.costUsd += costUsd;
         counter.spent.output += output;
         counter.spent.input += input;
         counter.at = this.#deps.now();
-        rows.push(rowOf(scope, counter));
+        // What a change has cost is the sum of its turns, which are stored themselves.
+        if (kind !== "change") rows.push(rowOf(scope, counter));
       }
     this.#store(rows);
   }
@@ -88,6 +94,11 @@ export class Meter {
     if (Object.values(counter.spent).every((figure) => figure === 0)) return;
     counter.spent = nothingSpent();
     this.#store([rowOf(scope, counter)]);
+  }
+
+  /** Forgets a scope that has ended. */
+  forget(scope: ScopeKey): void {
+    this.#counters.delete(scope);
   }
 
   read(scope: ScopeKey, kind: StoppingKind): Reading {
@@ -122,8 +133,9 @@ export class Meter {
     const now = this.#deps.now();
     if (this.#running && now >= this.#running.from && now < this.#running.until) return this.#running;
     const theDay = this.#deps.days.at(now);
-    const [day, hour, turn] = [periodAt("day", now, theDay), periodAt("hour", now, theDay), periodAt("turn", now, theDay)];
-    this.#running = { day, hour, turn, from: now, until: Math.min(day.ends ?? Infinity, hour.ends ?? Infinity) };
+    const [day, hour] = [periodAt("day", now, theDay), periodAt("hour", now, theDay)];
+    const [turn, change] = [periodAt("turn", now, theDay), periodAt("change", now, theDay)];
+    this.#running = { day, hour, turn, change, from: now, until: Math.min(day.ends ?? Infinity, hour.ends ?? Infinity) };
     return this.#running;
   }
 }

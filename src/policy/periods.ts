@@ -20,7 +20,7 @@ export interface Period {
   ends?: number;
 }
 
-export type PeriodKind = "day" | "hour" | "turn";
+export type PeriodKind = "day" | "hour" | "turn" | "change";
 
 const HOUR_MS = 3600 * 1000;
 /** Digits of the number of an hour since the epoch, so that labels sort. */
@@ -29,7 +29,8 @@ const HOUR_DIGITS = 9;
 /** The period of a kind that contains a moment. Hours are those of UTC, so that no hour comes twice. */
 export function periodAt(kind: PeriodKind, now: number, day: Day): Period {
   if (kind === "day") return { label: `day:${day.date}`, ends: day.ends };
-  if (kind === "turn") return { label: "turn" };
+  // A turn begins with its message, and a change with its first push: nothing of the clock ends them.
+  if (kind === "turn" || kind === "change") return { label: kind };
   const hour = Math.floor(now / HOUR_MS);
   return { label: `hour:${String(hour).padStart(HOUR_DIGITS, "0")}`, ends: (hour + 1) * HOUR_MS };
 }
@@ -40,6 +41,9 @@ const COUNTED = {
   output_tokens_per_day: ["day", "output"],
   input_tokens_per_day: ["day", "input"],
   turns_per_hour: ["hour", "turns"],
+  cost_per_change_usd: ["change", "costUsd"],
+  output_tokens_per_change: ["change", "output"],
+  input_tokens_per_change: ["change", "input"],
 } as const satisfies Record<Exclude<BudgetKind, "messages_per_minute">, readonly [PeriodKind, keyof Spent]>;
 
 /** A limit that stops an agent. */

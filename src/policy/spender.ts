@@ -5,6 +5,12 @@ import type { Budget } from "../wire/budget.ts";
 export const HIVE: ScopeKey = "hive";
 export const DEFAULT: ScopeKey = "default";
 export const agentScope = (id: string): ScopeKey => `agent:${id}`;
+/** The scope of the sum of all agents that use a credential. */
+export const credentialScope = (name: string): ScopeKey => `credential:${name}`;
+/** The credential of a scope, if it is one. */
+export const credentialIn = (scope: ScopeKey): string | undefined => /^credential:(.+)$/s.exec(scope)?.[1];
+/** The scope of the work on a change. */
+export const changeScope = (id: number): ScopeKey => `change:${id}`;
 
 /** An agent, as far as its budget needs it. */
 export interface Spender {
@@ -12,6 +18,10 @@ export interface Spender {
   name: string;
   /** The budget of its deployed config. */
   budget: Budget | undefined;
+  /** The name of the credential of its next request. */
+  credential: string;
+  /** The changes that it works on: proposed, and not ended. */
+  changes: readonly number[];
 }
 
 /** The agents that spend. */

@@ -1,16 +1,25 @@
 import type { ScopeKey } from "../store/budgets.ts";
+import type { BudgetScope } from "../wire/budget.ts";
+import { isOfChange } from "../wire/budget-kinds.ts";
 import type { Days } from "./days.ts";
 import { effectiveLimits, type Limit } from "./effective.ts";
 import type { LimitsSet } from "./limits-set.ts";
 import type { Meter } from "./meter.ts";
 import type { StoppingKind } from "./periods.ts";
-import { agentScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
+import { agentScope, changeScope, credentialScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
 
-/** A limit that stops agents, and how it stands in the running period. Times are milliseconds since the epoch. */
-export interface Standing extends Verdict {
-  scope: "agent" | "hive";
+/** Whose limits stop: of an agent, of one of its changes, of the agents of a credential, or of all. */
+export interface Subject {
+  scope: Exclude<BudgetScope, "default">;
   key: ScopeKey;
+  /** The credential or the change. */
+  credential?: string;
+  change?: number;
+}
+
+/** A limit that stops agents, and how it stands in the running period. Times are milliseconds since the epoch. */
+export interface Standing extends Verdict, Subject {
   kind: StoppingKind;
   limit: number;
   from: Limit["from"];
@@ -38,7 +47,7 @@ export class Standings {
     this.#deps = deps;
   }
 
-  /** All limits of an agent, those that stop nothing too. */
+  /** All limits that an agent has, those of each of its changes and those that stop nothing too. */
   limitsOf(agent: Spender): Limit[] {
     const { limits } = this.#deps;
     return effectiveLimits(limits.of(agentScope(agent.id)), agent.budget ?? {}, limits.of(DEFAULT));
@@ -46,31 +55,52 @@ export class Standings {
 
   /** The limits of an agent alone. */
   ofAgent(agent: Spender): Standing[] {
-    return this.#standings("agent", agentScope(agent.id), this.limitsOf(agent));
+    const own = this.limitsOf(agent).filter(({ kind }) => !isOfChange(kind));
+    return this.#standings({ scope: "agent", key: agentScope(agent.id) }, own);
+  }
+
+  /** The limits of a change that an agent works on. Those that are set for it come before those of the agent's changes. */
+  ofChange(agent: Spender, change: number): Standing[] {
+    const { limits } = this.#deps;
+    const key = changeScope(change);
+    const operator = { ...limits.of(agentScope(agent.id)), ...limits.of(key) };
+    const all = effectiveLimits(operator, agent.budget ?? {}, limits.of(DEFAULT)).filter(({ kind }) => isOfChange(kind));
+    return this.#standings({ scope: "change", key, change }, all);
+  }
+
+  /** The limits of the sum of all agents that use a credential. */
+  ofCredential(credential: string): Standing[] {
+    const key = credentialScope(credential);
+    return this.#standings({ scope: "credential", key, credential }, effectiveLimits(this.#deps.limits.of(key), {}, {}));
   }
 
   /** The limits of the sum of all agents. */
   ofHive(): Standing[] {
-    return this.#standings("hive", HIVE, this.limitsOfHive());
+    return this.#standings({ scope: "hive", key: HIVE }, effectiveLimits(this.#deps.limits.of(HIVE), {}, {}));
   }
 
-  limitsOfHive(): Limit[] {
-    return effectiveLimits(this.#deps.limits.of(HIVE), {}, {});
+  /** Every limit that can stop an agent: its own first, then those of its changes, of its credential and of the hive. */
+  all(agent: Spender): Standing[] {
+    return [
+      ...this.ofAgent(agent),
+      ...agent.changes.flatMap((change) => this.ofChange(agent, change)),
+      ...this.ofCredential(agent.credential),
+      ...this.ofHive(),
+    ];
   }
 
-  #standings(scope: Standing["scope"], key: ScopeKey, limits: readonly Limit[]): Standing[] {
+  #standings(subject: Subject, limits: readonly Limit[]): Standing[] {
     const { meter, days, now } = this.#deps;
     const standings: Standing[] = [];
     if (limits.length === 0) return standings;
     const { date } = days.at(now());
     for (const { kind, value, from } of limits) {
       if (kind === "messages_per_minute") continue;
-      const { used, period, at } = meter.read(key, kind);
-      const decision = this.#deps.limits.decision(key, kind);
+      const { used, period, at } = meter.read(subject.key, kind);
+      const decision = this.#deps.limits.decision(subject.key, kind);
       standings.push({
         ...verdictOf(value, used, period.label, date, decision),
-        scope,
-        key,
+        ...subject,
         kind,
         limit: value,
         from,

@@ -15,10 +15,16 @@ export const isSameStop = (a: Stop | undefined, b: Stop | undefined): boolean =>
   a?.allowed === b?.allowed &&
   a?.stoppedBy === b?.stoppedBy;
 
-/** The limit with what was added to it: `the budget of $5.00 a day`, `the hive's budget of 9 turns an hour and 3 turns more`. */
-export function budgetWords({ scope, kind, limit, extra }: Pick<Standing, "scope" | "kind" | "limit" | "extra">): string {
+/**
+ * The limit with what was added to it: `the budget of $5.00 a day`, `the hive's budget of 9 turns an hour and 3 turns more`,
+ * `the budget of $20.00 a change and $5.00 more for change 12`.
+ */
+export function budgetWords(one: Pick<Standing, "scope" | "credential" | "change" | "kind" | "limit" | "extra">): string {
+  const { scope, credential, change, kind, limit, extra } = one;
   const more = extra > 0 ? ` and ${budgetAmount(kind, extra)} more` : "";
-  return `the ${scope === "hive" ? "hive's " : ""}budget of ${budgetLimit(kind, limit)}${more}`;
+  const whose =
+    change !== undefined ? ` for change ${change}` : credential !== undefined ? ` for the credential ${credential}` : "";
+  return `the ${scope === "hive" ? "hive's " : ""}budget of ${budgetLimit(kind, limit)}${more}${whose}`;
 }
 
 /** Why an agent gets no turn and no answer of the model: a sentence without its end. */

@@ -3,7 +3,7 @@ export interface Decision {
   /** Added to the limit. */
   extra: number;
   extraFor: string;
-  /** The date on which the limit does not count. */
+  /** The date on which the limit does not count; of a change, its period. */
   liftedOn: string;
   /** The period in which the agent stays stopped, and who has decided it. */
   stoppedFor: string;
@@ -30,6 +30,6 @@ const NEAR = 0.8;
 export function verdictOf(limit: number, used: number, period: string, date: string, decision?: Decision): Verdict {
   const extra = decision?.extraFor === period ? decision.extra : 0;
   const allowed = limit + extra;
-  const isLifted = decision?.liftedOn === date;
+  const isLifted = decision?.liftedOn === date || decision?.liftedOn === period;
   return { used, allowed, extra, isLifted, isReached: !isLifted && used >= allowed, isNear: !isLifted && used >= allowed * NEAR };
 }

@@ -1,7 +1,7 @@
 import type { BudgetKind } from "../wire/budget-kinds.ts";
 import type { Sqlite } from "./database.ts";
 
-/** Whose limits or usage a row has: `hive`, `default` or `agent:<id>`. */
+/** Whose limits or usage a row has: `hive`, `default`, `agent:<id>`, `credential:<name>` or `change:<id>`. */
 export type ScopeKey = string;
 
 /** A limit that the operator has set. */
@@ -68,6 +68,8 @@ export function budgetQueries(db: Sqlite) {
      ON CONFLICT (scope, kind) DO UPDATE SET extra = excluded.extra, extra_for = excluded.extra_for,
        lifted_on = excluded.lifted_on, stopped_for = excluded.stopped_for, decided_by = excluded.decided_by`,
   );
+  const forgetLimits = db.prepare<[ScopeKey]>("DELETE FROM budgets WHERE scope = ?");
+  const forgetDecisions = db.prepare<[ScopeKey]>("DELETE FROM budget_decisions WHERE scope = ?");
   return {
     limits: (): LimitRow[] => limits.all(),
     /** Only inside a write. */
@@ -80,6 +82,11 @@ export function budgetQueries(db: Sqlite) {
       if (update.run(row).changes > 0) return;
       spend.run(row);
       prune.run(row.scope, row.scope, KEPT_PERIODS, row.period);
+    },
+    /** Removes the limits of a scope that has ended, and the decisions about them. Only inside a write. */
+    forget(scope: ScopeKey): void {
+      forgetLimits.run(scope);
+      forgetDecisions.run(scope);
     },
     decisions: (): DecisionRow[] => decisions.all(),
     /** Only inside a write. */

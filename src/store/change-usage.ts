@@ -17,6 +17,17 @@ export interface ChangeUsage {
   unpriced: number;
 }
 
+/** What the ended turns of a change count in budgets. */
+export interface ChangeSpent {
+  /** The agent's id. */
+  agent: string;
+  /** US dollars of the turns that have a price. */
+  costUsd: number;
+  output: number;
+  /** Tokens of input that no cache has served. */
+  input: number;
+}
+
 /** Later than every turn. */
 const OPEN_END = Number.MAX_SAFE_INTEGER;
 
@@ -45,7 +56,16 @@ export function changeUsageQueries(db: Sqlite) {
        LEFT JOIN turns INDEXED BY turns_by_end ON turns.agent = changes.agent AND turns.ended_at BETWEEN began_at AND until
      WHERE changes.agent <> 'operator' GROUP BY changes.id ORDER BY costUsd DESC, tokens DESC, changes.id DESC`,
   );
+  const spent = db.prepare<[number], ChangeSpent>(
+    `SELECT changes.agent AS agent, total(cost_usd) AS costUsd, total(output) AS output, total(input) AS input
+     FROM change_spans CROSS JOIN changes ON changes.id = change_spans.change
+       LEFT JOIN turns INDEXED BY turns_by_end
+         ON turns.agent = changes.agent AND turns.ended_at BETWEEN began_at AND coalesce(change_spans.ended_at, ${OPEN_END})
+     WHERE change = ? GROUP BY changes.id`,
+  );
   return {
+    /** What the ended turns of one change have spent. */
+    spent: (change: number): ChangeSpent | undefined => spent.get(change),
     /** A change is proposed: its work began with the first push to its branch, or now if that is not known. */
     begin: (row: { id: number; repo: string; agent: string; branch: string; proposed_at: number }): void =>
       void begin.run({ change: row.id, repo: row.repo, agent: row.agent, branch: row.branch, at: row.proposed_at }),

@@ -122,6 +122,9 @@ export function changeQueries(db: Sqlite) {
   );
   const byId = db.prepare<[number], ChangeRecord>("SELECT * FROM changes WHERE id = ?");
   const open = db.prepare<[], ChangeRecord>(`SELECT * FROM changes WHERE ${OPEN} ORDER BY id`);
+  const openOf = db
+    .prepare<[string], number>(`SELECT id FROM changes INDEXED BY changes_by_agent WHERE agent = ? AND ${OPEN} ORDER BY id`)
+    .pluck();
   const queued = db.prepare<[string, string], ChangeRecord>(
     `SELECT * FROM changes WHERE ${OPEN} AND state = 'queued' AND repo = ? AND base = ? ORDER BY queued_at, id`,
   );
@@ -168,6 +171,10 @@ export function changeQueries(db: Sqlite) {
     },
     /** What changes have cost. */
     usage: usage.list,
+    /** What the ended turns of one change have spent. */
+    spent: usage.spent,
+    /** The changes of an agent that have not ended, oldest first. */
+    openOf: (agent: string): number[] => openOf.all(agent),
     byId: (id: number) => byId.get(id),
     /** Changes that have not ended, oldest first. */
     open: () => open.all(),

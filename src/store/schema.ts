@@ -254,6 +254,9 @@ DROP TABLE usage;
 ALTER TABLE usage_by_credential RENAME TO usage;
 CREATE INDEX usage_by_agent ON usage (agent, day);
 ALTER TABLE turns ADD COLUMN credential TEXT;
+-- Tokens of output, and of input that no cache has served: what budgets of changes count.
+ALTER TABLE turns ADD COLUMN output INTEGER;
+ALTER TABLE turns ADD COLUMN input INTEGER;
 `,
   `
 -- The pull request of a change on the host of its upstream. \`sha\` is what was last pushed to its branch, \`told\` the

@@ -120,8 +120,10 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const meter = db.prepare<[string, string, number]>(
     "UPDATE turns SET metered = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
-  const end = db.prepare<[number, TurnResult, string, number, number, number | null, string | null, string, number]>(
-    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, cost_usd = ?, credential = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
+  const end = db.prepare<
+    [number, TurnResult, string, number, number, number, number, number | null, string | null, string, number]
+  >(
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, output = ?, input = ?, cost_usd = ?, credential = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const ended = db.prepare<[string, number], { turn: number }>(
     "SELECT turn FROM turns WHERE agent = ? AND turn = ? AND ended_at IS NOT NULL",
@@ -162,9 +164,12 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   function add(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
     append.run(seq, agent, at, event.type, JSON.stringify(event));
     if (event.type === "turn_end") {
-      const tokens = event.tokens.input + event.tokens.output + event.tokens.cache_read + event.tokens.cache_write;
+      const { input, output, cache_read, cache_write } = event.tokens;
+      const tokens = input + output + cache_read + cache_write;
       const { result, reason, duration_ms, cost_usd, credential } = event;
-      end.run(at, result, reason, Math.round(duration_ms), tokens, cost_usd ?? null, credential ?? null, agent, event.turn);
+      const uncached = input + cache_write;
+      const [cost, used] = [cost_usd ?? null, credential ?? null];
+      end.run(at, result, reason, Math.round(duration_ms), tokens, output, uncached, cost, used, agent, event.turn);
     }
     return { seq, agent: name, at: instant(at), event };
   }

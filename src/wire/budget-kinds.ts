@@ -6,14 +6,23 @@ export const BUDGET_KINDS = [
   "input_tokens_per_day",
   "turns_per_hour",
   "messages_per_minute",
+  "cost_per_change_usd",
+  "output_tokens_per_change",
+  "input_tokens_per_change",
 ] as const;
 export type BudgetKind = (typeof BUDGET_KINDS)[number];
 
 /** The kinds that stop an agent until its operator decides or their period ends. The others refuse single calls. */
 export const STOPPING_KINDS = BUDGET_KINDS.filter((kind) => kind !== "messages_per_minute");
 
-/** The kinds that a budget of the whole hive can have: sums of its agents. */
+/** The kinds that a budget of the whole hive, or of a credential, can have: sums of agents. */
 export const HIVE_KINDS = ["cost_per_day_usd", "output_tokens_per_day", "input_tokens_per_day", "turns_per_hour"] as const;
+
+/** The kinds that a budget of a change can have: sums from the first push of its branch to its end. */
+export const CHANGE_KINDS = ["cost_per_change_usd", "output_tokens_per_change", "input_tokens_per_change"] as const;
+
+/** True for a limit of each change of an agent, and not of the agent itself. */
+export const isOfChange = (kind: BudgetKind): boolean => kind.includes("_per_change");
 
 /** True for a limit in US dollars. It needs the price of each model. */
 export const isCost = (kind: BudgetKind): boolean => kind.endsWith("_usd");
@@ -26,6 +35,9 @@ export const BUDGET_RANGES: Readonly<Record<BudgetKind, readonly [least: number,
   input_tokens_per_day: [1, 1_000_000_000_000],
   turns_per_hour: [1, 1_000_000],
   messages_per_minute: [1, 1_000_000],
+  cost_per_change_usd: [0.01, 1_000_000],
+  output_tokens_per_change: [1, 1_000_000_000_000],
+  input_tokens_per_change: [1, 1_000_000_000_000],
 };
 
 const UNITS: Readonly<Record<BudgetKind, readonly [unit: string, per: string]>> = {
@@ -35,6 +47,9 @@ const UNITS: Readonly<Record<BudgetKind, readonly [unit: string, per: string]>> 
   input_tokens_per_day: [" uncached input tokens", "a day"],
   turns_per_hour: [" turns", "an hour"],
   messages_per_minute: [" messages", "a minute"],
+  cost_per_change_usd: ["", "a change"],
+  output_tokens_per_change: [" output tokens", "a change"],
+  input_tokens_per_change: [" uncached input tokens", "a change"],
 };
 
 /** `$5.00`, `200,000 output tokens`, `12 turns`. */

@@ -16,7 +16,8 @@ export type Call =
 export function callKey(call: Call): string {
   if (call.kind === "request") return `request-${call.approval.id}`;
   if (call.kind === "change") return `change-${call.change.id}`;
-  if (call.kind === "budget") return `budget-${call.over.agent ?? "hive"}-${call.over.limit}`;
+  if (call.kind === "budget")
+    return `budget-${call.over.change ?? call.over.agent ?? call.over.credential ?? "hive"}-${call.over.limit}`;
   return call.kind === "question" ? `question-${call.question.id}` : `message-${call.message.id}`;
 }
 

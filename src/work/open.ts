@@ -18,6 +18,7 @@ import { readProject } from "./project.ts";
 import { Remotes } from "./remote/remotes.ts";
 import { Swaps } from "./remote/swaps.ts";
 import { Repositories } from "./repositories.ts";
+import { isChangeOver } from "../wire/change-states.ts";
 import { Reverts } from "./reverts.ts";
 import { makeSample } from "./sample.ts";
 import { Upstreams } from "./upstream.ts";
@@ -37,6 +38,7 @@ export function openWork(context: WorkContext) {
   const changeStore = new ChangeStore(context, (row: ChangeRecord) => {
     repositories.changed(row.repo);
     news.changed(row);
+    context.bus.emit("change_stored", { change: row.id, agent: row.agent, isOver: isChangeOver(row.state) });
   });
   const remotes = new Remotes(context);
   const upstreams = new Upstreams({ context, repositories, changeStore, news, remotes });

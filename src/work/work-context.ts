@@ -1,3 +1,4 @@
+import type { AgentBus } from "../agents/events.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { Cages } from "../agents/cages.ts";
 import type { Swarm } from "../agents/swarm.ts";
@@ -16,6 +17,7 @@ import type { Net } from "./remote/dial.ts";
 export interface WorkContext {
   store: Store;
   feed: Pick<Feed, "publish">;
+  bus: Pick<AgentBus, "emit">;
   broker: Pick<Broker, "notify" | "checkMayAsk">;
   agents: Pick<Swarm, "all" | "byId" | "byName" | "find" | "allWithDestroyed" | "everyone">;
   paths: Pick<Paths, "repoScratch" | "changeLog" | "checks" | "agent">;

@@ -74,6 +74,25 @@ test("a rate limit of one credential parks the agents that use it, and no other"
   await done(limited);
 });
 
+test("a budget of a credential stops the agents that use it with one card, and no other; a raise lets them go on", async () => {
+  hivectl(["budget", "set", "--credential", "work", "--output-per-day", "1"]);
+  await hive.untilAgent("poet", (agent) => agent.over_budget === true);
+  const waiting = await send("poet", "hello");
+  await done(await send("ada", "hello"));
+  const { over, rows } = await hive.call("budget", {});
+  expect(over).toMatchObject([{ scope: "credential", credential: "work", limit: "output_tokens_per_day" }]);
+  expect(rows).toMatchObject([{ scope: "credential", credential: "work", allowed: 1 }]);
+  expect(hivectl(["pending"])).toMatch(/the agents of the credential work wait: .*budget raise --credential work/);
+  const { page, problems } = await logIn(await sharedBrowser(), hive);
+  const card = page.getByRole("article", { name: "budget of the credential work" });
+  await card.getByText("Its agents wait").waitFor();
+  await card.getByRole("button", { name: "no limit until midnight" }).click();
+  await done(waiting);
+  expect(problems).toEqual([]);
+  await page.context().close();
+  hivectl(["budget", "set", "--credential", "work", "--output-per-day", "none"]);
+});
+
 test("one that agents use is removed only after the page has said so; it is then missing, and its agents say what to do", async () => {
   const { page, problems } = await logIn(await sharedBrowser(), hive);
   await page.goto(`${hive.home}/?open=credentials`);

@@ -28,6 +28,10 @@ export function budgetTables() {
       spent: (scope, period) => spent.get(`${scope} ${period}`),
       spend: (row) => void spent.set(`${row.scope} ${row.period}`, { ...row }),
       decisions: () => [...decisions.values()],
+      forget(scope) {
+        for (const table of [limits, decisions])
+          for (const key of table.keys()) if (key.startsWith(`${scope} `)) table.delete(key);
+      },
       decide: (row) => void decisions.set(`${row.scope} ${row.kind}`, row),
     },
     ledger: { audit: (_: number, line: (typeof audit)[number]) => void audit.push(line) } as never,
@@ -40,7 +44,14 @@ export function budgetTables() {
 export function openBudgetsOf(
   agents: readonly Spender[],
   { store }: { store: Pick<Store, "write" | "budgets" | "ledger" | "nextSeq"> },
-  options: { zone?: string; now: () => number; priced?: (model: string) => boolean; changed?: (id: string) => void },
+  options: {
+    zone?: string;
+    now: () => number;
+    priced?: (model: string) => boolean;
+    changed?: (id: string) => void;
+    /** What the turns of a change have spent, as the table of turns has it. */
+    spentOnChange?: ConstructorParameters<typeof Budgets>[0]["spentOnChange"];
+  },
 ) {
   const days = new Days(options.zone ?? "UTC");
   const { now } = options;
@@ -51,6 +62,7 @@ export function openBudgetsOf(
     spenders: { all: () => [...agents], byId: (id) => agents.find((one) => one.id === id) },
     hasPrice: options.priced ?? (() => true),
     howToPrice: "add its price to /prices.json",
+    spentOnChange: options.spentOnChange ?? (() => undefined),
     changed: options.changed ?? (() => {}),
     onUnexpected,
   });

@@ -268,6 +268,24 @@ in
       example = 30;
       description = "Messages that it sends in a minute of the clock.";
     };
+    cost_per_change_usd = mkOption {
+      type = types.nullOr (types.numbers.between 0.01 1000000);
+      default = null;
+      example = 20;
+      description = "US dollars for each change, from its first push to its end.";
+    };
+    output_tokens_per_change = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000000000);
+      default = null;
+      example = 500000;
+      description = "Tokens of output for each change.";
+    };
+    input_tokens_per_change = mkOption {
+      type = types.nullOr (types.ints.between 1 1000000000000);
+      default = null;
+      example = 5000000;
+      description = "Tokens of input for each change that no cache serves.";
+    };
   };
 
   mounts = mkOption {

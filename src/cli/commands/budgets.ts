@@ -1,7 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { BUDGET_KINDS, budgetLimit, type BudgetKind } from "../../wire/budget-kinds.ts";
+import { BUDGET_KINDS, budgetLimit, isOfChange, type BudgetKind } from "../../wire/budget-kinds.ts";
+import type { BudgetRow } from "../../wire/budget.ts";
 import type { Input } from "../../wire/operations.ts";
-import { agentName } from "../arguments.ts";
+import { agentName, wholeNumber } from "../arguments.ts";
 import { budgetTable, overLines, planLines } from "../budget-text.ts";
 import { UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
@@ -16,14 +17,19 @@ const LIMITS: Readonly<Record<BudgetKind, readonly [flag: string, words: string]
   input_tokens_per_day: ["input-per-day", "tokens of input a day that no cache serves"],
   turns_per_hour: ["turns-per-hour", "turns in each hour of the clock"],
   messages_per_minute: ["messages-per-minute", "messages sent in each minute of the clock; not of the hive"],
+  cost_per_change_usd: ["cost-per-change", "US dollars for each change, from its first push to its end"],
+  output_tokens_per_change: ["output-per-change", "tokens of output for each change"],
+  input_tokens_per_change: ["input-per-change", "tokens of input for each change that no cache serves"],
 };
 const NONE = "none";
 
 interface Of {
   hive?: true;
   default?: true;
+  credential?: string;
+  change?: number;
 }
-type Limits = Of & Record<string, number | typeof NONE | true | undefined>;
+type Limits = Of & Record<string, number | typeof NONE | string | true | undefined>;
 
 function amount(text: string): number | typeof NONE {
   const value = Number(text.replace(/^\$/, "").replaceAll(/[,_]/g, ""));
@@ -32,19 +38,29 @@ function amount(text: string): number | typeof NONE {
   return value;
 }
 
+type About = Pick<Input<"budget_set">, "scope" | "agent" | "credential" | "change">;
+
 /** Whose budget a verb is about. Throws a usage error unless exactly one is named. */
-function about(agent: string | undefined, of: Of): Pick<Input<"budget_set">, "scope" | "agent"> {
-  const named = [agent, of.hive, of.default].filter((one) => one !== undefined).length;
-  if (named !== 1) throw new UsageError("name one agent, or --hive for the sum of all");
+function about(agent: string | undefined, of: Of): About {
+  const named = [agent, of.hive, of.default, of.credential, of.change].filter((one) => one !== undefined).length;
+  if (named !== 1) throw new UsageError("name one agent, or --hive, --credential or --change");
   if (of.hive === true) return { scope: "hive" };
+  if (of.credential !== undefined) return { scope: "credential", credential: of.credential };
+  if (of.change !== undefined) return { scope: "change", change: of.change };
   return agent === undefined ? { scope: "default" } : { scope: "agent", agent };
 }
 
 /** The part of about that a decision takes. */
-const aboutOver = (agent: string | undefined, of: Of): Pick<Input<"budget_answer">, "scope" | "agent"> =>
-  about(agent, of.hive === true ? { hive: true } : {}) as Pick<Input<"budget_answer">, "scope" | "agent">;
+const aboutOver = (agent: string | undefined, { default: _, ...of }: Of): AboutOver => about(agent, of) as AboutOver;
+type AboutOver = Pick<Input<"budget_answer">, "scope" | "agent" | "credential" | "change">;
 
 const WHOSE = "the sum of all agents";
+/** The options that say whose budget it is, besides an agent. */
+const whose = (command: Command): Command =>
+  command
+    .option("--hive", WHOSE)
+    .option("--credential <name>", "the sum of the agents that use a credential; the hive's own is default")
+    .option("--change <number>", "the work on one change", wholeNumber);
 const limitOption = (): Option => new Option("--limit <limit>", "by default the one that is reached").choices(BUDGET_KINDS);
 
 /** Verbs for what agents may spend. */
@@ -58,10 +74,10 @@ export function budgetCommands(program: Command): void {
       .description("the limits that count, what is used of each, and which are reached"),
     async (shell, [agent]: [string?]) =>
       shell.show(await shell.client.call("budget", {}), ({ rows, over, plan, time_zone: zone }) => {
-        const shown = rows.filter((row) => agent === undefined || row.scope !== "agent" || row.agent === agent);
+        const shown = rows.filter((row) => agent === undefined || row.agent === undefined || row.agent === agent);
         if (shown.length === 0) return ["there is no limit: budget set makes one", ...planLines(plan)].join("\n");
         const lines = overLines(
-          over.filter((one) => agent === undefined || one.scope === "hive" || one.agent === agent),
+          over.filter((one) => agent === undefined || one.agent === undefined || one.agent === agent),
           shell,
         );
         return [
@@ -73,10 +89,7 @@ export function budgetCommands(program: Command): void {
       }),
   );
 
-  const set = budget
-    .command("set")
-    .argument("[agent]", "whose limits", agentName)
-    .option("--hive", WHOSE)
+  const set = whose(budget.command("set").argument("[agent]", "whose limits", agentName))
     .option("--default", "each agent for which nothing else sets the limit")
     .description("set or remove limits; they count at once, and come before those of agent.json");
   for (const [flag, words] of Object.values(LIMITS)) set.option(`--${flag} <amount>`, `${words}, or none`, amount);
@@ -92,55 +105,51 @@ export function budgetCommands(program: Command): void {
     if (Object.keys(limits).length + remove.length === 0)
       throw new UsageError(`name a limit, such as --${LIMITS.cost_per_day_usd[0]} 5`);
     shell.show(await shell.client.call("budget_set", { ...target, limits, remove }), ({ rows }) => {
-      const own = rows.filter((row) => row.scope === target.scope && row.agent === target.agent);
+      const own = rows.filter((row) => isOf(row, target));
       return own.length === 0 ? "no limit is left" : budgetTable(own, shell);
     });
   });
 
   act<Of & { by?: number; limit?: BudgetKind }>(
-    budget
-      .command("raise")
-      .argument("[agent]", "whose limit", agentName)
-      .option("--hive", WHOSE)
+    whose(budget.command("raise").argument("[agent]", "whose limit", agentName))
       .option("--by <amount>", "how much to add: by default $5, or half of the limit", added)
       .addOption(limitOption())
-      .description("add to a limit for its day, hour or turn, so that its agents go on"),
+      .description("add to a limit for its day, hour, turn or change, so that its agents go on"),
     async (shell, [agent]: [string?], { by, limit, ...of }) =>
       decide(shell, aboutOver(agent, of), { answer: "raise", by, limit }),
   );
 
   act<Of & { limit?: BudgetKind }>(
-    budget
-      .command("lift")
-      .argument("[agent]", "whose limit", agentName)
-      .option("--hive", WHOSE)
+    whose(budget.command("lift").argument("[agent]", "whose limit", agentName))
       .addOption(limitOption())
-      .description("let a limit not count until midnight, by the operator's clock"),
+      .description("let a limit not count until midnight, by the operator's clock; of a change, as long as that is open"),
     async (shell, [agent]: [string?], { limit, ...of }) => decide(shell, aboutOver(agent, of), { answer: "lift", limit }),
   );
 
   act<Of & { limit?: BudgetKind }>(
-    budget
-      .command("stop")
-      .argument("[agent]", "whose limit", agentName)
-      .option("--hive", WHOSE)
+    whose(budget.command("stop").argument("[agent]", "whose limit", agentName))
       .addOption(limitOption())
       .description("leave what has reached its limit stopped until that counts anew; nothing asks any more"),
     async (shell, [agent]: [string?], { limit, ...of }) => decide(shell, aboutOver(agent, of), { answer: "stop", limit }),
   );
 }
 
+/** True if a row is one of what a verb is about. The agent that works on a change need not be named. */
+const isOf = (row: BudgetRow, { scope, agent, credential, change }: About): boolean =>
+  row.scope === scope && (scope !== "agent" || row.agent === agent) && row.credential === credential && row.change === change;
+
 const DONE = { raise: "is raised", lift: "does not count until midnight", stop: "stays as it is; what it stops waits" } as const;
 
 async function decide(
   shell: Parameters<Parameters<typeof act>[1]>[0],
-  target: Pick<Input<"budget_answer">, "scope" | "agent">,
+  target: AboutOver,
   given: Pick<Input<"budget_answer">, "answer" | "by" | "limit">,
 ): Promise<void> {
   shell.show(await shell.client.call("budget_answer", { ...target, ...given }), ({ limit, rows }) => {
-    const row = rows.find((one) => one.scope === target.scope && one.agent === target.agent && one.limit === limit);
+    const row = rows.find((one) => isOf(one, target) && one.limit === limit);
     const words = row ? budgetLimit(limit, row.allowed) : limit;
-    return `the limit of ${words} ${DONE[given.answer]}`;
+    const done = given.answer === "lift" && isOfChange(limit) ? "does not count any more" : DONE[given.answer];
+    return `the limit of ${words} ${done}`;
   });
 }
 

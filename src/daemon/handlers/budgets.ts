@@ -1,6 +1,9 @@
 import type { Target } from "../../policy/decisions.ts";
 import { HiveError } from "../../wire/error.ts";
-import { spenderOf } from "../budget-parts.ts";
+import type { Spender } from "../../policy/spender.ts";
+import { isChangeOver } from "../../wire/change-states.ts";
+import { OPERATOR } from "../../wire/names.ts";
+import type { Input } from "../../wire/operations.ts";
 import { actorOf } from "./caller.ts";
 import type { HandlerContext, Handlers } from "./types.ts";
 
@@ -18,7 +21,7 @@ export const budgetHandlers: Pick<Handlers, Names> = {
     await context.budgets.decisions.set(target, limits, remove, actorOf(caller));
     // A model without a price may be used again.
     for (const agent of context.swarm.all())
-      if (target.scope !== "agent" || target.agent.id === agent.id) context.harnesses.unparkFrom(agent, "config");
+      if (!("agent" in target) || target.agent.id === agent.id) context.harnesses.unparkFrom(agent, "config");
     return { rows: context.budgets.rows() };
   },
   async budget_answer(context, { limit: kind, answer, by, ...about }, caller) {
@@ -29,13 +32,30 @@ export const budgetHandlers: Pick<Handlers, Names> = {
   },
 };
 
-/** Whose budget a call is about. Throws unless it names an agent exactly if it is about one. */
-function targetOf(context: HandlerContext, about: { scope: Target["scope"]; agent?: string | undefined }): Target {
-  const { scope, agent } = about;
-  if (scope !== "agent") {
-    if (agent !== undefined) throw new HiveError("bad_request", `agent: the scope ${scope} has none`);
-    return { scope };
+/** The field that names each scope. The hive and the default have none. */
+const NAMED = { agent: "agent", credential: "credential", change: "change" } as const;
+
+/** Whose budget a call is about. Throws unless exactly the name is given that its scope has. */
+function targetOf(context: HandlerContext, about: Pick<Input<"budget_set">, "scope" | keyof typeof NAMED>): Target {
+  const { scope, agent, credential, change } = about;
+  for (const field of Object.values(NAMED))
+    if (about[field] !== undefined && field !== scope)
+      throw new HiveError("bad_request", `${field}: the scope ${scope} has none`);
+  if (scope === "hive" || scope === "default") return { scope };
+  if (agent !== undefined) return { scope: "agent", agent: spender(context, context.swarm.byName(agent).id) };
+  if (credential !== undefined) {
+    context.credentials.check(credential);
+    return { scope: "credential", credential };
   }
-  if (agent === undefined) throw new HiveError("bad_request", "agent: name the agent whose budget it is");
-  return { scope, agent: spenderOf(context.swarm.byName(agent)) };
+  if (change === undefined) throw new HiveError("bad_request", `${scope}: name the one whose budget it is`);
+  const { agent: owner, state } = context.work.changeStore.get(change);
+  if (isChangeOver(state)) throw new HiveError("conflict", `change ${change} has ended, so nothing more is spent on it`);
+  if (owner === OPERATOR) throw new HiveError("conflict", `change ${change} is the operator's own: no agent works on it`);
+  return { scope: "change", agent: spender(context, owner), change };
+}
+
+function spender({ budgets }: HandlerContext, id: string): Spender {
+  const found = budgets.spenders.byId(id);
+  if (!found) throw new HiveError("not_found", "the agent was destroyed: it spends nothing more");
+  return found;
 }

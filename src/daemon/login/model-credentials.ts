@@ -117,6 +117,11 @@ export class ModelCredentials {
     return name;
   }
 
+  /** Throws `not_found` if there is no credential of the name. The hive's own is always one. */
+  check(name: string): void {
+    if (this.#isMissing(name)) throw new HiveError("not_found", `there is no credential ${name}${this.#hint(name)}`);
+  }
+
   /** The complaints about the credential of a config, each with what to do. */
   complaints({ credential: name }: AgentConfig): string[] {
     if (name === undefined || !this.#isMissing(name)) return [];

@@ -1,0 +1,152 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Agent, stateOf } from "../agents/agent.ts";
+import { openBus } from "../../test/lib/bus.ts";
+import { openStoreIn } from "../../test/lib/store.ts";
+import { onUnexpected } from "../../test/lib/unexpected.ts";
+import { Days } from "../policy/days.ts";
+import type { ChangeRecord } from "../store/changes.ts";
+import type { Store } from "../store/store.ts";
+import { AgentConfig } from "../wire/config.ts";
+import { instant } from "../wire/instant.ts";
+import { openBudgets, type BudgetParts } from "./budget-parts.ts";
+
+/** The budget of a change: what its agent's turns use from the first push of the branch to its end. */
+
+const NOON = Date.parse("2026-11-30T12:00:00Z");
+let folder: string;
+let store: Store;
+let agent: Agent;
+let other: Agent;
+let bus: ReturnType<typeof openBus>;
+let parts: BudgetParts;
+
+function open(): BudgetParts {
+  bus = openBus();
+  const opened = openBudgets({
+    store,
+    agents: { all: () => [agent, other], byId: (id) => [agent, other].find((one) => one.id === id) },
+    bus,
+    prices: {},
+    pricesFile: undefined,
+    days: new Days("UTC"),
+    sharesRateLimits: true,
+    onUnexpected,
+    now: () => NOON,
+  });
+  opened.budgets.start();
+  return opened;
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "budget-parts-"));
+  store = openStoreIn(folder);
+  const make = (id: string, config: object) =>
+    new Agent({ id, name: id } as never, { config: AgentConfig.parse(config), instructions: "", warnings: [] });
+  agent = make("scout", { repos: [{ name: "web", access: "write" }], budget: { cost_per_change_usd: 10 } });
+  other = make("ada", { repos: [{ name: "web", access: "write" }] });
+  parts = open();
+});
+afterEach(() => {
+  parts.budgets.stop();
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function turn(n: number, at: number, cost: number): Promise<void> {
+  const tokens = { input: 100, output: 20, cache_read: 7_000, cache_write: 5 };
+  const end = { type: "turn_end", turn: n, ok: true, result: "ok", reason: "", duration_ms: 1, tokens, cost_usd: cost } as const;
+  const start = { type: "turn_start", turn: n, message_id: n, from: "operator", body: "" } as never;
+  await store.write(() =>
+    store.turns.append(
+      "scout",
+      "scout",
+      `i${n}`,
+      [
+        { n: 1, at: instant(at), event: start },
+        { n: 2, at: instant(at), event: end },
+      ],
+      store.nextSeq,
+    ),
+  );
+}
+/** A change of the agent whose branch was first pushed an hour ago. */
+async function proposed(id: number): Promise<ChangeRecord> {
+  const texts = { title: "t", body: "", sha: "s", digest: "d", stat: "{}", marks: "[]", base: "main", branch: "b", repo: "web" };
+  const none = { decided_by: null, decided_at: null, reviewed_sha: null, note: null, reason: null, queued_at: null };
+  const nothing = { candidate: null, candidate_base: null, merged_sha: null, early_check: null, merge_base: null };
+  const at = { proposed_at: NOON, updated_at: NOON, round: 1, has_log: 0, undecided: 1 };
+  const row: ChangeRecord = {
+    ...texts,
+    ...none,
+    ...nothing,
+    ...at,
+    id,
+    seq: id,
+    agent: "scout",
+    agent_name: "scout",
+    state: "proposed",
+  };
+  await store.write(() => {
+    store.repositories.putBranch({ repo: "web", agent: "scout", branch: "b", sha: "s", pushed_at: NOON - 3_600_000 });
+    store.changes.insert(row);
+  });
+  bus.emit("change_stored", { change: id, agent: "scout", isOver: false });
+  return row;
+}
+const spend = (costUsd: number): void => parts.budgets.spend("scout", "default", { costUsd, output: 0, input: 0 });
+const target = (change: number) => {
+  const found = parts.spenders.byId("scout");
+  if (!found) throw new Error("there is no agent");
+  return { scope: "change", agent: found, change } as const;
+};
+
+test("counts from the first push, with the turn that runs; at the limit its agent stops and no other, and a raise is for its life", async () => {
+  await turn(1, NOON - 7_200_000, 100);
+  await turn(2, NOON - 1_800_000, 3);
+  stateOf(agent).turn.running = {
+    turn: 3,
+    startedAt: NOON,
+    tokens: { input: 1, output: 0, cache_read: 0, cache_write: 0 },
+    costUsd: 2,
+    isUnpriced: false,
+  };
+  await proposed(1);
+  const used = () => parts.rows().find(({ scope, limit }) => scope === "change" && limit === "cost_per_change_usd");
+  expect(used()).toMatchObject({ change: 1, agent: "scout", used: 5, allowed: 10, from: "config" });
+  spend(5);
+  expect(parts.budgets.stopOf("scout")).toMatchObject({ scope: "change", change: 1, used: 10, ends: undefined });
+  expect(parts.budgets.stopOf("ada")).toBeUndefined();
+  await parts.decisions.answer(target(1), { answer: "raise" }, "operator");
+  expect([parts.budgets.stopOf("scout"), used()]).toEqual([undefined, expect.objectContaining({ extra: 5 })]);
+  spend(5);
+  expect(parts.budgets.stopOf("scout")).toBeDefined();
+  await parts.decisions.answer(target(1), { answer: "lift" }, "operator");
+  expect([parts.budgets.stopOf("scout"), used()]).toEqual([undefined, expect.objectContaining({ lifted: true })]);
+});
+
+test("outlives the daemon, counts tokens that no cache served, and its end lets the agent go on and forgets its limits", async () => {
+  const row = await proposed(1);
+  await parts.decisions.set(target(1), { input_tokens_per_change: 200 }, [], "operator");
+  await turn(1, NOON, 1);
+  await turn(2, NOON, 1);
+  parts.budgets.stop();
+  parts = open();
+  expect(parts.budgets.stopOf("scout")).toMatchObject({ scope: "change", kind: "input_tokens_per_change", used: 210 });
+  await store.write(() => store.changes.update({ ...row, state: "merged", seq: 99, updated_at: NOON }));
+  bus.emit("change_stored", { change: 1, agent: "scout", isOver: true });
+  expect(parts.budgets.stopOf("scout")).toBeUndefined();
+  await store.write(() => {});
+  expect(store.budgets.limits()).toEqual([]);
+});
+
+test("a limit that an agent's config has for its changes is none of the agent's own, and one of another kind fits no change", async () => {
+  spend(1_000);
+  expect(parts.budgets.stopOf("scout")).toBeUndefined();
+  await proposed(1);
+  await expect(parts.decisions.set(target(1), { cost_per_day_usd: 1 }, [], "operator")).rejects.toThrow(
+    "change 1 has no limit cost_per_day_usd",
+  );
+});
