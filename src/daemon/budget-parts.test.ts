@@ -150,3 +150,37 @@ test("a limit that an agent's config has for its changes is none of the agent's 
     "change 1 has no limit cost_per_day_usd",
   );
 });
+
+test("the next daemon has the sums of usage of the operator's day, of each scope, and the turn under a limit", async () => {
+  const answer = { day: "2026-11-30", model: "opus", input: 10, output: 20, cacheRead: 999, cacheWrite: 5, costUsd: undefined };
+  await store.write(() => {
+    store.usage.add({ ...answer, agent: "scout", credential: "work", budgetUsd: 1 });
+    store.usage.add({ ...answer, agent: "scout", credential: "default", budgetUsd: 2 });
+    store.usage.add({ ...answer, agent: "ada", credential: "default", budgetUsd: 4 });
+    store.usage.add({ ...answer, agent: "ada", credential: "default", budgetUsd: 100, day: "2026-11-29" });
+  });
+  const spender = parts.spenders.byId("scout");
+  if (!spender) throw new Error("there is no agent");
+  const limits = { cost_per_day_usd: 50, input_tokens_per_day: 500 };
+  await parts.decisions.set({ scope: "agent", agent: spender }, { ...limits, cost_per_turn_usd: 3 }, [], "operator");
+  await parts.decisions.set({ scope: "credential", credential: "work" }, limits, [], "operator");
+  await parts.decisions.set({ scope: "hive" }, limits, [], "operator");
+  // A turn that its limit has ended, and whose message waits.
+  spend(3);
+  parts.budgets.stop();
+  await store.write(() =>
+    store.usage.add({ ...answer, agent: "scout", credential: "default", budgetUsd: 3, output: 0, input: 0, cacheWrite: 0 }),
+  );
+  parts = open();
+  const used = parts.rows().flatMap((row) => (row.used === undefined ? [] : [[row.scope, row.limit, row.used]]));
+  expect(used).toEqual([
+    ["hive", "cost_per_day_usd", 10],
+    ["hive", "input_tokens_per_day", 45],
+    ["credential", "cost_per_day_usd", 1],
+    ["credential", "input_tokens_per_day", 15],
+    ["agent", "cost_per_day_usd", 6],
+    ["agent", "cost_per_turn_usd", 3],
+    ["agent", "input_tokens_per_day", 30],
+  ]);
+  expect(parts.budgets.stopOf("scout")).toMatchObject({ kind: "cost_per_turn_usd" });
+});

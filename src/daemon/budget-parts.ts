@@ -8,6 +8,7 @@ import type { Days } from "../policy/days.ts";
 import { BudgetDecisions } from "../policy/decisions.ts";
 import { MessageRate } from "../policy/message-rate.ts";
 import { SharedLimit } from "../policy/shared-limit.ts";
+import { spentBefore } from "./spent-before.ts";
 import type { Spender, Spenders } from "../policy/spender.ts";
 import { Turnstile } from "../policy/turnstile.ts";
 import type { Store } from "../store/store.ts";
@@ -41,7 +42,7 @@ export const spenderOf = ({ id, name, config, credential }: Agent, changes: read
 
 /** The budgets with what surrounds them: the way of requests, of messages and of decisions, and what is shown. */
 export function openBudgets(deps: BudgetPartsDeps) {
-  const { store, agents, bus, prices, pricesFile, days, sharesRateLimits, now } = deps;
+  const { store, agents, bus, prices, pricesFile, days, sharesRateLimits } = deps;
   /** The changes that each agent works on: asked with each answer of the model. */
   const changes = new Map<string, readonly number[]>();
   const changesOf = ({ id, config }: Agent): readonly number[] => {
@@ -66,20 +67,7 @@ export function openBudgets(deps: BudgetPartsDeps) {
       pricesFile === undefined
         ? "set HIVE_PRICES to a file with its price and restart the daemon"
         : `add its price to ${pricesFile} (HIVE_PRICES) and restart the daemon`,
-    spentOnChange(change) {
-      const ended = store.changes.spent(change);
-      if (!ended) return undefined;
-      // The running turn belongs to the change, too, once it ends. Under the last daemon it was stored as metered.
-      const running = agents.byId(ended.agent)?.turn ?? store.turns.open(ended.agent).at(-1)?.metered;
-      const { input = 0, output = 0, cache_write: written = 0 } = running?.tokens ?? {};
-      return {
-        cost_usd: ended.costUsd + (running?.costUsd ?? 0),
-        output: ended.output + output,
-        input: ended.input + input + written,
-        turns: 0,
-        at: now(),
-      };
-    },
+    spentBefore: (scope, period) => spentBefore(deps, scope, period),
     changed(id) {
       const agent = agents.byId(id);
       if (agent) bus.emit("budget_changed", agent);

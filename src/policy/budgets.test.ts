@@ -110,7 +110,10 @@ describe("a decision", () => {
     await open.decisions.answer(agent, { answer: "raise", by: 1 }, "operator");
     spend("a1", 1);
     open.budgets.stop();
-    open = openBudgetsOf([ada, scout], tables, { now: () => now });
+    const ledger = { cost_usd: 11, output: 0, input: 0, turns: 0, at: now };
+    const spentBefore = (scope: string, period: string) =>
+      scope === "agent:a1" && period === "day:2026-11-30" ? ledger : undefined;
+    open = openBudgetsOf([ada, scout], tables, { now: () => now, spentBefore });
     expect(open.budgets.stopOf("a1")).toMatchObject({ used: 11, allowed: 11 });
   });
 

@@ -13,6 +13,9 @@ import { agentScope, changeScope, credentialScope, HIVE, type Spenders } from ".
 import { Standings, type Standing } from "./standings.ts";
 import { isSameStop, nearWords, stopIn, stopWords, type Stop } from "./stop.ts";
 
+/** What a scope had spent in a period before this daemon counted. */
+export type SpentBefore = Omit<SpentRow, "scope" | "period">;
+
 export interface BudgetDeps {
   store: Pick<Store, "write" | "budgets">;
   spenders: Spenders;
@@ -21,8 +24,10 @@ export interface BudgetDeps {
   hasPrice(model: string): boolean;
   /** How the operator adds a price, as a clause. */
   howToPrice: string;
-  /** What the turns of a change have spent so far, with the running one; undefined for one that is not known. */
-  spentOnChange(change: number): Omit<SpentRow, "scope" | "period"> | undefined;
+  /**
+   * What usage and turns have of a day, an open turn or a change: the sum begins with it. Undefined for nothing.
+   */
+  spentBefore(scope: ScopeKey, period: string): SpentBefore | undefined;
   /** Called after a limit has stopped an agent, or lets it go on. */
   changed(agentId: string): void;
   onUnexpected(error: unknown): void;
@@ -54,8 +59,8 @@ export class Budgets implements Service {
     this.#meter = new Meter({
       ...deps,
       store: {
-        spent: (scope, period) =>
-          scope.startsWith("change:") ? deps.spentOnChange(Number(scope.slice("change:".length))) : budgets.spent(scope, period),
+        spent: (scope, period) => budgets.spent(scope, period) ?? deps.spentBefore(scope, period),
+        remove: (scope, period) => store.write(() => budgets.removeSpent(scope, period)),
         store: (rows) =>
           store.write(() => {
             for (const row of rows) budgets.spend(row);
@@ -180,6 +185,10 @@ export class Budgets implements Service {
 
   #refreshOne(agentId: string): void {
     const all = this.#of(agentId);
+    this.#meter.keepTurn(
+      agentScope(agentId),
+      all.some(({ kind }) => kind === "cost_per_turn_usd"),
+    );
     const before = this.#stops.get(agentId);
     const wereNear = this.#near.get(agentId)?.limits;
     const stop = stopIn(all);

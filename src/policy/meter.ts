@@ -17,6 +17,7 @@ export interface MeterStore {
   spent(scope: ScopeKey, period: string): Omit<SpentRow, "scope" | "period"> | undefined;
   /** Stores rows. Resolves when they are on stable storage. */
   store(rows: SpentRow[]): Promise<void>;
+  remove(scope: ScopeKey, period: string): Promise<void>;
 }
 
 export interface MeterDeps {
@@ -31,6 +32,9 @@ interface Counter {
   spent: Spent;
   /** The last change. */
   at: number;
+  /** Of a turn: whether it has a row, and whether the row is behind. */
+  isKept: boolean;
+  isBehind: boolean;
 }
 
 /** A figure of a scope in the running period. */
@@ -48,7 +52,7 @@ interface Running extends Record<PeriodKind, Period> {
 }
 
 /**
- * Counts what scopes spend in the running day, hour and turn. A period is found by the clock at each use, so a clock that
+ * Counts what scopes spend in the running day, hour and turn, and on changes. A period is found by the clock at each use, so a clock that
  * is set back counts on what that period had.
  */
 export class Meter {
@@ -60,20 +64,33 @@ export class Meter {
     this.#deps = deps;
   }
 
-  /** Adds the usage of an answer to scopes, for the day and for the turn. It counts at once, and is stored soon. */
+  /**
+   * Adds the usage of an answer to scopes. It counts at once. Nothing is stored here: days and changes begin with the sums
+   * of usage and of turns, which are stored themselves, and `keepTurn` stores a turn where that is needed.
+   */
   add(scopes: readonly ScopeKey[], { costUsd, output, input }: Omit<Spent, "turns">): void {
-    const rows: SpentRow[] = [];
+    const now = this.#deps.now();
     for (const scope of scopes)
       for (const kind of periodsOf(scope)) {
         const counter = this.#counter(scope, kind);
         counter.spent.costUsd += costUsd;
         counter.spent.output += output;
         counter.spent.input += input;
-        counter.at = this.#deps.now();
-        // What a change has cost is the sum of its turns, which are stored themselves.
-        if (kind !== "change") rows.push(rowOf(scope, counter));
+        counter.at = now;
+        counter.isBehind = true;
       }
-    this.#store(rows);
+  }
+
+  /**
+   * Stores what an agent has spent in its turn, or removes that. A turn under a limit has to be known to the next daemon,
+   * also once it has ended and waits for a decision.
+   */
+  keepTurn(scope: ScopeKey, isLimited: boolean): void {
+    const counter = this.#counter(scope, "turn");
+    if (isLimited && counter.isBehind) {
+      this.#store([rowOf(scope, counter)]);
+      Object.assign(counter, { isKept: true, isBehind: false });
+    } else if (!isLimited && counter.isKept) this.#remove(scope, counter);
   }
 
   /** Counts a turn that begins, for the hour. */
@@ -93,7 +110,8 @@ export class Meter {
     const counter = this.#counter(scope, "turn");
     if (Object.values(counter.spent).every((figure) => figure === 0)) return;
     counter.spent = nothingSpent();
-    this.#store([rowOf(scope, counter)]);
+    counter.isBehind = false;
+    if (counter.isKept) this.#remove(scope, counter);
   }
 
   /** Forgets a scope that has ended. */
@@ -105,6 +123,11 @@ export class Meter {
     const [period, figure] = countedBy(kind);
     const { spent, at } = this.#counter(scope, period);
     return { used: spent[figure], period: this.#periods()[period], at };
+  }
+
+  #remove(scope: ScopeKey, counter: Counter): void {
+    this.#deps.store.remove(scope, counter.label).catch(this.#deps.onUnexpected);
+    Object.assign(counter, { isKept: false, isBehind: true });
   }
 
   #store(rows: SpentRow[]): void {
@@ -122,6 +145,9 @@ export class Meter {
       label,
       spent: row ? { costUsd: row.cost_usd, output: row.output, input: row.input, turns: row.turns } : nothingSpent(),
       at: row?.at ?? this.#deps.now(),
+      // A row that is there is written once more than needed, or removed.
+      isKept: row !== undefined,
+      isBehind: row !== undefined,
     };
     counters[kind] = counter;
     this.#counters.set(scope, counters);

@@ -35,6 +35,9 @@ export function periodAt(kind: PeriodKind, now: number, day: Day): Period {
   return { label: `hour:${String(hour).padStart(HOUR_DIGITS, "0")}`, ends: (hour + 1) * HOUR_MS };
 }
 
+/** The date of the label of a day; undefined for another period. */
+export const dateIn = (label: string): string | undefined => /^day:(.+)$/.exec(label)?.[1];
+
 const COUNTED = {
   cost_per_day_usd: ["day", "costUsd"],
   cost_per_turn_usd: ["turn", "costUsd"],

@@ -9,8 +9,15 @@ export const agentScope = (id: string): ScopeKey => `agent:${id}`;
 export const credentialScope = (name: string): ScopeKey => `credential:${name}`;
 /** The credential of a scope, if it is one. */
 export const credentialIn = (scope: ScopeKey): string | undefined => /^credential:(.+)$/s.exec(scope)?.[1];
+/** The agent's id in a scope, if it is one. */
+export const agentIn = (scope: ScopeKey): string | undefined => /^agent:(.+)$/s.exec(scope)?.[1];
 /** The scope of the work on a change. */
 export const changeScope = (id: number): ScopeKey => `change:${id}`;
+/** The change of a scope, if it is one. */
+export const changeIn = (scope: ScopeKey): number | undefined => {
+  const id = /^change:(\d+)$/.exec(scope)?.[1];
+  return id === undefined ? undefined : Number(id);
+};
 
 /** An agent, as far as its budget needs it. */
 export interface Spender {

@@ -11,7 +11,7 @@ export interface LimitRow {
   amount: number;
 }
 
-/** What a scope has spent in one period. */
+/** What a scope has spent in one period: turns of an hour, and a turn under a limit. Days are sums of usage. */
 export interface SpentRow {
   scope: ScopeKey;
   period: string;
@@ -59,6 +59,7 @@ export function budgetQueries(db: Sqlite) {
     `DELETE FROM budget_spent WHERE scope = ? AND period IN
        (SELECT period FROM budget_spent WHERE scope = ? ORDER BY at DESC LIMIT -1 OFFSET ?) AND period <> ?`,
   );
+  const removeSpent = db.prepare<[ScopeKey, string]>("DELETE FROM budget_spent WHERE scope = ? AND period = ?");
   const decisions = db.prepare<[], DecisionRow>(
     "SELECT scope, kind, extra, extra_for, lifted_on, stopped_for, decided_by FROM budget_decisions",
   );
@@ -83,6 +84,8 @@ export function budgetQueries(db: Sqlite) {
       spend.run(row);
       prune.run(row.scope, row.scope, KEPT_PERIODS, row.period);
     },
+    /** Only inside a write. */
+    removeSpent: (scope: ScopeKey, period: string): void => void removeSpent.run(scope, period),
     /** Removes the limits of a scope that has ended, and the decisions about them. Only inside a write. */
     forget(scope: ScopeKey): void {
       forgetLimits.run(scope);

@@ -257,6 +257,7 @@ ALTER TABLE turns ADD COLUMN credential TEXT;
 -- Tokens of output, and of input that no cache has served: what budgets of changes count.
 ALTER TABLE turns ADD COLUMN output INTEGER;
 ALTER TABLE turns ADD COLUMN input INTEGER;
+DELETE FROM budget_spent WHERE period LIKE 'day:%';
 `,
   `
 -- The pull request of a change on the host of its upstream. \`sha\` is what was last pushed to its branch, \`told\` the

@@ -56,6 +56,19 @@ export interface UsageQuery {
   agent?: string | undefined;
 }
 
+interface SpentOn {
+  day: string;
+  agent: string | null;
+  credential: string | null;
+}
+
+/** What answers count in budgets: US dollars, tokens of output, and of input that no cache has served. */
+interface Spent {
+  costUsd: number;
+  output: number;
+  input: number;
+}
+
 const USAGE_COLUMNS = ["day", "agent", "model", "credential"] as const;
 /** After every possible day. */
 const NEVER = "9999-99-99";
@@ -85,6 +98,10 @@ export function usageQueries(db: Sqlite) {
   const period = "FROM usage WHERE day >= @since AND day <= @until AND (@agent IS NULL OR agent = @agent)";
   type Period = { since: string; until: string; agent: string | null };
   const ofPeriod = db.prepare<Period, UsageSum>(`SELECT ${figures} ${period}`);
+  const spent = db.prepare<SpentOn, Spent>(
+    `SELECT total(budget_usd) AS costUsd, total(output) AS output, total(input) + total(cache_write) AS input FROM usage
+     WHERE day = @day AND (@agent IS NULL OR agent = @agent) AND (@credential IS NULL OR credential = @credential)`,
+  );
   const groups = new Map<string, ReturnType<typeof groupsBy>>();
   /** The keys are literals of this file, never text of a caller. */
   function groupsBy(keys: readonly string[]) {
@@ -157,6 +174,9 @@ export function usageQueries(db: Sqlite) {
     /** The sum over a period, of one agent or of all. */
     sum: ({ since, until, agent }: Omit<UsageQuery, "by">): UsageSum =>
       ofPeriod.get({ since, until, agent: agent ?? null }) as UsageSum,
+    /** What a day's answers count in budgets: those of an agent, of a credential, or all. */
+    spent: ({ day, agent, credential }: Partial<Omit<SpentOn, "day">> & { day: string }): Spent =>
+      spent.get({ day, agent: agent ?? null, credential: credential ?? null }) as Spent,
     /** The sum over all days, of one agent or of all. */
     total: (agent?: string): UsageSum => (agent === undefined ? ofAll.total.get() : ofOne.total.get(agent)) as UsageSum,
   };

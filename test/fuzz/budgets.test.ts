@@ -164,15 +164,25 @@ test(
           if (!found) throw new Error(`there is no agent ${name}`);
           return found;
         };
-        /** The table of turns. */
-        const spentOnChange = (id: number) => {
-          const of = changes.get(id);
-          const own = of ? events.slice(of.from).filter((event) => event.agent === of.agent) : [];
+        const openTurns = new Set<string>();
+        /** The ledger of usage, and the table of turns. */
+        const spentBefore = (scope: string, period: string) => {
+          const kind = period === "turn" ? "turn" : period === "change" ? "change" : "day";
+          const of = changeIn(scope);
+          const who = scope.replace(/^agent:/, "");
+          if (period.startsWith("hour:") || (kind === "turn" && !openTurns.has(who))) return undefined;
+          const own =
+            kind === "turn"
+              ? (turnOf.get(who) ?? [])
+              : kind === "change"
+                ? events.slice(of?.from).filter((event) => event.agent === of?.agent)
+                : events
+                    .filter(({ at }) => `day:${dateOf(at)}` === period)
+                    .filter((event) => scope === "hive" || event.agent === who || `credential:${event.credential}` === scope);
           const sum = (figure: "cost" | "output" | "input"): number => own.reduce((all, one) => all + one[figure], 0);
           return { cost_usd: sum("cost"), output: sum("output"), input: sum("input"), turns: 0, at: now };
         };
-        const open = () => openBudgetsOf(spenders, tables, { zone: ZONE, now: () => now, spentOnChange });
-        let { budgets, turnstile, decisions } = open();
+        const open = () => openBudgetsOf(spenders, tables, { zone: ZONE, now: () => now, spentBefore });
         const never = new AbortController().signal;
         const changeIn = (scope: string): Change | undefined => changes.get(Number(/^change:(\d+)$/.exec(scope)?.[1]));
 
@@ -225,6 +235,8 @@ test(
           return { scope: "agent", agent: spenderOf(scope) } as const;
         };
 
+        let { budgets, turnstile, decisions } = open();
+
         for (const one of steps) {
           // A change that is not open has no budget.
           if ("scope" in one && one.scope.startsWith("change:") && !changeIn(one.scope)) continue;
@@ -239,6 +251,7 @@ test(
               turn: true,
             });
             turnOf.set(one.agent, []);
+            openTurns.add(one.agent);
             budgets.began(one.agent);
           } else if (one.do === "ask") {
             // A request that has to wait for another one of its agent is not modelled: it is checked when that has ended.
@@ -264,7 +277,10 @@ test(
             turnOf.set(request.agent, [...(turnOf.get(request.agent) ?? []), event]);
             request.leave();
             inFlight = inFlight.filter((other) => other !== request);
-          } else if (one.do === "end" && !one.comesBack) {
+          } else if (one.do === "end" && one.comesBack) {
+            openTurns.delete(one.agent);
+          } else if (one.do === "end") {
+            openTurns.delete(one.agent);
             turnOf.set(one.agent, []);
             extras.delete(`${one.agent} cost_per_turn_usd`);
             budgets.ended(one.agent);
@@ -318,6 +334,9 @@ test(
           } else if (one.do === "restart") {
             budgets.stop();
             inFlight = [];
+            // Without a limit, what came back has a turn of its own when it is served again.
+            for (const who of AGENTS)
+              if (limitOf(who, "cost_per_turn_usd") === undefined && !openTurns.has(who)) turnOf.set(who, []);
             ({ budgets, turnstile, decisions } = open());
           }
           for (const who of AGENTS) {

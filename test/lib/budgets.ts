@@ -28,6 +28,7 @@ export function budgetTables() {
       spent: (scope, period) => spent.get(`${scope} ${period}`),
       spend: (row) => void spent.set(`${row.scope} ${row.period}`, { ...row }),
       decisions: () => [...decisions.values()],
+      removeSpent: (scope, period) => void spent.delete(`${scope} ${period}`),
       forget(scope) {
         for (const table of [limits, decisions])
           for (const key of table.keys()) if (key.startsWith(`${scope} `)) table.delete(key);
@@ -49,8 +50,8 @@ export function openBudgetsOf(
     now: () => number;
     priced?: (model: string) => boolean;
     changed?: (id: string) => void;
-    /** What the turns of a change have spent, as the table of turns has it. */
-    spentOnChange?: ConstructorParameters<typeof Budgets>[0]["spentOnChange"];
+    /** What usage and turns have. */
+    spentBefore?: ConstructorParameters<typeof Budgets>[0]["spentBefore"];
   },
 ) {
   const days = new Days(options.zone ?? "UTC");
@@ -62,7 +63,7 @@ export function openBudgetsOf(
     spenders: { all: () => [...agents], byId: (id) => agents.find((one) => one.id === id) },
     hasPrice: options.priced ?? (() => true),
     howToPrice: "add its price to /prices.json",
-    spentOnChange: options.spentOnChange ?? (() => undefined),
+    spentBefore: options.spentBefore ?? (() => undefined),
     changed: options.changed ?? (() => {}),
     onUnexpected,
   });
