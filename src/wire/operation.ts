@@ -12,8 +12,10 @@ export type Caller = "operator" | "agent" | "manager" | "harness";
 export interface Operation {
   summary: string;
   callers: readonly Caller[];
-  /** The operation sends `output` lines while the caller listens. Only host.sock serves it. */
+  /** The operation sends `output` lines while the caller listens. Only host.sock serves it, unless it is `onPages`. */
   stream?: true;
+  /** A stream that pages may call, too: over HTTP its answer is its last line, and it goes on if the page leaves. */
+  onPages?: true;
   /**
    * The operation adds data to the hive, so it is refused while the disk is nearly full. Operations that only end
    * something are not.

@@ -1,4 +1,5 @@
 import { z } from "zod";
+export { isAddress, isSsh } from "./address-kinds.ts";
 
 /** Addresses of repositories on other hosts. */
 
@@ -35,12 +36,6 @@ export interface SshParts extends Place {
 }
 
 export type RemoteParts = HttpsParts | SshParts;
-
-/** True if an address is one of ssh. */
-export const isSsh = (address: string): boolean => !/^https:/i.test(address);
-
-/** True if a text is meant as an address of another host, not as a folder. */
-export const isAddress = (text: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^[^/\s]+@[^/\s]+:/.test(text);
 
 const HTTPS_PORT = 443;
 const SSH_PORT = 22;

@@ -146,17 +146,11 @@ export function takesPasskey(name: string, input: object): boolean {
 }
 
 /** Calls that take a passkey and that no page makes. */
-const IN_TERMINALS: readonly string[] = [
-  "operator_add",
-  "operator_set",
-  "repo_include",
-  "repo_login",
-  "repo_trust",
-] satisfies Act[];
+const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include"] satisfies Act[];
 
 /** How to make a call that takes a passkey, for who tries it without one. */
 export function onThePage(name: string): string {
-  if (name === "repo_add" || name === "repo_add_remote") return "leave the settings out, and set them on the repository's page";
+  if (name === "repo_add") return "leave the settings out, and set them on the repository's page";
   if (IN_TERMINALS.includes(name))
     return "only a terminal can do it, and cannot ask for the passkey. Under your name on the page, let your approvals need none for as long as it takes";
   return "do it on the page";

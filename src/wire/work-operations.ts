@@ -107,6 +107,7 @@ export const workOperations = {
     callers: ["operator"],
     takesIn: true,
     stream: true,
+    onPages: true,
     input: oneRepo.extend({
       address: RemoteAddress,
       /** Kept by the daemon, and sent to this host only. */

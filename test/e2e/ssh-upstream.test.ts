@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 import { SshServer } from "../lib/ssh-server.ts";
 
@@ -66,4 +67,24 @@ test("an operator follows a host over ssh, with a key of his own and with one of
     .map((entry) => join(entry.parentPath, entry.name));
   expect(files.filter((file) => readFileSync(file).includes(secret))).toEqual([join(hive.stateDir, "credentials", "web.json")]);
   expect(hive.output).not.toContain(secret);
+});
+
+test("an admin adds one on the page, once the host knows the key that the page shows", async () => {
+  const { page, context } = await logIn(await sharedBrowser(), hive);
+  await page.goto(`${hive.home}/work?open=repo`);
+  const dialog = page.getByRole("dialog", { name: "add a repository" });
+  await dialog.getByLabel("name", { exact: true }).fill("paged");
+  await dialog.getByLabel(/^address/).fill(server.address);
+  await dialog.getByLabel(/private address/).check();
+  await dialog.getByRole("button", { name: "next: ask the host" }).click();
+  await dialog.getByText(server.hostKey.fingerprint).waitFor();
+  const add = dialog.getByRole("button", { name: "trust this host and add" });
+  await add.click();
+  await dialog.getByText("refuses the key").waitFor();
+  server.authorize(server.key.public, await dialog.getByLabel(/^the hive’s key/).inputValue());
+  await add.click();
+  await page.getByRole("heading", { name: "paged" }).waitFor();
+  await page.getByRole("button", { name: "fetch now" }).click();
+  await page.getByText("nothing is new").waitFor();
+  await context.close();
 });

@@ -306,7 +306,7 @@ test("without a repository the page says how to begin, and creates an empty one"
   await page.keyboard.press("Escape");
   await page.keyboard.press("w");
   await page.getByText("npx hivectl repo add web ~/src/web").waitFor();
-  await page.getByRole("link", { name: "create an empty one" }).click();
+  await page.getByRole("link", { name: "add one of another host, or an empty one" }).click();
   await page.getByRole("textbox", { name: "name" }).fill("notes");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/work/notes");

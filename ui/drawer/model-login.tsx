@@ -6,7 +6,7 @@ import { Sheet } from "../kit/dialog.tsx";
 import { PlanBars } from "../kit/plan-bars.tsx";
 import { Steps } from "../kit/steps.tsx";
 import { Minute } from "../kit/time.tsx";
-import { toast } from "../kit/toast.tsx";
+import { CopyField } from "../kit/copy-field.tsx";
 import { ApiError, call } from "../lib/api.ts";
 import { useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
@@ -164,18 +164,8 @@ interface GiveCodeProps {
 /** The address of the provider's page, and the field for the code that it shows. */
 function GiveCode({ started: { url, expires_at: end }, isBusy, onCode, onCancel }: GiveCodeProps): ReactNode {
   const [code, setCode] = useState("");
-  const address = useRef<HTMLInputElement>(null);
   const open = useRef<HTMLAnchorElement>(null);
   useEffect(() => open.current?.focus(), []);
-  const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(url);
-      toast("the address is copied");
-    } catch {
-      // Without permission for the clipboard, the text is selected for the keyboard.
-      address.current?.select();
-    }
-  };
   return (
     <form
       className="form"
@@ -184,20 +174,13 @@ function GiveCode({ started: { url, expires_at: end }, isBusy, onCode, onCancel 
         onCode(code.trim());
       }}
     >
-      <label className="field">
-        address
-        <input ref={address} value={url} readOnly spellCheck={false} onFocus={(event) => event.target.select()} />
-      </label>
-      <div className="foot">
+      <CopyField label="address" text={url} copied="the address is copied">
         {url.startsWith("https://") && (
           <a ref={open} className="ghost" href={url} target="_blank" rel="noreferrer">
             open it
           </a>
         )}
-        <button type="button" className="ghost" onClick={() => void copy()}>
-          copy
-        </button>
-      </div>
+      </CopyField>
       <label className="field">
         the code that the page shows
         <input

@@ -109,7 +109,7 @@ function CreateLink(): ReactNode {
   return (
     <Allowed to="repo_create">
       <Link to="/work" search={(search) => ({ ...search, open: "repo" })} className="ghost">
-        + create
+        + add
       </Link>
     </Allowed>
   );
@@ -119,14 +119,14 @@ function CreateLink(): ReactNode {
 function NoRepos(): ReactNode {
   return (
     <Empty>
-      <p>There is no repository yet. Add one that you have, in a terminal:</p>
+      <p>There is no repository yet. Add a clone that you have on this machine, in a terminal:</p>
       <p>
         <Hivectl>repo add web ~/src/web</Hivectl>
       </p>
       <p>
         Or{" "}
         <Link to="/work" search={(search) => ({ ...search, open: "repo" })}>
-          create an empty one
+          add one of another host, or an empty one
         </Link>
         . Then name it in an agent’s config.
       </p>

@@ -14,6 +14,8 @@ import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { knowRepo, useHive } from "../lib/store.ts";
 import { bytes, visible } from "../lib/text.ts";
+import { CheckHostKey, HostKey } from "./host-key.tsx";
+import { LogIn } from "./log-in.tsx";
 
 /** Where the repository comes from, who may use it, and how to clone it. */
 export function About({ repo }: { repo: RepoView }): ReactNode {
@@ -84,17 +86,7 @@ function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNo
     <>
       <dt>log-in</dt>
       <dd>
-        {credential === "none" ? (
-          <>
-            none;{" "}
-            <Hivectl>
-              repo login {visible(name)} {hostKey === undefined ? "--token-stdin" : "--key-stdin"}
-            </Hivectl>{" "}
-            gives it one
-          </>
-        ) : (
-          `by a ${credential}, which the hive keeps`
-        )}
+        {credential === "none" ? "none" : `by a ${credential}, which the hive keeps`}
         {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
         {forge === true && <span className="dim"> · pull requests by a token of their own</span>}
         {own === true && <span className="dim"> · trusts an authority of its own</span>}
@@ -103,12 +95,18 @@ function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNo
             <code>{visible(publicKey)}</code>
           </div>
         )}
+        <div>
+          <LogIn name={name} remote={remote} />
+        </div>
       </dd>
       {hostKey !== undefined && (
         <>
           <dt>host key</dt>
           <dd>
-            <code>{visible(hostKey.fingerprint)}</code> <span className="dim">{hostKey.type}</span>
+            <HostKey hostKey={hostKey} />
+            <div>
+              <CheckHostKey name={name} />
+            </div>
           </dd>
         </>
       )}

@@ -13,6 +13,7 @@ import { parseStrictObject } from "../../rpc/json.ts";
 import { HiveError, parseOrThrow, type ErrorCode } from "../../wire/error.ts";
 import { MAX_LINE_BYTES } from "../../wire/limits.ts";
 import { AgentName, Seq } from "../../wire/names.ts";
+import type { Operation } from "../../wire/operation.ts";
 import { operations, type OperationName, type Output, type Parsed } from "../../wire/operations.ts";
 import { operatorActor } from "../../wire/roles.ts";
 import { PASSKEY_HEADER } from "../../wire/second-step.ts";
@@ -217,8 +218,8 @@ export function webApp(deps: WebDeps): Hono<Env> {
   app.post("/api/:operation", async (c) => {
     const name = c.req.param("operation");
     if (!Object.hasOwn(operations, name)) throw new HiveError("not_found", `there is no operation "${name.slice(0, 80)}"`);
-    const operation = operations[name as OperationName];
-    if (!(operation.callers as readonly string[]).includes("operator") || "stream" in operation) {
+    const operation: Operation = operations[name as OperationName];
+    if (!operation.callers.includes("operator") || (operation.stream === true && operation.onPages !== true)) {
       throw new HiveError("forbidden", `"${name}" is not served over HTTP`);
     }
     return c.json(success(await run(c, name as OperationName, () => jsonBody(c))));

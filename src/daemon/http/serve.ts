@@ -82,6 +82,13 @@ export async function serveWeb(config: Config, paths: Paths, hive: System, log: 
   };
 }
 
+/** The last line of a stream. The app refuses those of which a page needs more. */
+async function lastOf(lines: AsyncIterable<object>): Promise<object> {
+  let last = {};
+  for await (const line of lines) last = line;
+  return last;
+}
+
 /** What a hive gives to each of its listeners. */
 export function surfaceOf(hive: System): Omit<WebDeps, "origins" | "files" | "onUnexpected"> {
   return {
@@ -91,9 +98,7 @@ export function surfaceOf(hive: System): Omit<WebDeps, "origins" | "files" | "on
     passkeys: hive.passkeys,
     call(name, input, operator, browser) {
       const answer = hive.call(name, input, { kind: "operator", operator, ended: new AbortController().signal, browser });
-      // The app refuses streams before this.
-      if (typeof answer !== "function") throw new Error(`${name} is a stream`);
-      return new Promise(answer);
+      return typeof answer === "function" ? new Promise(answer) : lastOf(answer);
     },
     subscribe: (filter, stream, operator) =>
       subscribe(hive, filter, (frame) => stream.write(frame.sse), hive.passkeys.you(operator)),

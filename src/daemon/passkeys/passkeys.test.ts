@@ -254,7 +254,7 @@ test("every operation of the table is refused without the passkey: on the page, 
   const client = await connectLines(system.paths.operatorSocket("a-admin"), { ordered: true });
   for (const name of names) {
     const input = INPUTS[name];
-    const words = name === "repo_add" || name === "repo_add_remote" ? "is not served over HTTP" : "takes its passkey";
+    const words = name === "repo_add" ? "is not served over HTTP" : "takes its passkey";
     expect(await page(name, input), name).toMatchObject({ error: expect.stringContaining(words) as string });
     await expect(client.call(name, input as never), name).rejects.toThrow("takes its passkey");
   }
