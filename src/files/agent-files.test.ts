@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { killGroup } from "../os/run-bytes.ts";
 import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { Paths } from "../lib/paths.ts";
 import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/file-limits.ts";
@@ -293,4 +294,48 @@ test("an inbox that is a link is not followed", async () => {
   symlinkSync("elsewhere", join(state, "inbox"));
   await expect(sentTo(uploads(), "x", Buffer.from("x"))).rejects.toThrow("/state/inbox is a link");
   expect((await files.list(scout, "/state/elsewhere")).entries).toEqual([]);
+});
+
+/** Readers that run until they are let go. */
+function heldReaders(waitMs?: number): { held: AgentFiles; letGo(): void } {
+  const children: ChildProcess[] = [];
+  let isOver = false;
+  const run = (): ChildProcess => {
+    const child = spawn("tail", ["-f", "/dev/null"], { detached: true });
+    children.push(child);
+    if (isOver) killGroup(child);
+    return child;
+  };
+  const held = new AgentFiles({
+    sandboxedRun: run,
+    paths: new Paths(top, join(top, "run")),
+    program: { reads: [], argv: [] },
+    ...(waitMs === undefined ? {} : { waitMs }),
+  });
+  return {
+    held,
+    letGo() {
+      isOver = true;
+      for (const child of children) killGroup(child);
+    },
+  };
+}
+
+test("calls that would wait behind too many others are refused with what to do", async () => {
+  const { held, letGo } = heldReaders();
+  // Four run, and sixteen wait.
+  const asked = Array.from({ length: 20 }, () => held.list(scout, "/state").catch(String));
+  await expect(held.list(scout, "/state")).rejects.toThrow("16 calls wait for the files of this agent");
+  await expect(held.openWriter(scout, { folder: "/state", name: "a", bytes: 1 })).rejects.toThrow("16 calls wait");
+  letGo();
+  for (const words of await Promise.all(asked)) expect(words).toContain("cannot be read");
+});
+
+test("a call waits for a reader for a time, and leaves the line after it", async () => {
+  const { held, letGo } = heldReaders(1);
+  const running = Array.from({ length: 4 }, () => held.list(scout, "/state").catch(String));
+  for (let times = 0; times < 20; times++)
+    await expect(held.list(scout, "/state")).rejects.toThrow("are being read by others for longer than 0.001 s: try again");
+  letGo();
+  await Promise.all(running);
 });

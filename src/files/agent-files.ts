@@ -29,6 +29,8 @@ export interface AgentFilesDeps {
   sandboxedRun: SandboxedRun;
   paths: Pick<Paths, "agent">;
   program: ReaderProgram;
+  /** Longest wait for a reader. Milliseconds. */
+  waitMs?: number;
 }
 
 /** What is needed of an agent. */
@@ -37,6 +39,11 @@ export type Owner = Pick<Agent, "id" | "name"> & { record: Pick<Agent["record"],
 /** Readers that run at once, and of them on one agent: each is a process. */
 const MAX_READERS = 8;
 const MAX_READERS_OF_AGENT = 4;
+/** Calls that wait for a reader at once, and of them for one agent: several pages that are opened together. */
+const MAX_WAITING = 64;
+const MAX_WAITING_OF_AGENT = 16;
+/** Longest wait for a reader: as long as one look may take. Milliseconds. */
+const WAIT_MS = 60_000;
 /** Address space of the reader: Node reserves two thirds of it and uses little. Bytes. */
 const MEMORY_BYTES = 4 * 1024 ** 3;
 /** Processor time and time for one look: a listing of the largest folder on a slow disk. */
@@ -48,6 +55,20 @@ const DOWNLOAD_MS = 6 * 60 * 60_000;
 const UPLOAD_MS = 60 * 60_000;
 /** Bytes of JSON of a text that is shown: within an answer of a socket. Text of control characters is six times as long. */
 const MAX_TEXT_JSON_BYTES = 15 * 1024 * 1024;
+
+const LIMITS = {
+  most: MAX_READERS,
+  mostPerKey: MAX_READERS_OF_AGENT,
+  waiting: {
+    most: MAX_WAITING,
+    mostPerKey: MAX_WAITING_OF_AGENT,
+    full: () =>
+      new HiveError(
+        "rate_limited",
+        `${MAX_WAITING_OF_AGENT} calls wait for the files of this agent, or ${MAX_WAITING} for files at all: wait for some of them, or end some`,
+      ),
+  },
+};
 
 /** A file or folder that is being sent. */
 export interface Download {
@@ -65,9 +86,9 @@ export interface Download {
  */
 export class AgentFiles {
   readonly #deps: AgentFilesDeps;
-  readonly #slots = new Slots({ most: MAX_READERS, mostPerKey: MAX_READERS_OF_AGENT });
+  readonly #slots = new Slots(LIMITS);
   /** Downloads are apart: they last as long as their clients take. */
-  readonly #downloads = new Slots({ most: MAX_READERS, mostPerKey: MAX_READERS_OF_AGENT });
+  readonly #downloads = new Slots(LIMITS);
 
   constructor(deps: AgentFilesDeps) {
     this.#deps = deps;
@@ -107,7 +128,7 @@ export class AgentFiles {
    * The caller closes it. `ended` ends it at any time.
    */
   async download(agent: Owner, path: string, ended: AbortSignal): Promise<Download> {
-    const slot = await enter(this.#downloads, agent, ended);
+    const slot = await this.#enter(this.#downloads, agent, ended);
     try {
       const limits = { maxBytes: MAX_DOWNLOAD_BYTES, maxEntries: MAX_DOWNLOAD_ENTRIES };
       const source = new Source(this.#start(agent, { task: "download", path: filePath(path), ...limits }), agent.name);
@@ -141,7 +162,7 @@ export class AgentFiles {
     agent: Owner,
     file: { folder: string; name: string; bytes: number },
   ): Promise<{ child: ChildProcess; leave: () => void }> {
-    const slot = await enter(this.#slots, agent, new AbortController().signal);
+    const slot = await this.#enter(this.#slots, agent);
     try {
       const child = this.#start(agent, { task: "write", ...file }, true);
       const timer = setTimeout(() => killGroup(child), UPLOAD_MS);
@@ -162,14 +183,38 @@ export class AgentFiles {
   }
 
   /** Runs the reader to its end. */
-  #look(agent: Owner, request: ReaderRequest): Promise<Buffer> {
-    return this.#slots.run(agent.id, new AbortController().signal, async () => {
+  async #look(agent: Owner, request: ReaderRequest): Promise<Buffer> {
+    const slot = await this.#enter(this.#slots, agent);
+    try {
       const maxBytes = MAX_FILE_VIEW_BYTES + MAX_LISTING_BYTES + MAX_HEAD_BYTES;
       const done = await collect(this.#start(agent, request), { maxBytes, timeoutMs: LOOK_MS });
       if (done.code === 0 && !done.tooMuch) return done.stdout;
       const why = done.tooLong ? `it took longer than ${LOOK_MS / 1000} s` : lastLine(done.stderr);
       throw unreadable(agent.name, why);
-    });
+    } finally {
+      slot.leave();
+    }
+  }
+
+  /** Waits for room for a reader, for a time. The caller leaves. */
+  async #enter(slots: Slots, agent: Owner, ended?: AbortSignal): Promise<{ leave: () => void }> {
+    const { waitMs = WAIT_MS } = this.#deps;
+    const late = new AbortController();
+    const words = `the files of ${agent.name} are being read by others for longer than ${waitMs / 1000} s: try again`;
+    const timer = setTimeout(() => late.abort(new HiveError("unavailable", words)), waitMs);
+    const left = Promise.withResolvers<void>();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        const work = (): Promise<void> => {
+          resolve();
+          return left.promise;
+        };
+        slots.run(agent.id, ended ? AbortSignal.any([ended, late.signal]) : late.signal, work).catch(reject);
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+    return { leave: left.resolve };
   }
 
   #start(agent: Owner, request: ReaderRequest, isWritable = false): ChildProcess {
@@ -201,16 +246,3 @@ function filePath(path: string): string {
 }
 
 const lastLine = (text: string): string => text.trim().split("\n").at(-1) ?? "";
-
-/** Waits for room for a reader that outlives the call. */
-async function enter(slots: Slots, agent: Owner, ended: AbortSignal): Promise<{ leave: () => void }> {
-  const left = Promise.withResolvers<void>();
-  await new Promise<void>((resolve, reject) => {
-    const work = (): Promise<void> => {
-      resolve();
-      return left.promise;
-    };
-    slots.run(agent.id, ended, work).catch(reject);
-  });
-  return { leave: left.resolve };
-}

@@ -16,10 +16,12 @@ function held(started: string[], name: string) {
     },
   };
 }
+/** Room for all that these tests let wait. */
+const ROOMY = { most: 9, mostPerKey: 9, full: () => new Error("full") };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("so much runs at once, and one caller leaves room for the others", async () => {
-  const slots = new Slots({ most: 3, mostPerKey: 2 });
+  const slots = new Slots({ most: 3, mostPerKey: 2, waiting: ROOMY });
   const started: string[] = [];
   const [a1, a2, a3, b1, b2] = ["a1", "a2", "a3", "b1", "b2"].map((name) => held(started, name));
   const results = [a1, a2, a3].map((one) => slots.run("a", never, one?.work ?? (async () => "")));
@@ -35,7 +37,7 @@ test("so much runs at once, and one caller leaves room for the others", async ()
 });
 
 test("work whose caller has gone is not started, and holds nobody up", async () => {
-  const slots = new Slots({ most: 1, mostPerKey: 1 });
+  const slots = new Slots({ most: 1, mostPerKey: 1, waiting: ROOMY });
   const started: string[] = [];
   const first = held(started, "first");
   const running = slots.run("a", never, first.work);
@@ -49,4 +51,20 @@ test("work whose caller has gone is not started, and holds nobody up", async () 
   await running;
   await last;
   expect(started).toEqual(["first", "last"]);
+});
+
+test("what would wait behind too much is refused, and there is room again once some of it has run", async () => {
+  const full = (key: string): Error => new Error(`too much waits for ${key}`);
+  const slots = new Slots({ most: 1, mostPerKey: 1, waiting: { most: 3, mostPerKey: 2, full } });
+  const started: string[] = [];
+  const first = held(started, "first");
+  const all = [slots.run("a", never, first.work)];
+  const next = (key: string): Promise<string> => slots.run(key, never, async () => key);
+  all.push(next("a"), next("a"));
+  await expect(next("a")).rejects.toThrow("too much waits for a");
+  all.push(next("b"));
+  await expect(next("c")).rejects.toThrow("too much waits for c");
+  first.end();
+  expect(await Promise.all(all)).toEqual(["first", "a", "a", "b"]);
+  expect(await next("c")).toBe("c");
 });

@@ -3,20 +3,30 @@ interface Waiting {
   start(): void;
 }
 
+/** How much waits at once: in all, and for one key. */
+interface WaitLimits {
+  most: number;
+  mostPerKey: number;
+  /** Why more is refused. */
+  full(key: string): Error;
+}
+
 /**
  * Bounds how much runs at once: `most` in all, `mostPerKey` for one key, so that one caller leaves room for the others.
- * Waiting work starts in the order in which it came, as far as its key has room.
+ * Waiting work starts in the order in which it came, as far as its key has room. More than `waiting` allows is refused.
  */
 export class Slots {
   readonly #most: number;
   readonly #mostPerKey: number;
+  readonly #waits: WaitLimits;
   readonly #running = new Map<string, number>();
   readonly #waiting: Waiting[] = [];
   #all = 0;
 
-  constructor(options: { most: number; mostPerKey: number }) {
+  constructor(options: { most: number; mostPerKey: number; waiting: WaitLimits }) {
     this.#most = options.most;
     this.#mostPerKey = options.mostPerKey;
+    this.#waits = options.waiting;
   }
 
   /** Runs the work once there is room. `ended` takes it out of the line again: it rejects with the signal's reason. */
@@ -31,6 +41,9 @@ export class Slots {
 
   #enter(key: string, ended: AbortSignal): Promise<void> {
     ended.throwIfAborted();
+    const { most, mostPerKey, full } = this.#waits;
+    const ofKey = this.#waiting.filter((other) => other.key === key).length;
+    if (this.#waiting.length >= most || ofKey >= mostPerKey) return Promise.reject(full(key));
     return new Promise((resolve, reject) => {
       const onEnd = (): void => {
         const at = this.#waiting.indexOf(one);
