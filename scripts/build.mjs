@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DAEMON_FLAGS, ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
 import { nodeForPrograms } from "./node.mjs";
+import { NO_ADDONS } from "./no-addons.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -15,6 +16,7 @@ const SOURCES = [
   "dev/scenarios/tour.json",
   "scripts/build.mjs",
   "scripts/lib.mjs",
+  "scripts/no-addons.mjs",
   "vite.config.ts",
   "package-lock.json",
 ];
@@ -30,16 +32,6 @@ const PROGRAMS = [
   { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" },
 ];
 const EXTERNAL = ["better-sqlite3"];
-
-/**
- * ssh2 tries to load an addon of its own, and a package with another that tells what the processor can. It does without
- * both. No machine has them, because no package runs its script; nothing is to look for them at run time either.
- */
-const NO_ADDONS = {
-  name: "no-addons",
-  resolveId: (id) => (id === "cpu-features" || id.endsWith("/sshcrypto.node") ? "\0no-addon" : undefined),
-  load: (id) => (id === "\0no-addon" ? 'throw new Error("there is no addon");' : undefined),
-};
 
 /** Programs that people start. Each is a shell script that finds the right Node. */
 const STARTERS = [

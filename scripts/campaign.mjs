@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ROOT } from "./lib.mjs";
+import { NO_ADDONS } from "./no-addons.mjs";
 
 /** The exit code for "this machine cannot run that", for tests. */
 export const CANNOT = 77;
@@ -30,6 +31,7 @@ export async function bundleCampaign(name, changes = []) {
     cwd: ROOT,
     logLevel: "warn",
     plugins: [
+      NO_ADDONS,
       {
         name: "control",
         transform(code) {

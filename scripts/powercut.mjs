@@ -19,11 +19,13 @@ const WORKLOADS = {
   messages: { acknowledgements: 1_000, milliseconds: 0, rounds: Infinity },
   deploys: { acknowledgements: 40, milliseconds: 150, rounds: 25 },
   changes: { acknowledgements: 12, milliseconds: 300, rounds: 25 },
+  upstream: { acknowledgements: 12, milliseconds: 600, rounds: 25 },
 };
 /**
  * Controls must lose data, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
  * synchronous = NORMAL. `git`: git writes with its default settings, and the folders of its refs are not synced.
- * `objects`: objects of pushes and merges are moved into a repository without a sync.
+ * `objects`: objects of pushes and merges are moved into a repository without a sync. `push`: a push to a host is taken for
+ * done without being sent.
  */
 const CONTROLS = {
   normal: [
@@ -34,6 +36,7 @@ const CONTROLS = {
     { from: '"core.fsync=all",', to: "" },
     { from: "await handle.sync();", to: "" },
   ],
+  push: [{ from: "await conversation.ask(Readable.from(bodyOf(command, objects)));", to: '0; return { end: "pushed" };' }],
   objects: [{ from: "await handle.chmod(0o444);\n    await handle.sync();", to: "await handle.chmod(0o444);" }],
 };
 

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { ROOT, foreground, has } from "./lib.mjs";
+import { NO_ADDONS } from "./no-addons.mjs";
 import { runScript, setUp } from "./setup.mjs";
 
 const TOOLS = {
@@ -21,6 +22,7 @@ export async function buildTool(name) {
     platform: "node",
     cwd: ROOT,
     external: ["better-sqlite3", "playwright-core", "rolldown"],
+    plugins: [NO_ADDONS],
     logLevel: "warn",
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);

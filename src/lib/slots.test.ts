@@ -16,12 +16,10 @@ function held(started: string[], name: string) {
     },
   };
 }
-/** Room for all that these tests let wait. */
-const ROOMY = { most: 9, mostPerKey: 9, full: () => new Error("full") };
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("so much runs at once, and one caller leaves room for the others", async () => {
-  const slots = new Slots({ most: 3, mostPerKey: 2, waiting: ROOMY });
+  const slots = new Slots({ most: 3, mostPerKey: 2 });
   const started: string[] = [];
   const [a1, a2, a3, b1, b2] = ["a1", "a2", "a3", "b1", "b2"].map((name) => held(started, name));
   const results = [a1, a2, a3].map((one) => slots.run("a", never, one?.work ?? (async () => "")));
@@ -37,7 +35,7 @@ test("so much runs at once, and one caller leaves room for the others", async ()
 });
 
 test("work whose caller has gone is not started, and holds nobody up", async () => {
-  const slots = new Slots({ most: 1, mostPerKey: 1, waiting: ROOMY });
+  const slots = new Slots({ most: 1, mostPerKey: 1 });
   const started: string[] = [];
   const first = held(started, "first");
   const running = slots.run("a", never, first.work);

@@ -13,17 +13,18 @@ interface WaitLimits {
 
 /**
  * Bounds how much runs at once: `most` in all, `mostPerKey` for one key, so that one caller leaves room for the others.
- * Waiting work starts in the order in which it came, as far as its key has room. More than `waiting` allows is refused.
+ * Waiting work starts in the order in which it came, as far as its key has room. More than `waiting` allows
+ * is refused; without it, the callers bound how much can wait.
  */
 export class Slots {
   readonly #most: number;
   readonly #mostPerKey: number;
-  readonly #waits: WaitLimits;
+  readonly #waits: WaitLimits | undefined;
   readonly #running = new Map<string, number>();
   readonly #waiting: Waiting[] = [];
   #all = 0;
 
-  constructor(options: { most: number; mostPerKey: number; waiting: WaitLimits }) {
+  constructor(options: { most: number; mostPerKey: number; waiting?: WaitLimits }) {
     this.#most = options.most;
     this.#mostPerKey = options.mostPerKey;
     this.#waits = options.waiting;
@@ -41,9 +42,7 @@ export class Slots {
 
   #enter(key: string, ended: AbortSignal): Promise<void> {
     ended.throwIfAborted();
-    const { most, mostPerKey, full } = this.#waits;
-    const ofKey = this.#waiting.filter((other) => other.key === key).length;
-    if (this.#waiting.length >= most || ofKey >= mostPerKey) return Promise.reject(full(key));
+    if (this.#waits && this.#isFull(key, this.#waits)) return Promise.reject(this.#waits.full(key));
     return new Promise((resolve, reject) => {
       const onEnd = (): void => {
         const at = this.#waiting.indexOf(one);
@@ -61,6 +60,11 @@ export class Slots {
       this.#waiting.push(one);
       this.#startSome();
     });
+  }
+
+  #isFull(key: string, { most, mostPerKey }: WaitLimits): boolean {
+    const ofKey = this.#waiting.filter((other) => other.key === key);
+    return this.#waiting.length >= most || ofKey.length >= mostPerKey;
   }
 
   #leave(key: string): void {

@@ -49,6 +49,14 @@ test("power cuts during pushes and merges lose none that was acknowledged, and t
   expect(run.status).toBe(0);
 });
 
+test("power cuts during pushes to a host leave the host and the hive with the same merges, each once", () => {
+  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "upstream");
+  if (!run) return;
+  expect(run.counts).toMatchObject({ cuts: 1, lost: 0, unclean: 0 });
+  expect(run.counts["acknowledged"]).toBeGreaterThan(0);
+  expect(run.status).toBe(0);
+});
+
 test("a store whose commits do not wait for the disk loses data, and the cuts detect it", () => {
   const run = campaign("powercut.mjs", "--cuts", "1", "--fs", "ext4", "--workload", "messages", "--control", "normal");
   if (!run) return;

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -23,13 +23,23 @@ const ENV = {
 
 let made: ReturnType<typeof certificates> | undefined;
 
+interface Options {
+  token?: string;
+  /** Where its repository is, and stays. By default in a new folder, which is removed. */
+  folder?: string;
+  /** By default any that is free. */
+  port?: number;
+  /** By default new ones. */
+  keys?: ReturnType<typeof certificates>;
+}
+
 /**
  * A git server on loopback: `git http-backend` behind https, with a certificate of its own authority, for one repository,
  * `/team/web.git`. It asks for a token, unless there is none.
  */
 export class GitServer {
-  readonly folder = mkdtempSync(join(tmpdir(), "git-server-"));
-  readonly bare = join(this.folder, "team", "web.git");
+  readonly folder: string;
+  readonly bare: string;
   readonly ca: string;
   token: string | undefined;
   /** Asked before git. */
@@ -37,12 +47,16 @@ export class GitServer {
   /** What was asked for: method, path and query. */
   readonly seen: string[] = [];
   readonly #server: Server;
+  readonly #options: Options;
 
-  constructor({ token }: { token?: string } = {}) {
-    this.token = token;
-    made ??= certificates(["IP:127.0.0.1", "DNS:git.test"]);
-    this.ca = made.authority;
-    this.#server = createServer({ key: made.key, cert: made.certificate }, (incoming, outgoing) => {
+  constructor(options: Options = {}) {
+    this.#options = options;
+    this.token = options.token;
+    this.folder = options.folder ?? mkdtempSync(join(tmpdir(), "git-server-"));
+    this.bare = join(this.folder, "team", "web.git");
+    const keys = options.keys ?? (made ??= certificates(["IP:127.0.0.1", "DNS:git.test"]));
+    this.ca = keys.authority;
+    this.#server = createServer({ key: keys.key, cert: keys.certificate }, (incoming, outgoing) => {
       this.seen.push(`${incoming.method} ${incoming.url}`);
       if (this.instead(incoming, outgoing)) return;
       const { authorization = "" } = incoming.headers;
@@ -53,12 +67,12 @@ export class GitServer {
       outgoing.writeHead(401, { "www-authenticate": 'Basic realm="git"' });
       outgoing.end();
     });
-    execFileSync("git", ["init", "-q", "--bare", "-b", "main", this.bare], { env: ENV });
+    if (!existsSync(this.bare)) execFileSync("git", ["init", "-q", "--bare", "-b", "main", this.bare], { env: ENV });
     this.git("config", "http.receivepack", "true");
   }
 
   async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => this.#server.listen(this.#options.port ?? 0, "127.0.0.1", resolve));
     return this;
   }
 
@@ -152,6 +166,6 @@ export class GitServer {
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });
   }
 }

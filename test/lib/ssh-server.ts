@@ -71,6 +71,13 @@ export class SshServer extends GitServer {
     writeFileSync(join(this.folder, "authorized"), keys.map((key) => `restrict ${key}\n`).join(""));
   }
 
+  /** Runs a script of the shell for the key of the operator, in place of what it asks for. */
+  answerWith(script: string): void {
+    const file = join(this.folder, "answer.sh");
+    writeFileSync(file, script);
+    writeFileSync(join(this.folder, "authorized"), `restrict,command="sh ${file}" ${this.key.public}\n`);
+  }
+
   /** Gives the host another key. */
   changeHostKey(...options: string[]): void {
     this.#hostKey = this.pair(`host-${this.connections}`, ...options);
