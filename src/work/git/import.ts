@@ -90,6 +90,8 @@ async function pipe(
   );
   const giveUp = (): void => end(new HiveError("unavailable", `copying ${where} was given up`));
   signal?.addEventListener("abort", giveUp, { once: true });
+  // It may have been given up while the scratch repository was made.
+  if (signal?.aborted === true) giveUp();
   let bytes = 0;
   let head = Buffer.alloc(0);
   sending.pack.on("data", (chunk: Buffer) => {

@@ -11,6 +11,7 @@ import type { Repo, RemoteUpstream, Upstream } from "../repo-record.ts";
 import type { WorkContext } from "../work-context.ts";
 import { isContained } from "../diff.ts";
 import { privateAddress } from "./dial.ts";
+import { hideIn, withoutEchoes } from "./echoes.ts";
 import { httpsServer } from "./https.ts";
 import { pushRef, type Pushed, type RefMove } from "./push.ts";
 import type { GitServer } from "./server.ts";
@@ -82,7 +83,23 @@ export class Remotes {
 
   /** The history of an upstream, a folder or another host. */
   source(name: string, upstream: Upstream): HistorySource {
-    return upstream.kind === "folder" ? folderSource(this.#context.git, upstream) : remoteSource(this.#server(name, upstream));
+    if (upstream.kind === "folder") return folderSource(this.#context.git, upstream);
+    const hide = withoutEchoes(this.#context.credentials.of(name));
+    const hidden = (error: unknown): never => {
+      throw hideIn(error, hide);
+    };
+    const source = remoteSource(this.#server(name, upstream));
+    return {
+      ...source,
+      list: (signal) => source.list(signal).catch(hidden),
+      send(ends) {
+        const sending = source.send(ends);
+        const ended = sending.ended.catch(hidden);
+        // It is awaited later than it may fail.
+        ended.catch(() => {});
+        return { ...sending, ended };
+      },
+    };
   }
 
   /**
@@ -99,8 +116,12 @@ export class Remotes {
     const words = `pushing to ${upstream.address} took longer than ${PUSH_MS / 60_000} minutes`;
     const timer = setTimeout(() => late.abort(new HiveError("unavailable", words)), PUSH_MS);
     const signal = AbortSignal.any([stop, late.signal]);
+    const hide = withoutEchoes(this.#context.credentials.of(name));
     try {
-      return await pushRef(this.#server(name, upstream), move, (haves) => this.#pack(name, move.to, haves), signal);
+      const pushed = await pushRef(this.#server(name, upstream), move, (haves) => this.#pack(name, move.to, haves), signal);
+      return pushed.end === "refused" ? { end: "refused", why: hide(pushed.why) } : pushed;
+    } catch (error) {
+      throw hideIn(error, hide);
     } finally {
       clearTimeout(timer);
     }
