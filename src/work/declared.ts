@@ -21,7 +21,9 @@ export class Declared {
       const complaint =
         settings.push !== "never" && this.made.includes(name)
           ? 'an empty repository follows no folder, so there is nothing to push to: set "create" to false, and add the repository from its folder'
-          : settingsComplaint(settings);
+          : settings.forge !== "none" && this.made.includes(name)
+            ? 'an empty repository follows no other host that could have pull requests: set "create" to false, and add the repository from its address'
+            : settingsComplaint(settings);
       if (complaint !== undefined) throw new Error(`${this.placeOf(name)}: ${complaint}`);
     }
   }

@@ -101,4 +101,25 @@ in
     example = "after-merge";
     description = "When a base is written to the folder that the repository follows, as the branch `hive/<base>`.";
   };
+
+  forge = mkOption {
+    type = types.enum [
+      "none"
+      "github"
+      "forgejo"
+    ];
+    default = "none";
+    example = "github";
+    description = "The program of the other host, if approved changes become pull requests there. Needs a repository that follows another host, and `push` never.";
+  };
+
+  forge_text = mkOption {
+    type = types.enum [
+      "inert"
+      "as-written"
+    ];
+    default = "inert";
+    example = "as-written";
+    description = "What becomes of mentions and references to issues that agents write in pull requests.";
+  };
 }

@@ -54,7 +54,7 @@ export class ForgeApi {
   }
 
   /** The pull request of a branch: an open one, else one that has merged this commit. */
-  async find({ head, base }: Branches, sha: string | undefined): Promise<Pulled | undefined> {
+  async find({ head, base }: Branches, sha: Sha): Promise<Pulled | undefined> {
     const { owner, forge } = this.#connection.place;
     let merged: Pulled | undefined;
     for (let page = 1; page <= MAX_PAGES; page++) {

@@ -55,7 +55,7 @@ export async function followPull(followed: Followed): Promise<FollowEnd> {
   const branches = { head: pull.head, base: row.base };
   const asked =
     pull.number === null
-      ? { pull: await api.find(branches, pull.sha ?? undefined), etag: undefined }
+      ? { pull: await api.find(branches, row.sha), etag: undefined }
       : await api.read(pull.number, pull.etag ?? undefined);
   const there = asked.pull;
   if (pull.number === null && there !== undefined) await note(followed, { ...numbered(api, there), told: null });
@@ -88,7 +88,7 @@ async function offer(followed: Followed, row: ChangeRecord, number: number | und
   const { context, api, repo, id } = followed;
   const pull = context.store.pulls.of(id);
   if (pull === undefined) return;
-  if (pull.sha !== row.sha || pull.round !== row.round) {
+  if (pull.sha !== row.sha) {
     const refused = await push(followed, row, pull);
     if (refused !== undefined) return giveBack(followed, refused);
   }
@@ -125,7 +125,7 @@ async function push(followed: Followed, row: ChangeRecord, pull: PullRecord): Pr
   if (pushed.end === "refused") return `the upstream refuses the branch ${pull.head}: ${pushed.why}`;
   if (pushed.end === "lost")
     return `others have pushed to the branch ${pull.head} of the upstream, at ${pushed.now ?? "an unknown commit"}: take their commits or remove the branch there, then try again`;
-  await note(followed, { sha: row.sha, round: row.round });
+  await note(followed, { sha: row.sha });
   return undefined;
 }
 

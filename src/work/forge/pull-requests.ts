@@ -12,6 +12,9 @@ export const POLL_MS = 60_000;
 /** Pauses of a repository whose forge or upstream does not do what it is asked. */
 const PAUSES: PauseRange = { firstMs: 60_000, mostMs: 15 * 60_000 };
 
+/** Looks at one pull request in a row: it was merged while it was closed, and an earlier round of it was merged. */
+const MAX_LOOKS = 3;
+
 export interface PullRequestsDeps extends FollowParts {
   context: WorkContext;
   remotes: Remotes;
@@ -145,7 +148,8 @@ export class PullRequests {
     if (repo?.upstream?.kind !== "remote" || pull === undefined) return "gone";
     const stop = this.#ended.signal;
     const api = new ForgeApi(remotes.forge(name, repo.upstream, pull.forge), stop);
-    while ((await followPull({ ...this.#deps, repo, api, id, stop })) === "again");
+    for (let looks = 0; looks < MAX_LOOKS; looks++)
+      if ((await followPull({ ...this.#deps, repo, api, id, stop })) === "done") break;
     const after = context.store.pulls.of(id);
     return after === undefined || !isLive(after) ? "gone" : "followed";
   }

@@ -19,7 +19,7 @@ export async function pullRequestStep({ context, changes, id, repo }: Run, forge
     const fresh = { state: "opening" as const, number: null, url: null, told: null, etag: null, round: row.round };
     // The commit that the branch has there is known also after its last pull request has ended.
     const known = { change: id, repo: repo.name, forge, head, sha: before?.sha ?? null, failed: null };
-    store.pulls.put(isKept ? { ...before, failed: null } : { ...fresh, ...known });
+    store.pulls.put(isKept ? { ...before, round: row.round, failed: null } : { ...fresh, ...known });
     changes.move(tx, id, "open_pull", SYSTEM, { candidate: null, candidate_base: null, reason: null });
   });
   await failpoint("pull_stored");
