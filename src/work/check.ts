@@ -228,7 +228,9 @@ function endsOnce({ store }: WorkContext, all: readonly Facts[]): CheckFinding {
 async function asShown({ git }: WorkContext, all: readonly Facts[], most: number): Promise<CheckFinding> {
   const merges = all
     .flatMap(({ rows, commits, repo, pulled }) =>
-      rows.filter(({ id }) => !pulled.has(id)).map((row) => ({ repo: repo.name, row, parents: commits.get(row.merged_sha ?? "")?.parents })),
+      rows
+        .filter(({ id }) => !pulled.has(id))
+        .map((row) => ({ repo: repo.name, row, parents: commits.get(row.merged_sha ?? "")?.parents })),
     )
     // A merge that its base contained before changes nothing. Those without their commit are found above.
     .filter(({ row, parents }) => row.state === "merged" && row.merged_sha !== row.candidate_base && parents !== undefined)

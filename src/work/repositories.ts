@@ -432,7 +432,10 @@ function checkTogether(
   if (complaint !== undefined) throw new HiveError("bad_request", complaint);
 }
 
-function forgeComplaint({ forge, push }: Pick<RepoSettings, "forge" | "push">, upstream: Upstream | undefined): string | undefined {
+function forgeComplaint(
+  { forge, push }: Pick<RepoSettings, "forge" | "push">,
+  upstream: Upstream | undefined,
+): string | undefined {
   if (forge === "none") return undefined;
   if (upstream?.kind !== "remote")
     return "the repository follows no other host, so there is nobody to open pull requests at: it takes no --forge";

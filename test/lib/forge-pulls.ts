@@ -117,11 +117,12 @@ export abstract class ForgeStandIn {
     if (unknown !== undefined) return `${this.#nameOf(call)} does not know ${unknown}`;
     const missing = (known.required ?? []).find((name) => given[name] === undefined);
     if (missing !== undefined) return `${this.#nameOf(call)} needs ${missing}`;
-    const [name] =
-      Object.entries(known.enums ?? {}).find(
-        ([field, values]) => given[field] !== undefined && !values.includes(String(given[field])),
-      ) ?? [];
-    return name === undefined ? undefined : `${name} is not ${String(given[name])}`;
+    const isOff = ([field, values]: [string, string[]]): boolean => {
+      const value = given[field];
+      return value !== undefined && !values.some((one) => one === value);
+    };
+    const [name] = Object.entries(known.enums ?? {}).find(isOff) ?? [];
+    return name === undefined ? undefined : `${name} has a value that the API does not know`;
   }
 
   /** A pull request as the API shows it. Throws if that does not fit the published description. */

@@ -175,7 +175,8 @@ export function workHive(files: readonly DiffFile[] = diffFiles()): FixtureHive 
     changes: workChanges(),
   };
   const byId = (id: number): ChangeView =>
-    [...workChanges(), ...mergedChanges(), pulledChange()].find((one) => one.id === id) ?? aChange({ id, title: "Another change" });
+    [...workChanges(), ...mergedChanges(), pulledChange()].find((one) => one.id === id) ??
+    aChange({ id, title: "Another change" });
   Object.assign(hive.answers, {
     changes: () => ({ changes: [...workChanges(), ...mergedChanges()].sort((a, b) => b.id - a.id) }),
     change: ({ change }: { change: number }) => ({

@@ -72,11 +72,7 @@ function Course({ change }: { change: ChangeView }): ReactNode {
     <>
       {isUnderWay && (
         <div className="way">
-          <Steps
-            steps={path.map((one) => one.replaceAll("_", " "))}
-            at={path.indexOf(state)}
-            label={`change ${id}: ${state}`}
-          />
+          <Steps steps={path.map((one) => one.replaceAll("_", " "))} at={path.indexOf(state)} label={`change ${id}: ${state}`} />
           <QueuePlace change={change} />
           <Veto change={change} />
         </div>

@@ -3,7 +3,16 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { isAddress, isSsh, parseAddress } from "../../wire/remote.ts";
 import { PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
-import { CheckOn, ForgeKind, ForgeText, MergeMethod, MergePolicy, PushRule, type RepoSettings, type RepoView } from "../../wire/work.ts";
+import {
+  CheckOn,
+  ForgeKind,
+  ForgeText,
+  MergeMethod,
+  MergePolicy,
+  PushRule,
+  type RepoSettings,
+  type RepoView,
+} from "../../wire/work.ts";
 import { repeated, waits } from "../arguments.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";

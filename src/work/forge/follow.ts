@@ -165,7 +165,10 @@ async function merged(followed: Followed, there: Pulled): Promise<FollowEnd> {
   const isThere =
     there.mergedAs !== undefined &&
     tip !== undefined &&
-    (await isContained(git, repo.name, there.mergedAs, tip).catch(() => false));
+    (await isContained(git, repo.name, there.mergedAs, tip).catch(() => {
+      // Git does not have that commit: the fetch did not bring it.
+      return false;
+    }));
   const isFor = there.base === row.base;
   if (isFor && !isThere)
     throw new HiveError(
