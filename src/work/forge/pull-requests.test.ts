@@ -329,4 +329,31 @@ describe("on any forge", () => {
     });
     expect(work.tip()).toBe(first);
   });
+
+  test("what the forge calls merged is merged here only once the base of the upstream has it", async () => {
+    const id = await pulled();
+    const lie = { state: "closed" as const, merged: true, mergeCommit: "f".repeat(40) };
+    Object.assign(forge.last, lie);
+    await look();
+    expect(work.row(id).state).toBe("in_pull_request");
+    expect(pull(id)?.failed).toContain("main of the upstream does not contain it yet");
+    const commit = forge.merge(7);
+    await look();
+    expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: commit });
+  });
+
+  test("settings that cannot work together are refused, and a removed repository leaves nothing of it", async () => {
+    const { repositories, context, store } = work;
+    await expect(repositories.set("web", { settings: { push: "after-merge" } })).rejects.toThrow(
+      /the other host merges: it takes no --push after-merge/,
+    );
+    await expect(repositories.create("own", { forge: "github" })).rejects.toThrow(/follows no other host.*takes no --forge/);
+    const id = await pulled();
+    await context.forgeCredentials.keep("web", { kind: "token", token: "another" });
+    await repositories.remove("web");
+    await look();
+    expect(store.pulls.of(id)).toBeUndefined();
+    expect(context.forgeCredentials.of("web")).toBeUndefined();
+    expect(work.unexpected).toEqual([]);
+  });
 });
