@@ -251,8 +251,15 @@ describe("change approve", () => {
     expect(JSON.parse(json.out)).toMatchObject({ change: { id: 12, state: "merged" } });
   });
 
-  /** Every state that ends the wait: those that the merge queue does not move on from. */
-  const ENDS = CHANGE_STATES.filter(
+  test("with --wait waits for the end of a pull request", async () => {
+    moves({ state: "checking" }, { state: "in_pull_request" }, { state: "merged", merged_sha: SHA });
+    const said = await hivectl("change", "approve", "12", "--yes", "--wait");
+    expect(said).toMatchObject({ code: 0, err: "" });
+    expect(said.out).toMatch(/check runs\nin a pull request\nmerged\nmain is at 1bfaf24abcde\n$/);
+  });
+
+  /** Every state that ends the wait: those that neither the merge queue nor another host moves on from. */
+  const ENDS = CHANGE_STATES.filter((state) => state !== "in_pull_request").filter(
     (state) => !("merge" in CHANGE_TABLE[state] || "enqueue" in CHANGE_TABLE[state] || "requeue" in CHANGE_TABLE[state]),
   );
   test.each(ENDS.filter((state) => state !== "merged"))("with --wait fails if the change is %s", async (state) => {
