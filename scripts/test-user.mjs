@@ -62,7 +62,7 @@ async function giveAll(folder, uid, gid) {
 async function nodeFor(asUser, bin) {
   const isOpen = await exec("setpriv", [...asUser, process.execPath, "--version"]).then(
     () => true,
-    () => false,
+    () => false, // Its folder, or one above, is closed.
   );
   if (isOpen) return process.execPath;
   const copy = join(bin, "node");
