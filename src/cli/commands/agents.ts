@@ -172,7 +172,7 @@ export function agentCommands(program: Command): void {
       .argument("<name>", "the agent", agentName)
       .description("what an agent's cage has written")
       .option("-n, --lines <count>", "how many lines", wholeNumber, 200)
-      .option("--system", "what the system in its cage has logged (nixos-container)"),
+      .option("--system", "what the system in its cage has logged (on NixOS)"),
     async (shell, [name]: [string], { lines, system }) =>
       shell.show(await shell.client.call("logs", { name, lines, ...(system ? { system } : {}) }), ({ lines: written }) =>
         written.length === 0 ? `the cage of ${name} has written nothing yet` : written.map(terminalText).join("\n"),

@@ -96,7 +96,7 @@ const TRIAL_MS = 2 * 60_000;
 async function tryConfig({ agent, lock, agentJson }: ProposedConfig, meta: string, deps: FlakeDeps): Promise<void> {
   try {
     const flake = await flakeOf({ agent, candidate: await lock() }, meta);
-    const signal = AbortSignal.timeout(TRIAL_MS);
+    const { signal } = new AbortController();
     checkConfig(await evaluate(agent, flake, deps, { signal, timeoutMs: TRIAL_MS }), agentJson);
   } catch (error) {
     if (error instanceof NixError) throw new RepoRefusal(error.message, { cause: error });
