@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { hivectl } from "../lib/hivectl.ts";
 import type { Paths } from "../lib/paths.ts";
 import { isRunningContainer } from "../platforms/nixos/driver.ts";
 import type { PlatformName } from "../platforms/open.ts";
@@ -16,6 +17,6 @@ export function checkOtherDriver(driver: PlatformName, paths: Pick<Paths, "state
   const count = agents.filter((id) => isRunningContainer(paths.agent(id).cage)).length;
   if (count === 0) return;
   throw new Error(
-    `${count === 1 ? "a container" : `${count} containers`} of this hive ${count === 1 ? "runs" : "run"}: start it with HIVE_DRIVER=${CONTAINER_DRIVER}, stop its agents (hivectl stop --all), then start it with HIVE_DRIVER=${driver}`,
+    `${count === 1 ? "a container" : `${count} containers`} of this hive ${count === 1 ? "runs" : "run"}: start it with HIVE_DRIVER=${CONTAINER_DRIVER}, stop its agents (${hivectl("stop --all")}), then start it with HIVE_DRIVER=${driver}`,
   );
 }
