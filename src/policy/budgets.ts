@@ -120,7 +120,8 @@ export class Budgets implements Service {
 
   /** True if a request of the agent can pass a limit. */
   isLimited(agentId: string): boolean {
-    return this.#ofRequests(agentId).length > 0;
+    const agent = this.#deps.spenders.byId(agentId);
+    return agent !== undefined && this.standings.isLimited(agent);
   }
 
   /**

@@ -1,11 +1,11 @@
 import type { ScopeKey } from "../store/budgets.ts";
 import type { BudgetScope } from "../wire/budget.ts";
-import { isOfChange } from "../wire/budget-kinds.ts";
+import { isOfChange, type BudgetKind } from "../wire/budget-kinds.ts";
 import type { Days } from "./days.ts";
 import { effectiveLimits, type Limit } from "./effective.ts";
 import type { LimitsSet } from "./limits-set.ts";
 import type { Meter } from "./meter.ts";
-import type { StoppingKind } from "./periods.ts";
+import { isOfTurns, type StoppingKind } from "./periods.ts";
 import { agentScope, changeScope, credentialScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
 import { verdictOf, type Verdict } from "./verdict.ts";
 
@@ -87,6 +87,16 @@ export class Standings {
       ...this.ofCredential(agent.credential),
       ...this.ofHive(),
     ];
+  }
+
+  /** True if a limit that counts answers can stop an agent: what `all` finds, without what is used. */
+  isLimited(agent: Spender): boolean {
+    const { limits } = this.#deps;
+    const counts = ({ kind }: { kind: BudgetKind }): boolean => kind !== "messages_per_minute" && !isOfTurns(kind);
+    const hasChange = agent.changes.length > 0;
+    if (this.limitsOf(agent).some((one) => counts(one) && (hasChange || !isOfChange(one.kind)))) return true;
+    const shared = [HIVE, credentialScope(agent.credential), ...agent.changes.map(changeScope)];
+    return shared.some((key) => effectiveLimits(limits.of(key), {}, {}).some(counts));
   }
 
   #standings(subject: Subject, limits: readonly Limit[]): Standing[] {
