@@ -20,8 +20,16 @@ afterEach(() => {
 const used = (agent: string, day: string, over: Partial<UsageRecord> = {}): Promise<void> =>
   store.write(() =>
     store.usage.add({
-      ...{ agent, day, model: "haiku", credential: "default" },
-      ...{ input: 1, output: 2, cacheRead: 3, cacheWrite: 4, costUsd: 0.5, budgetUsd: 0.5 },
+      agent,
+      day,
+      model: "haiku",
+      credential: "default",
+      input: 1,
+      output: 2,
+      cacheRead: 3,
+      cacheWrite: 4,
+      costUsd: 0.5,
+      budgetUsd: 0.5,
       ...over,
     }),
   );

@@ -29,7 +29,7 @@ interface Of {
   credential?: string;
   change?: number;
 }
-type Limits = Of & Record<string, number | typeof NONE | string | true | undefined>;
+type Limits = Of & Record<string, number | string | true | undefined>;
 
 function amount(text: string): number | typeof NONE {
   const value = Number(text.replace(/^\$/, "").replaceAll(/[,_]/g, ""));
@@ -51,7 +51,7 @@ function about(agent: string | undefined, of: Of): About {
 }
 
 /** The part of about that a decision takes. */
-const aboutOver = (agent: string | undefined, { default: _, ...of }: Of): AboutOver => about(agent, of) as AboutOver;
+const aboutOver = (agent: string | undefined, of: Of): AboutOver => about(agent, of) as AboutOver;
 type AboutOver = Pick<Input<"budget_answer">, "scope" | "agent" | "credential" | "change">;
 
 const WHOSE = "the sum of all agents";
