@@ -210,6 +210,8 @@ describe("the page", () => {
     change_return: "change_approve",
     change_revert: "change_approve",
     withdraw_change: "change_approve",
+    repo_host_key: "repo_add_remote",
+    repo_new_key: "repo_add_remote",
     compact: "send",
     model: "send",
     model_login_finish: "model_login_start",

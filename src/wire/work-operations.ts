@@ -145,7 +145,7 @@ export const workOperations = {
     output: z.object({ public_key: z.string() }),
   },
   repo_host_key: {
-    summary: "The host key that the host of an ssh address, or of a repository, shows now. Nobody has compared it yet.",
+    summary: "The host key that the host of an ssh address, or of a repository, shows now. It is not compared with anything yet.",
     callers: ["operator"],
     /** An address or a repository. A fingerprint picks the key that has it, if the host has several. */
     input: z.object({

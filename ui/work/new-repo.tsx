@@ -16,6 +16,14 @@ export function NewRepo({ onClose }: { onClose: () => void }): ReactNode {
   const isRemote = address.trim() !== "";
   const isOverSsh = isRemote && isSsh(address.trim());
   const action = !isRemote ? "create" : isOverSsh && !asked ? "next: ask the host" : asked ? "trust this host and add" : "add";
+  const foot = (
+    <div className="foot">
+      <button type="submit" className="go" disabled={isBusy} aria-busy={isBusy}>
+        {isBusy && <span className="spinner" aria-hidden="true" />}
+        {action}
+      </button>
+    </div>
+  );
   return (
     <Sheet isOpen onClose={onClose} title="add a repository" first={first}>
       <form
@@ -77,14 +85,11 @@ export function NewRepo({ onClose }: { onClose: () => void }): ReactNode {
             The hive copies the repository. It goes on if you close this.
           </p>
         )}
-        <AllowedOrWhy to={isRemote ? "repo_add_remote" : "repo_create"}>
-          <div className="foot">
-            <button type="submit" className="go" disabled={isBusy} aria-busy={isBusy}>
-              {isBusy && <span className="spinner" aria-hidden="true" />}
-              {action}
-            </button>
-          </div>
-        </AllowedOrWhy>
+        {isRemote ? (
+          <AllowedOrWhy to="repo_add_remote">{foot}</AllowedOrWhy>
+        ) : (
+          <AllowedOrWhy to="repo_create">{foot}</AllowedOrWhy>
+        )}
         <p className="dim small">
           A clone on this machine is added in a terminal: <Hivectl>repo add web ~/src/web</Hivectl>
         </p>

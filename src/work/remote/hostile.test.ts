@@ -185,10 +185,10 @@ describe.each([
   test("what a host says is one bounded line without control characters", async () => {
     const words = `ERR \u001B[31mred\u001B[0m\r\n${"long ".repeat(5_000)}`;
     host.lie({ list: Buffer.concat([pkt(words), FLUSH]) });
-    const said = await add().catch(String);
+    const said = await add().then(() => "added", String);
     expect(said).toMatch(/refuses: {0,2}\[31mred/);
     expect(said).not.toMatch(/\p{Cc}/u);
-    expect(String(said).length).toBeLessThan(1_000);
+    expect(said.length).toBeLessThan(1_000);
     nothingIsLeft();
   });
 
