@@ -94,7 +94,7 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
   },
   async repo_login({ work: { repositories, upstreams, pulls } }, { name, ...login }, caller) {
     await upstreams.logIn(name, login, actorOf(caller));
-    pulls.kick(name);
+    pulls.kick(name, { isNewToken: true });
     return { repo: repositories.view(repositories.get(name)) };
   },
   async repo_new_key({ work: { upstreams } }, { name, address }) {

@@ -290,6 +290,8 @@ describe("on any forge", () => {
     const id = await pulled();
     expect(pull(id)?.failed).toContain("limits how often it is asked");
     const calls = forge.calls.length;
+    work.pulls.kick("web");
+    await rest();
     clock += 599_000;
     await work.store.write((tx) => work.changes.note(tx, id, {}));
     await rest();

@@ -26,6 +26,8 @@ interface Lane {
   dues: Map<number, number>;
   /** Nothing is asked before. Milliseconds. */
   notBefore: number;
+  /** The forge itself has asked to wait until then. */
+  isAsked: boolean;
   pauses: Generator<number, never> | undefined;
   working: Promise<void> | undefined;
 }
@@ -69,11 +71,14 @@ export class PullRequests {
     return [...this.#lanes.values()].flatMap(({ working }) => working ?? []);
   }
 
-  /** Looks at every pull request of a repository now: its token or its settings may be better. */
-  kick(repo: string): void {
+  /**
+   * Looks at every pull request of a repository now: its token or its settings may be better. Where the forge has asked
+   * to wait, it is left alone, unless the token is another one.
+   */
+  kick(repo: string, { isNewToken = false } = {}): void {
     const lane = this.#lanes.get(repo);
     if (lane === undefined) return;
-    lane.notBefore = 0;
+    if (!lane.isAsked || isNewToken) lane.notBefore = 0;
     lane.pauses = undefined;
     for (const id of lane.dues.keys()) lane.dues.set(id, 0);
     this.#run();
@@ -91,7 +96,13 @@ export class PullRequests {
   }
 
   #lane(repo: string): Lane {
-    const lane = this.#lanes.get(repo) ?? { dues: new Map(), notBefore: 0, pauses: undefined, working: undefined };
+    const lane = this.#lanes.get(repo) ?? {
+      dues: new Map(),
+      notBefore: 0,
+      isAsked: false,
+      pauses: undefined,
+      working: undefined,
+    };
     this.#lanes.set(repo, lane);
     return lane;
   }
@@ -135,6 +146,7 @@ export class PullRequests {
       const pull = context.store.pulls.of(id);
       if (pull === undefined || !isLive(pull) || (await this.#follow(repo, id)) === "gone") lane.dues.delete(id);
       lane.pauses = undefined;
+      lane.isAsked = false;
     } catch (error) {
       if (this.#ended.signal.aborted) return;
       await this.#failed(lane, id, error);
@@ -158,6 +170,7 @@ export class PullRequests {
     const { context } = this.#deps;
     lane.pauses ??= growingPauses(PAUSES);
     const pause = lane.pauses.next().value;
+    lane.isAsked = error instanceof ForgeWait;
     lane.notBefore = context.now() + (error instanceof ForgeWait ? Math.max(error.ms, pause) : pause);
     // The change is the first one after the pause.
     lane.dues.set(id, 0);
