@@ -21,12 +21,14 @@ export interface Unanswered {
 /**
  * Waits until each message has an answer or cannot get one any more. Reports each message once, when its wait ends. A
  * message ends without an answer when it is dead, dropped or held, when its turn ended, and when it waits for an agent
- * that only the operator can start again.
+ * that takes none until the operator acts: a stopped one, or one over its budget.
  */
 export class Answers {
   readonly #shell: Shell;
   /** The messages without an answer so far, in their latest version. */
   readonly #waiting: Map<number, Pick<MessageView, "id" | "to" | "state" | "chain" | "reason">>;
+  /** The latest event of each agent. */
+  readonly #seen = new Map<string, AgentView>();
   readonly answered: MessageView[] = [];
   readonly unanswered: Unanswered[] = [];
 
@@ -43,8 +45,16 @@ export class Answers {
     const client = await connectLines(this.#shell.socketPath, { ordered: true });
     const kinds = ["message", "agent"] as const;
     for await (const { event } of client.stream("watch", { after: first - 1, kinds: [...kinds] })) {
-      if (event?.kind === "message") this.#heard(event.message);
-      if (event?.kind === "agent") await this.#looked(event.agent);
+      if (event?.kind === "message") {
+        this.#heard(event.message);
+        // A message that comes back may do so after its agent has stopped.
+        const to = this.#seen.get(event.message.to);
+        if (to) await this.#looked(to);
+      }
+      if (event?.kind === "agent") {
+        this.#seen.set(event.agent.name, event.agent);
+        await this.#looked(event.agent);
+      }
       if (event?.kind === "reset") await this.#lookBack(first);
       if (this.#waiting.size === 0) return;
     }
@@ -78,7 +88,7 @@ export class Answers {
     // A restart passes through `stopped`, so read the current state instead of the event's.
     const { state } = await this.#shell.client.call("state", { messages: 0 });
     const now = state.agents.find((one) => one.name === agent.name);
-    const why = now ? standstill(now) : "it was destroyed";
+    const why = now ? standstill(now, state.hive.over_budget) : "it was destroyed";
     if (why !== undefined) for (const { id } of queued) this.#end(id, `it waits in the inbox of ${agent.name}: ${why}`);
   }
 

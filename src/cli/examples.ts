@@ -55,7 +55,7 @@ export const MORE: Readonly<Record<string, More>> = {
   loops: { examples: ["hivectl loops", "hivectl loops --json | jq '.loops[] | select(.held).chain'"] },
   questions: { examples: ["hivectl questions", "hivectl questions --all"] },
   question: { examples: ["hivectl question 17"] },
-  answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 --option 2", "hivectl answer 17 --option 1 3"] },
+  answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 2", "hivectl answer 17 --option 1 3", "hivectl answer 17 --text 42"] },
   "close-question": { examples: ["hivectl close-question 17"] },
   tail: {
     examples: ["hivectl tail scout", "hivectl tail scout -n 200 --no-follow", "hivectl tail scout --json | jq -c .event"],

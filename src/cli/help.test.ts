@@ -4,7 +4,7 @@ import { cliInside } from "../../test/lib/cli-inside.ts";
 import { MORE } from "./examples.ts";
 import { width } from "./print.ts";
 import { buildProgram } from "./program.ts";
-import { allCommands, findVerb, isGroup, verbName } from "./verbs.ts";
+import { allCommands, findVerb, isGroup, OTHER_WORDS, verbName } from "./verbs.ts";
 
 /** The help of a verb, or of the program, for a terminal of this width. */
 function helpOf(columns: number, verb?: string): string {
@@ -133,6 +133,13 @@ describe("a group of verbs", () => {
     expect(await said("change", "aprove", "12")).toContain("no verb 'change aprove'; did you mean change approve?");
     expect(await said("repos")).toContain("there is no verb 'repos'; did you mean repo?");
     expect(await said("change", "xyzzy")).toContain("there is no verb 'change xyzzy'\n");
+  });
+
+  test("suggests no verb that only looks alike, least one that destroys, and names what does it", async () => {
+    expect(await said("history")).toContain("there is no verb 'history'; see messages, turns, deploys, audit\n");
+    expect(await said("chat")).toContain("there is no verb 'chat'; see send, top\n");
+    expect(await said("repo", "rem")).toContain("there is no verb 'repo rem'\n");
+    for (const names of Object.values(OTHER_WORDS)) for (const name of names) expect(verbs).toContain(name);
   });
 
   test("refuses an excess argument of a verb", async () => {

@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { asRun, findHivectlIn, hivectl } from "../lib/hivectl.ts";
 import type { Contract, LineClient } from "../rpc/line-client.ts";
@@ -148,7 +149,7 @@ export function notConnected(path: string, code: string | undefined): Failure {
     return new Failure(
       EXIT.refused,
       "forbidden",
-      `you may not open ${path}, which is another user's: the admin of that hive gives you a socket of your own with ${hivectl(`operator add ${userInfo().username} --role viewer`)}`,
+      `you may not open ${path}, which is another user's: the admin of that hive gives you a socket of your own with ${hivectl(`operator add ${userInfo().username} --role viewer`)}; if that is done under another name, say so with --socket ${join(dirname(path), "operators", "<name>.sock")}`,
     );
   return new Failure(
     EXIT.noDaemon,

@@ -33,6 +33,10 @@ test("a user who may not open host.sock gets the socket of its operator", () => 
   const [host, bob] = ["/run/hyperhive/host.sock", "/run/hyperhive/operators/bob.sock"];
   expect(find(HOME, [host, bob], 1000, [bob])).toBe(bob);
   expect(find(HOME, [host, bob], 1000)).toBe(host);
+  // Bob's operator is called office: the hive has linked its socket to the number of bob.
+  const linked = "/run/hyperhive/operators/1000.sock";
+  expect(find(HOME, [host, linked], 1000, [linked])).toBe(linked);
+  expect(find(HOME, [host, bob, linked], 1000, [bob, linked])).toBe(bob);
   // Neither may be opened: the error is about host.sock.
   expect(find(HOME, [host, bob], 1000, [])).toBe(host);
 });

@@ -34,14 +34,15 @@ const SIGHT: Sight = {
 
 /**
  * Finds the socket to use: that of the settings, else of the user's own hive, else of the system's. A user who may not
- * open its host.sock gets the socket of the operator of the same name, if there is one.
+ * open its host.sock gets the socket of the operator of the same name, else the one that the hive has linked to the
+ * user's number.
  */
 export function findSocket(env: NodeJS.ProcessEnv, explicit: string | undefined, sight: Sight = SIGHT): string {
   if (explicit !== undefined) return explicit;
   const host = hostSocket(env, sight);
   if (sight.mayOpen(host)) return host;
-  const own = join(dirname(host), "operators", `${sight.user()}.sock`);
-  return sight.mayOpen(own) ? own : host;
+  const names = [sight.user(), ...(sight.uid === undefined ? [] : [String(sight.uid)])];
+  return names.map((name) => join(dirname(host), "operators", `${name}.sock`)).find((own) => sight.mayOpen(own)) ?? host;
 }
 
 /** host.sock where the daemon places it. */

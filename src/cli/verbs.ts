@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { hivectlName } from "../lib/hivectl.ts";
-import { closest } from "../wire/suggest.ts";
+import { closestVerb } from "../wire/suggest.ts";
 import { EXIT } from "./exit.ts";
 
 /** True for a command that only holds verbs, such as `repo`. */
@@ -30,14 +30,22 @@ export function findVerb(program: Command, words: string): Command | undefined {
   return allCommands(program).find((one) => verbName(one) === words);
 }
 
+/** Words that users try for what has another name here, and what does it. */
+export const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
+  history: ["messages", "turns", "deploys", "audit"],
+  chat: ["send", "top"],
+  merge: ["change approve"],
+};
+
 /** Ends with a usage error for a word that is no verb of the program or of a group. Suggests the nearest verb. */
 export function refuseWord(command: Command, word: string): never {
   const whole = (name: string): string => `${verbName(command)} ${name}`.trimStart();
-  const meant = closest(
+  const others = command.parent === null && Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word] : undefined;
+  const meant = closestVerb(
     word,
     command.commands.map((one) => one.name()),
   );
-  const hint = meant === undefined ? "" : `; did you mean ${whole(meant)}?`;
+  const hint = others ? `; see ${others.join(", ")}` : meant === undefined ? "" : `; did you mean ${whole(meant)}?`;
   command.error(`error: there is no verb '${whole(word)}'${hint}`, { exitCode: EXIT.usage });
 }
 

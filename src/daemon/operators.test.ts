@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -284,13 +284,14 @@ function operatorsOf(uid: number, users: Record<string, number>, rows: OperatorR
   mkdirSync(join(run, "operators"), { recursive: true, mode: 0o711 });
   const operators = new Operators({
     store: {
-      operators: { all: () => rows, add: (row: OperatorRow) => void rows.push(row) },
+      operators: { all: () => rows, add: (row: OperatorRow) => void rows.push(row), remove() {} },
       passkeys: { of: () => [], isRequired: () => false, removeOf() {} },
+      sessions: { revokeOf() {} },
       ledger: { audit() {} },
       nextSeq: () => 1,
       write: async (act: () => unknown) => act(),
     } as never,
-    paths: { run, hostSocket: join(run, "host.sock"), operatorSocket: (name) => join(run, "operators", `${name}.sock`) },
+    paths: { run, hostSocket: join(run, "host.sock"), operatorSocket: (name) => join(run, "operators", `${name}.sock`), operatorLink: (uid) => join(run, "operators", `${uid}.sock`) },
     sockets: {
       openOperator: async (operator, _path, user) => void opened.push(`${operator.name} for ${user.uid}`),
       closeOperator: async () => {},
@@ -330,6 +331,26 @@ test("started by root, others reach their sockets and nothing else in the folder
   expect(root.opened).toEqual([]);
   expect(statSync(root.run).mode & 0o777).toBe(0o711);
   root.dispose();
+});
+
+test("a user whose operator has another name has a link to its socket, until the last one is removed", async () => {
+  const { operators, run, dispose } = operatorsOf(4000, { me: 4000 });
+  const link = (): string | undefined => {
+    const path = join(run, "operators", "4000.sock");
+    return lstatSync(path, { throwIfNoEntry: false }) ? readlinkSync(path) : undefined;
+  };
+  await operators.add({ name: "office", role: "viewer", user: "me" }, "operator");
+  await operators.add({ name: "night", role: "viewer", user: "me" }, "operator");
+  expect(link()).toBe("office.sock");
+  await operators.remove("office", "operator");
+  expect(link()).toBe("night.sock");
+  await operators.remove("night", "operator");
+  expect(link()).toBeUndefined();
+  await operators.add({ name: "late", role: "viewer", user: "me" }, "operator");
+  rmSync(join(run, "operators", "4000.sock"));
+  await operators.start();
+  expect(link()).toBe("late.sock");
+  dispose();
 });
 
 test("a socket is not given to a user who has taken over the name, and the other sockets are served", async () => {

@@ -1,4 +1,5 @@
-import { rmSync } from "node:fs";
+import { rmSync, symlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { hivectl } from "../lib/hivectl.ts";
 import type { Paths } from "../lib/paths.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
@@ -27,7 +28,7 @@ interface OperatorSockets {
 
 export interface OperatorDeps {
   store: Pick<Store, "write" | "operators" | "passkeys" | "sessions" | "ledger" | "nextSeq">;
-  paths: Pick<Paths, "run" | "operatorSocket" | "hostSocket">;
+  paths: Pick<Paths, "run" | "operatorSocket" | "operatorLink" | "hostSocket">;
   sockets: OperatorSockets;
   /** Ends what an operator holds besides its socket: sessions, launch links, tokens. */
   holdings: readonly { endOf(operator: string): Promise<void> | void }[];
@@ -98,6 +99,7 @@ export class Operators implements Service {
         this.#deps.log.warn({ operator: one.name, reason: one.problem }, "an operator has no socket");
       }
     }
+    for (const uid of new Set([...this.#known.values()].map(({ row }) => row.uid))) this.#link(uid);
   }
 
   list(): OperatorView[] {
@@ -126,6 +128,7 @@ export class Operators implements Service {
         throw error;
       }
       this.#known.set(name, one);
+      this.#link(user.uid);
       return this.#view(one);
     });
   }
@@ -148,7 +151,7 @@ export class Operators implements Service {
   /** Removes an operator, with everything that it holds. */
   remove(name: string, by: string): Promise<void> {
     return this.#changes.run(async () => {
-      this.#get(name, "removed");
+      const { row } = this.#get(name, "removed");
       await this.#store("operator_removed", by, { operator: name }, (operators) => {
         operators.remove(name);
         this.#deps.store.passkeys.removeOf(name);
@@ -156,6 +159,7 @@ export class Operators implements Service {
       });
       this.#known.delete(name);
       await this.#close(name);
+      this.#link(row.uid);
       for (const holding of this.#deps.holdings) await holding.endOf(name);
     });
   }
@@ -202,6 +206,17 @@ export class Operators implements Service {
   async #close(name: string): Promise<void> {
     await this.#deps.sockets.closeOperator(name);
     rmSync(this.#deps.paths.operatorSocket(name), { force: true });
+  }
+
+  /**
+   * Points the link of a Unix user at the socket of its first operator: the user cannot list the folder, and need not know
+   * by which name it was added.
+   */
+  #link(uid: number): void {
+    const link = this.#deps.paths.operatorLink(uid);
+    const first = [...this.#known.values()].find(({ row, problem }) => row.uid === uid && problem === undefined);
+    rmSync(link, { force: true });
+    if (first) symlinkSync(basename(this.#deps.paths.operatorSocket(first.name)), link);
   }
 
   async #store(kind: string, by: string, detail: object, change: (operators: Store["operators"]) => void): Promise<void> {

@@ -107,6 +107,10 @@ export class Paths {
   operatorSocket(name: string): string {
     return join(this.operatorSockets, `${name}.sock`);
   }
+  /** A link to the socket of a Unix user's operator, for a user who has another name than it. No operator's name is a number. */
+  operatorLink(uid: number): string {
+    return join(this.operatorSockets, `${uid}.sock`);
+  }
   /** The socket of the trusted proxy. */
   get proxySocket(): string {
     return join(this.run, PROXY_SOCKET);

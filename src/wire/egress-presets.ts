@@ -1,3 +1,5 @@
+import { closest } from "./suggest.ts";
+
 /** The hosts of well-known sources of packages and code, by the word that stands for them when hosts are proposed. */
 const PRESETS: Readonly<Record<string, readonly string[]>> = {
   npm: ["registry.npmjs.org"],
@@ -29,6 +31,17 @@ export const presetHosts = (name: string): readonly string[] | undefined =>
 export const withPresets = (hosts: readonly string[]): string[] => [
   ...new Set(hosts.flatMap((host) => presetHosts(host) ?? [host])),
 ];
+
+/**
+ * Why a word is proposed in vain, with the preset that was probably meant; undefined for a preset or a host. Without a dot
+ * it is no host of the public internet, the only one that agents reach. With a port it is meant as it is.
+ */
+export function notAHost(word: string): string | undefined {
+  if (/[.:]/.test(word) || presetHosts(word)) return undefined;
+  const meant = closest(word, PRESET_NAMES);
+  const hint = meant === undefined ? `; name it in full, or one of ${PRESET_NAMES.join(", ")}` : `; did you mean ${meant}?`;
+  return `${word} is no host of the public internet: it has no dot${hint}`;
+}
 
 /** The preset that has a host. */
 export const presetWith = (host: string): string | undefined => PRESET_NAMES.find((name) => PRESETS[name]?.includes(host));

@@ -15,7 +15,7 @@ test("a denied host is proposed as the entry that would allow it, if there is su
 });
 
 test("a host that cannot be an entry is not proposed", () => {
-  for (const host of ["localhost", "10.0.0.1", "127.1", "*.example", "a b", 'x","y', "::1", "", "\u202Eexample"])
+  for (const host of ["localhost", "nmp", "10.0.0.1", "127.1", "*.example", "a b", 'x","y', "::1", "", "\u202Eexample"])
     expect(denied(host), host).toBeUndefined();
 });
 
@@ -25,6 +25,12 @@ test("withEgress adds the entry and changes nothing else", () => {
   expect(JSON.parse(withEgress("{}", "b.example"))).toEqual({ egress: ["b.example"] });
   expect(() => withEgress('{"egress":["b.example"]}', "b.example")).toThrow(/listed already/);
   expect(() => withEgress("[]", "b.example")).toThrow(/not an object/);
+});
+
+test("a word without a dot is no host: a mistyped preset is refused with the one that was meant, and a port makes it one", () => {
+  expect(() => withEgress("{}", "nmp")).toThrow("nmp is no host of the public internet: it has no dot; did you mean npm?");
+  expect(() => withEgress("{}", "intranet")).toThrow("it has no dot; name it in full, or one of npm, pypi");
+  expect(JSON.parse(withEgress("{}", "intranet:8080"))).toEqual({ egress: ["intranet:8080"] });
 });
 
 test("a preset adds its hosts, and is no entry itself", () => {

@@ -1,5 +1,5 @@
 import { isEgressHost, neverReached } from "./egress-host.ts";
-import { presetHosts } from "./egress-presets.ts";
+import { notAHost, presetHosts } from "./egress-presets.ts";
 
 /** Ports of an entry without a port. */
 export const WEB_PORTS: readonly number[] = [80, 443];
@@ -53,7 +53,8 @@ export function missingEntry(denied: { host: string; port: number; verdict: stri
   const host = denied.host.toLowerCase().replace(/\.$/, "");
   const entry = WEB_PORTS.includes(denied.port) ? host : `${host}:${denied.port}`;
   // The agent chose the name. A star in it would allow more than the denied connection.
-  return !entry.includes("*") && isEgressHost(entry) && neverReached(entry) === undefined ? entry : undefined;
+  const isReachable = neverReached(entry) === undefined && notAHost(entry) === undefined;
+  return !entry.includes("*") && isEgressHost(entry) && isReachable ? entry : undefined;
 }
 
 /**
@@ -66,6 +67,8 @@ export function withEgress(agentJson: string, entry: string): string {
   const listed: unknown = "egress" in config ? config.egress : [];
   if (!Array.isArray(listed)) throw new Error("egress in agent.json is not a list");
   const preset = presetHosts(entry);
+  const why = notAHost(entry);
+  if (why !== undefined) throw new Error(why);
   const added = (preset ?? [entry]).filter((host) => !listed.includes(host));
   if (added.length === 0) throw new Error(preset ? `the hosts of ${entry} are listed already` : `${entry} is listed already`);
   return `${JSON.stringify({ ...config, egress: [...(listed as unknown[]), ...added] }, null, 2)}\n`;

@@ -14,6 +14,22 @@ export function closest(word: string, names: readonly string[]): string | undefi
   return best;
 }
 
+/** Verbs that take something away. A suggestion is copied without a second look, so only a slip of the finger means one. */
+const DESTRUCTIVE: readonly string[] = ["destroy", "kill", "remove", "drop", "purge", "revoke", "stop", "shutdown", "rollback", "logout", "gc"];
+
+/**
+ * The verb that was probably meant: nearer than the nearest name has to be. Most wrong letters leave another word (chat is
+ * not cost), so a short word has one of them, a longer one a quarter of its letters; a verb that destroys has one slip.
+ */
+export function closestVerb(word: string, verbs: readonly string[]): string | undefined {
+  const meant = closest(word, verbs);
+  if (meant === undefined) return undefined;
+  const far = distance(word.toLowerCase(), meant.toLowerCase());
+  if (DESTRUCTIVE.includes(meant)) return far <= 1 ? meant : undefined;
+  const isBeginning = word.length > 1 && meant.startsWith(word);
+  return isBeginning || far <= Math.max(1, Math.floor(word.length / 4)) ? meant : undefined;
+}
+
 /** Edit distance: insertions, deletions, changes, and swaps of neighbours. */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, at) => at)];

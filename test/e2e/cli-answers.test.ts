@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
-import { anAgent, aMessage, aState } from "../lib/fixtures.ts";
+import { anAgent, anOverBudget, aMessage, aState } from "../lib/fixtures.ts";
 import { eventsOf, StubHost } from "../lib/stub-host.ts";
 
 /** `send --wait`, for every way in which a message ends. The daemon's stream stays open: only the verb can end the wait. */
@@ -75,6 +75,22 @@ test("a message to an agent that takes none says so, with what to do; one to a b
   );
   expect(await sendTo({ state: "paused", paused: true })).toContain("it is paused; `npx hivectl resume scout`");
   expect(await sendTo({ state: "thinking" })).toBe("#12 to scout: queued\n");
+  expect(await sendTo({ state: "rate_limited" })).toBe("#12 to scout: queued\n");
+  expect(await sendTo({ state: "rate_limited", over_budget: true })).toBe(
+    "#12 to scout: queued; it is over budget; `npx hivectl budget raise scout`\n",
+  );
+});
+
+test("an agent that the budget of the hive stops is named with the verb that raises that", async () => {
+  const scout = anAgent("scout", { state: "rate_limited", over_budget: true });
+  const { hive } = aState();
+  const over = { ...anOverBudget("scout"), scope: "hive" as const, agent: undefined };
+  host.answers.watch = () => eventsOf([question({}), { kind: "agent", agent: scout }]);
+  host.answers.state = { state: aState({ agents: [scout], hive: { ...hive, over_budget: [over] } }) };
+  expect(await host.hivectl("send", "scout", "hi", "--wait")).toMatchObject({
+    code: 5,
+    err: expect.stringContaining("the hive is over budget; `npx hivectl budget raise --hive`") as string,
+  });
 });
 
 describe.each<[string, HiveEvent[], string, string]>([
@@ -115,12 +131,28 @@ describe.each<[string, HiveEvent[], string, string]>([
     "queued",
     "it has failed: parked; `npx hivectl start scout`",
   ],
+  [
+    "waits for one over its budget",
+    [agent({ state: "rate_limited", over_budget: true, resumes_at: "2030-01-02T00:00:00.000Z" })],
+    "queued",
+    "it is over budget until 2030-01-0",
+  ],
+  [
+    "comes back from an agent that went over its budget in its turn",
+    [
+      question({ state: "leased" }),
+      agent({ state: "rate_limited", over_budget: true, last_turn: undefined }),
+      question({ state: "queued", seq: 14 }),
+    ],
+    "queued",
+    "it is over budget; `npx hivectl budget raise scout`",
+  ],
   ["waits for one that is destroyed", [agent({ destroyed: true })], "queued", "it was destroyed"],
 ])("a message that %s", (_what, events, state, reason) => {
   beforeEach(() => {
-    const last = events.at(-1);
+    const last = events.findLast((one) => one.kind === "agent");
     host.answers.watch = () => eventsOf([question({}), ...events]);
-    host.answers.state = { state: aState({ agents: last?.kind === "agent" ? [last.agent] : [anAgent("scout")] }) };
+    host.answers.state = { state: aState({ agents: [last?.agent ?? anAgent("scout")] }) };
   });
 
   test("ends the wait with its state, the reason and exit code 5", async () => {

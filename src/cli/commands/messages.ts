@@ -13,10 +13,10 @@ import { readMessage } from "../stdin.ts";
 /** Prints what was sent, and which recipients take no message as they are. Refusals make it a partial failure. */
 async function showSent(shell: Shell, sent: Output<"send">): Promise<void> {
   const isQueued = sent.sent.some((one) => one.state === "queued");
-  const agents = isQueued && !shell.isJson ? (await shell.client.call("state", { messages: 0 })).state.agents : [];
+  const state = isQueued && !shell.isJson ? (await shell.client.call("state", { messages: 0 })).state : undefined;
   const lines = sent.sent.map((one) => {
-    const agent = one.state === "queued" ? agents.find(({ name }) => name === one.to) : undefined;
-    const why = agent && standstill(agent);
+    const agent = one.state === "queued" ? state?.agents.find(({ name }) => name === one.to) : undefined;
+    const why = agent && standstill(agent, state?.hive.over_budget);
     return `#${one.id} to ${one.to}: ${one.state === "leased" ? "in its turn" : one.state}${why === undefined ? "" : `; ${clean(why)}`}`;
   });
   if (sent.refused.length === 0) return shell.show(sent, () => lines.join("\n"));

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { wholeNumber } from "../arguments.ts";
-import { clean } from "../print.ts";
+import { answeredWords, chosenBy, isNumbers } from "../chosen.ts";
+import { UsageError } from "../exit.ts";
 import { questionText } from "../question-text.ts";
 import { act } from "../shell.ts";
 
@@ -31,22 +32,26 @@ export function questionCommands(program: Command): void {
       shell.show(await shell.client.call("question", { id }), ({ question }) => questionText(question, shell)),
   );
 
-  act<{ option?: string[] }>(
+  act<{ option?: string[]; text?: string }>(
     program
       .command("answer")
       .argument("<question>", "its number", wholeNumber)
-      .argument("[text...]", "your own words")
-      .description("answer a question, in your own words or with its options")
-      .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several"),
-    async (shell, [id, words = []]: [number, string[]?], { option }) => {
-      let chosen: string[] = [];
-      if (option) {
-        const { options: offered } = (await shell.client.call("question", { id })).question;
-        chosen = option.map((one) => offered[Number(one) - 1] ?? one);
+      .argument("[words...]", "the number of an option, or your own words")
+      .description("answer a question, with its options or in your own words")
+      .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several")
+      .option("-t, --text <words>", "your own words, even if they are a number"),
+    async (shell, [id, words = []]: [number, string[]?], { option, text: own }) => {
+      if (own !== undefined && words.length > 0) throw new UsageError("write your words after the number or with --text, not both");
+      const typed = own ?? words.join(" ");
+      let chosen: string[] | undefined;
+      // A number means an option, so it needs the list. Words do not.
+      if (option !== undefined || (own === undefined && isNumbers(typed))) {
+        const { question } = await shell.client.call("question", { id });
+        chosen = option?.map((one) => question.options[Number(one) - 1] ?? one) ?? chosenBy(typed, question);
       }
-      const text = words.join(" ");
-      const answered = await shell.client.call("answer", { id, options: chosen, ...(text === "" ? {} : { text }) });
-      shell.show(answered, ({ question }) => `${clean(question.agent)} will get your answer`);
+      const text = option === undefined && chosen !== undefined ? "" : typed;
+      const answered = await shell.client.call("answer", { id, options: chosen ?? [], ...(text === "" ? {} : { text }) });
+      shell.show(answered, ({ question }) => answeredWords(question));
     },
   );
 

@@ -100,9 +100,16 @@ function settingsOf({
   forgeText,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const lists = { reviewers: list(reviewer), protected: list(protect), egress: egress && withPresets(list(egress) ?? []) };
+  const lists = { reviewers: list(reviewer), protected: list(protect), egress: egress && withPresets(checkHosts(list(egress) ?? [])) };
   const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, forge, forge_text: forgeText, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** Throws a usage error for a mistyped preset. */
+function checkHosts(hosts: string[]): string[] {
+  const why = hosts.map(notAHost).find((one) => one !== undefined);
+  if (why !== undefined) throw new UsageError(`--egress: ${why}`);
+  return hosts;
 }
 
 /** Parses what `repo add` follows: a path, or an address that the hive can reach. */

@@ -25,12 +25,15 @@ const deny = (text: string) =>
 test.each([
   ["2", { id: 17, options: ["two"] }],
   ["2, 1", { id: 17, options: ["two", "one"] }],
-  ["3", { id: 17, text: "3" }],
-  ["1 3", { id: 17, text: "1 3" }],
   ["neither of them", { id: 17, text: "neither of them" }],
 ])("the answer %j is the options of its numbers, or else its words", async (text, input) => {
   expect(await answer(text)).toEqual({ words: "ada will get your answer", isError: false });
   expect(host.called("answer")).toEqual(input);
+});
+
+test.each(["3", "1 3"])("the answer %j has a number that is no option, so nothing is sent", async (text) => {
+  expect(await answer(text)).toMatchObject({ words: expect.stringContaining("there is no option 3") as string, isError: true });
+  expect(host.called("answer")).toBeUndefined();
 });
 
 test("a denial has its note, and says who is notified", async () => {

@@ -1,6 +1,7 @@
 import { connectLines, type LineClient } from "../../rpc/client.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import { isOperator } from "../../wire/roles.ts";
+import { answeredWords, chosenBy } from "../chosen.ts";
 import { failureOf } from "../exit.ts";
 import { clean } from "../print.ts";
 import type { Effect } from "./press.ts";
@@ -67,12 +68,9 @@ async function call(effect: Act, client: LineClient): Promise<string> {
 
 /** Answers with the options whose numbers the text has, or else with the text. */
 async function answer(id: number, text: string, client: LineClient): Promise<string> {
-  const { options: offered } = (await client.call("question", { id })).question;
-  const numbers = /^\d+(?:[\s,]+\d+)*$/.test(text) ? text.split(/[\s,]+/).map(Number) : [];
-  const chosen = numbers.flatMap((number) => offered[number - 1] ?? []);
-  const isChoice = numbers.length > 0 && chosen.length === numbers.length;
-  const { question } = await client.call("answer", isChoice ? { id, options: chosen } : { id, text });
-  return `${clean(question.agent)} will get your answer`;
+  const options = chosenBy(text, (await client.call("question", { id })).question);
+  const { question } = await client.call("answer", options ? { id, options } : { id, text });
+  return answeredWords(question);
 }
 
 async function deny({ id }: ApprovalView, note: string, client: LineClient): Promise<string> {
