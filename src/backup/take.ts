@@ -6,6 +6,7 @@ import { digestOf, pack, type Digest } from "../os/archive.ts";
 import { replaceFile, syncAll } from "../os/stable.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
+import { inWords, isForbidden, notWritable } from "./refusals.ts";
 import { FORMAT, MANIFEST, PARTS, type Manifest } from "./manifest.ts";
 
 export interface BackupDeps {
@@ -77,7 +78,7 @@ export class Backups {
       return { folder, ...taken };
     } catch (error) {
       await rm(made, { recursive: true, force: true });
-      throw inWords(error, signal);
+      throw inWords(error, signal, folder);
     }
   }
 
@@ -167,21 +168,8 @@ async function checkPlace(folder: string, state: string): Promise<void> {
   if (!existsSync(dirname(folder))) throw new HiveError("bad_request", `${dirname(folder)} does not exist: make it first`);
   const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
+    if (isForbidden(error.code)) throw notWritable(folder, error);
     throw new HiveError("conflict", `${folder} is there and is not a folder: name another one`);
   });
   if (there.length > 0) throw new HiveError("conflict", `${folder} is not empty: name a folder that does not exist yet`);
-}
-
-function inWords(error: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted) return new HiveError("unavailable", "the backup was given up; nothing is left of it");
-  const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-  if (code === "ENOSPC" || code === "SQLITE_FULL")
-    return new HiveError("conflict", "there is no room for the backup where it was to go; nothing is left of it", {
-      cause: error,
-    });
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM")
-    return new HiveError("forbidden", "the daemon may not write where the backup was to go: name another folder", {
-      cause: error,
-    });
-  return error;
 }

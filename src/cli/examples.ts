@@ -55,7 +55,14 @@ export const MORE: Readonly<Record<string, More>> = {
   loops: { examples: ["hivectl loops", "hivectl loops --json | jq '.loops[] | select(.held).chain'"] },
   questions: { examples: ["hivectl questions", "hivectl questions --all"] },
   question: { examples: ["hivectl question 17"] },
-  answer: { examples: ["hivectl answer 17 'scout owns it'", "hivectl answer 17 2", "hivectl answer 17 --option 1 3", "hivectl answer 17 --text 42"] },
+  answer: {
+    examples: [
+      "hivectl answer 17 'scout owns it'",
+      "hivectl answer 17 2",
+      "hivectl answer 17 --option 1 3",
+      "hivectl answer 17 --text 42",
+    ],
+  },
   "close-question": { examples: ["hivectl close-question 17"] },
   tail: {
     examples: ["hivectl tail scout", "hivectl tail scout -n 200 --no-follow", "hivectl tail scout --json | jq -c .event"],
@@ -72,7 +79,7 @@ export const MORE: Readonly<Record<string, More>> = {
   },
   usage: {
     words:
-      "Days are those of HIVE_TIME_ZONE. A request to a model without a price counts its tokens and no cost. hivectl cost lists the same day by day, over the whole history.",
+      "Days are those of HIVE_TIME_ZONE. A request to a model without a price counts its tokens and no cost. `hivectl cost` lists the same day by day, over the whole history.",
     examples: [
       "hivectl usage",
       "hivectl usage --by day,model --days 7",
@@ -216,7 +223,7 @@ export const MORE: Readonly<Record<string, More>> = {
     ],
   },
   "repo credential": {
-    words: "git runs it; hivectl repo remote --add puts it into the settings of a clone.",
+    words: "git runs it; `hivectl repo remote --add` puts it into the settings of a clone.",
     examples: ["git config credential.<url>.helper '!hivectl repo credential web'", "hivectl repo credential web get </dev/null"],
   },
   "change list": {

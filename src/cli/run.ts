@@ -5,9 +5,12 @@ import { buildProgram } from "./program.ts";
 import { printFailure } from "./shell.ts";
 import { allCommands } from "./verbs.ts";
 
-/** A help text whose examples can be typed as they are. */
+/** A help text whose examples, and commands in backticks, can be typed as they are. */
 export const withRunnable = (help: string): string =>
-  help.replaceAll(/^( {2}(?:.*[|(] ?)?)hivectl (?=[a-z-])/gm, (_, lead: string) => `${lead}${hivectlName()} `);
+  help
+    .replaceAll(/^( {2}(?:.*[|(] ?)?)hivectl (?=[a-z-])/gm, (_, lead: string) => `${lead}${hivectlName()} `)
+    // The wrapped text may have a line break after the name.
+    .replaceAll(/`hivectl(?=\s+[a-z-])/g, () => `\`${hivectlName()}`);
 
 /** Runs hivectl with the words after its name. Sets the exit code of the process; never rejects for a failed verb. */
 export async function run(words: readonly string[]): Promise<void> {

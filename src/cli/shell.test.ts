@@ -16,7 +16,9 @@ test("a socket that may not be opened is another user's; only without one is the
     expect(notConnected("/run/x.sock", code)).toMatchObject({
       code: "forbidden",
       exit: 1,
-      message: expect.stringMatching(/^you may not open \/run\/x\.sock, .*operator add .* --role viewer`; .* --socket \/run\/operators\/<name>\.sock$/) as string,
+      message: expect.stringMatching(
+        /^you may not open \/run\/x\.sock, .*operator add .* --role viewer`; .* --socket \/run\/operators\/<name>\.sock$/,
+      ) as string,
     });
   for (const code of ["ENOENT", "ECONNREFUSED", undefined])
     expect(notConnected("/run/x.sock", code)).toMatchObject({ code: "unavailable", exit: 3 });

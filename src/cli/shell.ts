@@ -53,18 +53,24 @@ interface Verb<Options> {
 /**
  * Attaches an implementation to a verb. It gets the shell, the arguments in the order of the usage, and the options.
  * Import heavy modules inside it, so that the other verbs start without them. `contract` loads the part of the contract
- * that the verb uses, for a verb that should not wait for all of it.
+ * that the verb uses, for a verb that should not wait for all of it. `lost` says what to do besides if no daemon answers.
  */
 export function act<Options extends object = object>(
   command: Command,
   run: Verb<Options>["run"],
   contract?: LoadContract,
+  lost?: (args: unknown[]) => string,
 ): Command {
   return command.action((...given: unknown[]) => {
     const self = given.pop() as Command;
     const options = self.optsWithGlobals<Options & CommonOptions>();
     given.pop();
-    return withShell(options, (shell) => run(shell, given, options), contract);
+    return withShell(
+      options,
+      (shell) => run(shell, given, options),
+      contract,
+      () => lost?.(given),
+    );
   });
 }
 
@@ -73,6 +79,7 @@ export async function withShell(
   options: CommonOptions,
   verb: (shell: Shell) => Promise<void>,
   contract?: LoadContract,
+  lost: () => string | undefined = () => undefined,
 ): Promise<void> {
   const isJson = options.json === true;
   const path = findSocket(process.env, options.socket);
@@ -83,6 +90,7 @@ export async function withShell(
     const waitsFor = (advice: string): void => limit.waitsFor(advice);
     await limit.race(verb({ ...printer(isJson), client, socketPath: path, waitsFor }));
   } catch (error) {
+    if (client === undefined && !limit.isOver) addAdvice(error, lost());
     fail(limit.isOver ? error : await withSuggestion(error, client), isJson);
   } finally {
     limit.end();
@@ -141,6 +149,11 @@ async function connect(path: string, loadContract = wholeContract): Promise<Line
     const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
     throw notConnected(path, code);
   }
+}
+
+/** Adds to a failed connection what to do besides. */
+function addAdvice(error: unknown, advice: string | undefined): void {
+  if (error instanceof Failure && advice !== undefined) error.message += `; ${advice}`;
 }
 
 /** Why no daemon answers, from the code of the system's error. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findSocket, stateFolder } from "./socket.ts";
+import { findSocket, startCommand, stateFolder } from "./socket.ts";
 
 /** The socket for the user bob who sees these paths, and may open these sockets: all that are there, unless it is said. */
 const find = (env: Record<string, string>, there: string[], uid: number, open: readonly string[] = there): string =>
@@ -39,4 +39,13 @@ test("a user who may not open host.sock gets the socket of its operator", () => 
   expect(find(HOME, [host, bob, linked], 1000, [bob, linked])).toBe(bob);
   // Neither may be opened: the error is about host.sock.
   expect(find(HOME, [host, bob], 1000, [])).toBe(host);
+});
+
+test("a hive of another state folder than the default is started with its folder", () => {
+  const start = (state: string, env: NodeJS.ProcessEnv = HOME) => startCommand(state, env, () => false, 1000);
+  expect(start("/h/.local/state/hyperhive")).toBe("npm start");
+  expect(start("/srv/other")).toBe("HIVE_STATE_DIR=/srv/other npm start");
+  // The setting may have been for the one command.
+  expect(start("/srv/other", { ...HOME, HIVE_STATE_DIR: "/srv/other" })).toBe("HIVE_STATE_DIR=/srv/other npm start");
+  expect(start("/srv/it's")).toBe(String.raw`HIVE_STATE_DIR='/srv/it'\''s' npm start`);
 });

@@ -53,6 +53,13 @@ function hostSocket(env: NodeJS.ProcessEnv, { exists, uid }: Sight): string {
   return exists(own) ? own : (SYSTEM_SOCKETS.find(exists) ?? own);
 }
 
+/** The command that starts the hive of a state folder, for a shell without settings. */
+export function startCommand(state: string, env: NodeJS.ProcessEnv, exists?: (path: string) => boolean, uid?: number): string {
+  if (state === stateFolder({ ...env, HIVE_STATE_DIR: undefined }, exists, uid)) return "npm start";
+  const word = /^[\w./-]+$/.test(state) ? state : `'${state.replaceAll("'", String.raw`'\''`)}'`;
+  return `HIVE_STATE_DIR=${word} npm start`;
+}
+
 /** The state folder of a hive, by the rules of the programs that start one. */
 export function stateFolder(
   env: NodeJS.ProcessEnv,

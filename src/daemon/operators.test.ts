@@ -291,7 +291,12 @@ function operatorsOf(uid: number, users: Record<string, number>, rows: OperatorR
       nextSeq: () => 1,
       write: async (act: () => unknown) => act(),
     } as never,
-    paths: { run, hostSocket: join(run, "host.sock"), operatorSocket: (name) => join(run, "operators", `${name}.sock`), operatorLink: (uid) => join(run, "operators", `${uid}.sock`) },
+    paths: {
+      run,
+      hostSocket: join(run, "host.sock"),
+      operatorSocket: (name) => join(run, "operators", `${name}.sock`),
+      operatorLink: (uid) => join(run, "operators", `${uid}.sock`),
+    },
     sockets: {
       openOperator: async (operator, _path, user) => void opened.push(`${operator.name} for ${user.uid}`),
       closeOperator: async () => {},

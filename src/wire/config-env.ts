@@ -81,6 +81,14 @@ const inGroup = (groups: readonly Group[], name: string): string | undefined =>
  */
 export const whyReserved = (name: string): string | undefined => inGroup(RESERVED, name);
 
+/** A warning for a secret with a name that no agent's environment may have: only an API door can use it. */
+export function secretWarning(name: string): string | undefined {
+  const why = whyReserved(name);
+  return why === undefined
+    ? undefined
+    : `no agent can have it in its environment: a variable of this name ${why}; keep it under another name, unless it is for an API door`;
+}
+
 /**
  * What a variable does beyond setting a value; completes a sentence that starts with "it". Undefined if no effect is
  * known. Reserved variables also steer programs that the agent starts.

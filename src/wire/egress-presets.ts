@@ -1,3 +1,4 @@
+import { neverReached } from "./egress-host.ts";
 import { closest } from "./suggest.ts";
 
 /** The hosts of well-known sources of packages and code, by the word that stands for them when hosts are proposed. */
@@ -37,7 +38,8 @@ export const withPresets = (hosts: readonly string[]): string[] => [
  * it is no host of the public internet, the only one that agents reach. With a port it is meant as it is.
  */
 export function notAHost(word: string): string | undefined {
-  if (/[.:]/.test(word) || presetHosts(word)) return undefined;
+  // An address or this machine has a reason of its own, which the hive gives.
+  if (/[.:]/.test(word) || presetHosts(word) || neverReached(word) !== undefined) return undefined;
   const meant = closest(word, PRESET_NAMES);
   const hint = meant === undefined ? `; name it in full, or one of ${PRESET_NAMES.join(", ")}` : `; did you mean ${meant}?`;
   return `${word} is no host of the public internet: it has no dot${hint}`;

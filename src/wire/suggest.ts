@@ -15,7 +15,19 @@ export function closest(word: string, names: readonly string[]): string | undefi
 }
 
 /** Verbs that take something away. A suggestion is copied without a second look, so only a slip of the finger means one. */
-const DESTRUCTIVE: readonly string[] = ["destroy", "kill", "remove", "drop", "purge", "revoke", "stop", "shutdown", "rollback", "logout", "gc"];
+const DESTRUCTIVE: readonly string[] = [
+  "destroy",
+  "kill",
+  "remove",
+  "drop",
+  "purge",
+  "revoke",
+  "stop",
+  "shutdown",
+  "rollback",
+  "logout",
+  "gc",
+];
 
 /**
  * The verb that was probably meant: nearer than the nearest name has to be. Most wrong letters leave another word (chat is

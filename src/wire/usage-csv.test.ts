@@ -36,3 +36,13 @@ test("the title of a change is one field, whatever an agent has written", () => 
       `12,web,scout,"'=1+1\n""x"",y",merged,3,40,0.5,0\r\n`,
   );
 });
+
+test("a cost has at most six decimals", () => {
+  const cost = (cost_usd: number): string =>
+    usageCsv([{ ...figures, cost_usd }], ["day"])
+      .split(",")
+      .at(-2) ?? "";
+  expect([1.6407582000000003, 0.1 + 0.2, 0.0000014, 1e-9, 12].map(cost)).toEqual(["1.640758", "0.3", "0.000001", "0", "12"]);
+  const change = { change: 1, repo: "", agent: "", title: "", state: "merged", turns: 1, tokens: 1, unpriced: 0 } as const;
+  expect(changeCsv([{ ...change, cost_usd: 0.1 + 0.2 }])).toContain(",0.3,0\r\n");
+});

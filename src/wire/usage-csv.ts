@@ -5,13 +5,16 @@ export type UsageCsvRow = UsageFigures & { [K in UsageKey]?: string | undefined 
 
 /** The keys in the order of their columns. Not from the contract, which pages do not load. */
 export const USAGE_KEY_LIST = ["day", "agent", "model", "credential"] as const satisfies readonly UsageKey[];
+/** US dollars to a millionth, finer than the price of a token: sums of floating-point numbers have a tail. */
+const dollars = (cost: number): number => Number(cost.toFixed(6));
+
 const FIGURES: Readonly<Record<string, (row: UsageFigures) => number>> = {
   requests: (row) => row.requests,
   input_tokens: (row) => row.tokens.input,
   output_tokens: (row) => row.tokens.output,
   cache_read_tokens: (row) => row.tokens.cache_read,
   cache_write_tokens: (row) => row.tokens.cache_write,
-  cost_usd: (row) => row.cost_usd,
+  cost_usd: (row) => dollars(row.cost_usd),
   unpriced_requests: (row) => row.unpriced,
 };
 
@@ -39,7 +42,7 @@ export function changeCsv(rows: readonly ChangeUsageRow[]): string {
   const lines = rows.map(({ change, repo, agent, title, state, turns, tokens, cost_usd, unpriced }) => [
     String(change),
     ...[repo, agent, title, state].map(field),
-    ...[turns, tokens, cost_usd, unpriced].map(String),
+    ...[turns, tokens, dollars(cost_usd), unpriced].map(String),
   ]);
   return csv([["change", "repo", "agent", "title", "state", "turns", "tokens", "cost_usd", "unpriced_turns"], ...lines]);
 }

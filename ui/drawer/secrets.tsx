@@ -1,4 +1,5 @@
 import { useCallback, useState, type FormEvent, type ReactNode } from "react";
+import { secretWarning } from "../../src/wire/config-env.ts";
 import type { SecretUse, SecretView } from "../../src/wire/secrets.ts";
 import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
@@ -103,9 +104,12 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
     setText("");
     await onSet();
     const agents = secret.uses.filter(({ as }) => as === "environment").map(({ agent }) => visible(agent));
-    return agents.length === 0
-      ? `${secret.name} is kept`
-      : `${secret.name} is kept; ${agents.join(", ")}: from the next start of the cage`;
+    const warning = secretWarning(secret.name);
+    const rest = [
+      ...(warning === undefined ? [] : [warning]),
+      ...(agents.length === 0 ? [] : [`${agents.join(", ")}: from the next start of the cage`]),
+    ];
+    return [`${secret.name} is kept`, ...rest].join("; ");
   }, isWhole);
   return (
     <form

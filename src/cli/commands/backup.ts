@@ -5,7 +5,7 @@ import { asksFirst, confirm } from "../deciding.ts";
 import { clean, plural } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { act, alone, environment } from "../shell.ts";
-import { stateFolder } from "../socket.ts";
+import { startCommand, stateFolder } from "../socket.ts";
 
 const MIB = 1024 * 1024;
 const size = (bytes: number): string => (bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`);
@@ -68,7 +68,7 @@ export function backupCommands(program: Command): void {
           [
             `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
             ...(aside === undefined ? [] : [`its earlier content is in ${clean(aside)}; remove it when you no longer need it`]),
-            "start it with `npm start`",
+            `start it with \`${clean(startCommand(state, environment))}\``,
           ].join("\n"),
         );
       } finally {

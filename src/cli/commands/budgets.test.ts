@@ -44,7 +44,7 @@ test("a listing has each limit with what is used, and what waits with the verbs 
 
 test("the limits of a subscription are below those of the hive", async () => {
   host.answers.budget = { time_zone: "UTC", rows: [], over: [], plan: [{ window: "5h", used: 0.423 }] };
-  expect((await hivectl("budget list")).out).toBe("there is no limit: budget set makes one\nplan 5h: 42 % used\n");
+  expect((await hivectl("budget list")).out).toBe("there is no limit: `npx hivectl budget set` makes one\nplan 5h: 42 % used\n");
 });
 
 test("what waits is in pending, until an operator has decided that it waits", async () => {
@@ -60,6 +60,10 @@ test.each([
     { scope: "agent", agent: "scout", limits: { cost_per_day_usd: 5 }, remove: ["turns_per_hour"] },
   ],
   ["budget set --default --output-per-day 200,000", { scope: "default", limits: { output_tokens_per_day: 200_000 }, remove: [] }],
+  [
+    "budget set scout --output-per-day 200k --input-per-day 1.5M",
+    { scope: "agent", agent: "scout", limits: { output_tokens_per_day: 200_000, input_tokens_per_day: 1_500_000 }, remove: [] },
+  ],
   ["budget set --hive --input-per-day 1_000", { scope: "hive", limits: { input_tokens_per_day: 1_000 }, remove: [] }],
 ])("%s sets what it says", async (line, input) => {
   expect(await hivectl(line)).toMatchObject({ code: 0, err: "" });
@@ -72,6 +76,7 @@ test.each([
     { scope: "agent", agent: "scout", answer: "raise", by: 10 },
     "the limit of $5.00 a day is raised\n",
   ],
+  ["budget raise --hive --by 50k", { scope: "hive", answer: "raise", by: 50_000 }, /is raised/],
   ["budget lift --hive", { scope: "hive", answer: "lift" }, "the limit of $20.00 a day does not count until midnight\n"],
   [
     "budget stop scout --limit cost_per_day_usd",
@@ -87,7 +92,21 @@ test.each([
   ["budget set --cost-per-day 5", /name one agent, or --hive/],
   ["budget set scout --hive --cost-per-day 5", /name one agent, or --hive/],
   ["budget set scout", /name a limit, such as --cost-per-day 5/],
-  ["budget set scout --cost-per-day lots", /'lots' is not valid: it is a number above 0, or none/],
+  [
+    "budget set scout --cost-per-day lots",
+    /'lots' is not valid: it is an amount in US dollars from 0\.01 to 1,000,000, such as 5, or none/,
+  ],
+  [
+    "budget set scout --turns-per-hour 1.5",
+    /option '--turns-per-hour <amount>' argument '1\.5' is not valid: it is a whole number/,
+  ],
+  ["budget set scout --output-per-day 0.5", /'--output-per-day <amount>' .* whole number from 1 to .*or 200k/],
+  ["budget set scout --cost-per-day 0.001", /'--cost-per-day <amount>' .* from 0\.01 to/],
+  ["budget set --hive --cost-per-turn 1", /--cost-per-turn is a limit of each agent, not of the hive/],
+  ["budget set --hive --messages-per-minute none", /--messages-per-minute is a limit of each agent/],
+  ["budget raise scout --by 0", /'0' is not valid: it is a number above 0, such as 5 or 200k\.\n/],
+  ["budget raise scout --by 0.5usd", /'0\.5usd' is not valid: it is a number above 0, such as/],
+  ["budget raise scout --by none", /'none' is not valid: it is a number above 0, such as/],
   ["budget raise", /name one agent, or --hive/],
 ])("%s is a usage error", async (line, words) => {
   expect(await hivectl(line)).toMatchObject({ code: 2, err: expect.stringMatching(words) });

@@ -1,5 +1,14 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { BUDGET_KINDS, budgetLimit, isOfChange, type BudgetKind } from "../../wire/budget-kinds.ts";
+import { hivectl } from "../../lib/hivectl.ts";
+import {
+  BUDGET_KINDS,
+  BUDGET_RANGES,
+  budgetLimit,
+  HIVE_KINDS,
+  isCost,
+  isOfChange,
+  type BudgetKind,
+} from "../../wire/budget-kinds.ts";
 import type { BudgetRow } from "../../wire/budget.ts";
 import type { Input } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
@@ -22,6 +31,7 @@ const LIMITS: Readonly<Record<BudgetKind, readonly [flag: string, words: string]
   input_tokens_per_change: ["input-per-change", "tokens of input for each change that no cache serves"],
 };
 const NONE = "none";
+const THOUSANDS: Readonly<Record<string, number>> = { k: 1_000, K: 1_000, M: 1_000_000 };
 
 interface Of {
   hive?: true;
@@ -31,10 +41,23 @@ interface Of {
 }
 type Limits = Of & Record<string, number | string | true | undefined>;
 
-function amount(text: string): number | typeof NONE {
-  const value = Number(text.replace(/^\$/, "").replaceAll(/[,_]/g, ""));
+/** Parses an amount: `5`, `$5`, `200,000`, `200k`, `1.5M`. Undefined for anything else, and for what is not above 0. */
+function amount(text: string): number | undefined {
+  const [, figure = "", unit = ""] = /^\$?([\d.,_]+)([kKM]?)$/.exec(text) ?? [];
+  const value = Number(figure.replaceAll(/[,_]/g, "")) * (THOUSANDS[unit] ?? 1);
+  return value > 0 ? value : undefined;
+}
+
+/** Parses what an option of `set` says. */
+function limitOf(kind: BudgetKind, text: string): number | typeof NONE {
   if (text === NONE) return NONE;
-  if (!(value > 0)) throw new InvalidArgumentError(`it is a number above 0, or ${NONE} to remove the limit.`);
+  const value = amount(text);
+  const [least, most] = BUDGET_RANGES[kind];
+  const what = isCost(kind) ? "an amount in US dollars" : "a whole number";
+  if (value === undefined || value < least || value > most || !(isCost(kind) || Number.isSafeInteger(value)))
+    throw new InvalidArgumentError(
+      `it is ${what} from ${least} to ${most.toLocaleString("en-US")}, such as 5${isCost(kind) ? "" : " or 200k"}, or ${NONE} to remove the limit.`,
+    );
   return value;
 }
 
@@ -75,7 +98,7 @@ export function budgetCommands(program: Command): void {
     async (shell, [agent]: [string?]) =>
       shell.show(await shell.client.call("budget", {}), ({ rows, over, plan, time_zone: zone }) => {
         const shown = rows.filter((row) => agent === undefined || row.agent === undefined || row.agent === agent);
-        if (shown.length === 0) return ["there is no limit: budget set makes one", ...planLines(plan)].join("\n");
+        if (shown.length === 0) return [`there is no limit: ${hivectl("budget set")} makes one`, ...planLines(plan)].join("\n");
         const lines = overLines(
           over.filter((one) => agent === undefined || one.agent === undefined || one.agent === agent),
           shell,
@@ -92,12 +115,17 @@ export function budgetCommands(program: Command): void {
   const set = whose(budget.command("set").argument("[agent]", "whose limits", agentName))
     .option("--default", "each agent for which nothing else sets the limit")
     .description("set or remove limits; they count at once, and come before those of agent.json");
-  for (const [flag, words] of Object.values(LIMITS)) set.option(`--${flag} <amount>`, `${words}, or none`, amount);
+  for (const kind of BUDGET_KINDS) {
+    const [flag, words] = LIMITS[kind];
+    set.option(`--${flag} <amount>`, `${words}, or none`, (text: string) => limitOf(kind, text));
+  }
   act<Limits>(set, async (shell, [agent]: [string?], options) => {
     const limits: Partial<Record<BudgetKind, number>> = {};
     const remove: BudgetKind[] = [];
     for (const kind of BUDGET_KINDS) {
       const given = options[camel(LIMITS[kind][0])];
+      if (given !== undefined && options.hive === true && !(HIVE_KINDS as readonly BudgetKind[]).includes(kind))
+        throw new UsageError(`--${LIMITS[kind][0]} is a limit of each agent, not of the hive: name an agent, or --default`);
       if (given === NONE) remove.push(kind);
       else if (typeof given === "number") limits[kind] = given;
     }
@@ -155,7 +183,7 @@ async function decide(
 
 function added(text: string): number {
   const value = amount(text);
-  if (value === NONE) throw new InvalidArgumentError("it is a number above 0.");
+  if (value === undefined) throw new InvalidArgumentError("it is a number above 0, such as 5 or 200k.");
   return value;
 }
 

@@ -76,6 +76,14 @@ describe("the remote of a clone", () => {
   const ask = (input: string, operation = "get"): Promise<Said> =>
     cliInsideWith(input, "--socket", host.socket, "repo", "credential", "web", operation);
 
+  test("says how to name the hive anew if it has moved", async () => {
+    const said = await cliInsideWith("", "--socket", join(host.folder, "moved.sock"), "repo", "credential", "web", "get");
+    expect(said).toMatchObject({ code: 3, out: "" });
+    expect(said.err).toMatch(
+      /no hive answers on .*moved\.sock: .*; if the hive has moved, run `npx hivectl repo remote web --add` in the clone again\n$/,
+    );
+  });
+
   test("gets a token from the helper, and only for the hive's address", async () => {
     const answer = "username=hive\npassword=t0ken\npassword_expiry_utc=1893456000\n";
     expect(await ask("protocol=http\nhost=127.0.0.1:7000\npath=git/web\n\n")).toEqual({ code: 0, out: answer, err: "" });

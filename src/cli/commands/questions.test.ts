@@ -16,7 +16,11 @@ function ask(extra: Partial<QuestionView> = {}): void {
   host.answers = {
     question: { question },
     answer: ({ options, text }) => ({
-      question: { ...question, state: "answered", answer: [...((options as string[] | undefined) ?? []), text ?? []].flat().join("\n") },
+      question: {
+        ...question,
+        state: "answered",
+        answer: [...((options as string[] | undefined) ?? []), text ?? []].flat().join("\n"),
+      },
     }),
   };
 }

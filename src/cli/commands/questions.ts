@@ -41,7 +41,8 @@ export function questionCommands(program: Command): void {
       .option("-o, --option <number...>", "an option by its number or its text; several where the question takes several")
       .option("-t, --text <words>", "your own words, even if they are a number"),
     async (shell, [id, words = []]: [number, string[]?], { option, text: own }) => {
-      if (own !== undefined && words.length > 0) throw new UsageError("write your words after the number or with --text, not both");
+      if (own !== undefined && words.length > 0)
+        throw new UsageError("write your words after the number or with --text, not both");
       const typed = own ?? words.join(" ");
       let chosen: string[] | undefined;
       // A number means an option, so it needs the list. Words do not.

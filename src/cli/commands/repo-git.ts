@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { hivectl } from "../../lib/hivectl.ts";
 import { visible } from "../print.ts";
 import { act } from "../shell.ts";
 
@@ -45,5 +46,7 @@ export function repoGitCommands(repo: Command): void {
       if (!isAsked(credentialQuestion(question), issued.url)) return shell.show({}, () => "");
       shell.show(issued, credentialAnswer);
     },
+    undefined,
+    ([name]) => `if the hive has moved, run ${hivectl(`repo remote ${visible(String(name))} --add`)} in the clone again`,
   );
 }

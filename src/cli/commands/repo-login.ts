@@ -1,3 +1,4 @@
+import { hivectl } from "../../lib/hivectl.ts";
 import type { Command } from "commander";
 import { asksFirst } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
@@ -43,7 +44,7 @@ export function repoLoginCommand(repo: Command): void {
       await confirmHostKey(shell, key, { hostKey, yes });
       shell.show(
         await shell.client.call("repo_trust", { name, host_key: key }),
-        () => `${name} trusts ${key.fingerprint}; hivectl repo fetch ${name} tries it`,
+        () => `${name} trusts ${key.fingerprint}; ${hivectl(`repo fetch ${name}`)} tries it`,
       );
     },
   );
@@ -57,5 +58,5 @@ function loginText(name: string, kind: "token" | "key" | undefined, isForge: boo
       : `${name} has the token for pull requests; open ones are looked at now`;
   return kind === undefined
     ? `${name} has no credential any more`
-    : `${name} has the ${kind}; hivectl repo fetch ${name} tries it`;
+    : `${name} has the ${kind}; ${hivectl(`repo fetch ${name}`)} tries it`;
 }

@@ -180,6 +180,11 @@ describe("repo add", () => {
 describe("repo set", () => {
   test("passes on what is given, and unsets with an empty text", async () => {
     host.answers.repo_set = { repo: aRepo("web") };
+    expect(await hivectl("repo", "set", "web", "--egress", "nmp")).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--egress: nmp is no host .*did you mean npm\?/) as string,
+    });
+    expect(host.calls).toEqual([]);
     await hivectl("repo", "set", "web", "--check", "", "--author", "", "--reviewer", "", "--protect", "", "--egress", "");
     expect(host.called("repo_set")).toEqual({ name: "web", check: "", author: "", reviewers: [], protected: [], egress: [] });
   });

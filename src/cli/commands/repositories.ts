@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { isAddress, isSsh, parseAddress } from "../../wire/remote.ts";
-import { PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
+import { notAHost, PRESET_NAMES, withPresets } from "../../wire/egress-presets.ts";
 import {
   CheckOn,
   ForgeKind,
@@ -100,7 +100,11 @@ function settingsOf({
   forgeText,
 }: SettingOptions): Partial<RepoSettings> {
   const list = (values: string[] | undefined): string[] | undefined => values?.filter((value) => value !== "");
-  const lists = { reviewers: list(reviewer), protected: list(protect), egress: egress && withPresets(checkHosts(list(egress) ?? [])) };
+  const lists = {
+    reviewers: list(reviewer),
+    protected: list(protect),
+    egress: egress && withPresets(checkHosts(list(egress) ?? [])),
+  };
   const all = { base, check, setup, merge, policy, author, push, check_on: checkOn, forge, forge_text: forgeText, ...lists };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
+import { secretWarning } from "../../wire/config-env.ts";
 import { MIN_REPLACED_CHARS, type SecretUse, type SecretView } from "../../wire/secrets.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { age, clean } from "../print.ts";
@@ -45,6 +46,7 @@ export function secretCommands(program: Command): void {
           ...(value.length < MIN_REPLACED_CHARS
             ? [`it has less than ${MIN_REPLACED_CHARS} characters, so it is not replaced in what agents print`]
             : []),
+          ...[secretWarning(secret.name) ?? []].flat(),
           ...secret.uses.flatMap(({ agent, as }) =>
             as === "door"
               ? []
