@@ -68,12 +68,13 @@ function lastTurnWords({ duration_ms, result }: NonNullable<AgentView["last_turn
 }
 
 /** What waits for the operator, as words. */
-export function waitingWords({ approvals, questions, hive }: StateSnapshot): string[] {
+export function waitingWords({ approvals, questions, hive, stuck, more }: StateSnapshot): string[] {
   const pending = approvals.filter((one) => requestCan(one, "approve")).length;
   return [
     pending > 0 ? plural(pending, "request") : "",
     questions.length > 0 ? plural(questions.length, "question") : "",
     undecided(hive.over_budget) > 0 ? plural(undecided(hive.over_budget), "budget") : "",
+    stuck.length > 0 ? `${plural(stuck.length, "stuck message")}${more?.stuck === true ? " or more" : ""}` : "",
     hive.operator_unread > 0 ? plural(hive.operator_unread, "unread message") : "",
   ].filter((words) => words !== "");
 }

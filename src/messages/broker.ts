@@ -226,6 +226,7 @@ export class Broker implements Service {
     } else if (held !== undefined) {
       row.state = "held";
       row.reason = held;
+      if (chain) this.loops.held(tx, { ...chain, from: sender.id, to: to.id });
     } else {
       if (chain) this.loops.sent(tx, { ...chain, from: sender.id, to: to.id });
       // If older mail is queued, the waiter is about to get that first. No message overtakes it.
@@ -240,7 +241,7 @@ export class Broker implements Service {
   /** Why a message waits for the operator: its chain has too many hops, or is a loop that has cost enough. */
   #whyHeld(from: string, to: string, chain: Link | undefined): string | undefined {
     if (!chain || to === OPERATOR) return undefined;
-    if (chain.hops > this.#maxHops) return `the chain has ${chain.hops} hops: release it or drop it`;
+    if (chain.hops > this.#maxHops) return `agents have answered each other ${chain.hops} times without you: release it or drop it`;
     return this.loops.whyHeld({ ...chain, from, to });
   }
 

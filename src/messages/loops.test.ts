@@ -42,9 +42,26 @@ test("a message that begins a circle again is held once the chain has cost the l
   await used(1.25, 300, 2);
   const [reason] = await sent(["bc"], 5);
   expect(reason).toBe(
-    "the chain has used $1.25 + 2 unpriced and 300 output tokens in 1 round without you; a loop asks at $1.00 or 1000 output tokens: release it or drop it. The loop: B → C → A → B",
+    "the chain has used $1.25 + 2 unpriced and 300 output tokens in 1 round without you; a loop asks at $1.00 or 1000 output tokens: release it or drop it. The loop: A → B → C → A",
   );
-  expect(loops.all()).toMatchObject([{ chain: CHAIN, agents: ["b", "c", "a", "b"], costUsd: 1.25, output: 300, lastAt: 5_000 }]);
+  expect(loops.all()).toMatchObject([{ chain: CHAIN, agents: ["a", "b", "c", "a"], costUsd: 1.25, output: 300, lastAt: 5_000 }]);
+});
+
+test("the listing has a held loop with the count and the order of the message's reason, also after it was let go on", async () => {
+  await sent(["ab", "ba", "ab", "ba"]);
+  await used(2, 0);
+  const hold = async (pair: string, hops: number) => {
+    const reason = loops.whyHeld(hop(pair, hops));
+    await store.write((tx) => loops.held(tx, hop(pair, hops)));
+    return reason;
+  };
+  expect(await hold("ab", 5)).toMatch(/in 2 rounds .* The loop: A → B → A$/);
+  expect(found()).toEqual([["aba", 2]]);
+  await store.write((tx) => loops.passed(tx, CHAIN));
+  await sent(["ab", "ba"], 0);
+  await used(2, 0);
+  expect(await hold("ab", 2)).toMatch(/used \$4\.00 .* in 3 rounds .* The loop: A → B → A$/);
+  expect(found()).toEqual([["aba", 3]]);
 });
 
 test("tokens count where a model has no price", async () => {
@@ -56,7 +73,7 @@ test("tokens count where a model has no price", async () => {
 test("what goes round and costs little is found and not held", async () => {
   await used(0.99, 999);
   expect(await sent(["ab", "ba", "ab", "ba", "ab", "ba"])).toEqual(Array.from({ length: 6 }));
-  expect(found()).toEqual([["bab", 2]]);
+  expect(found()).toEqual([["aba", 2]]);
 });
 
 test("a question and its answer are no loop, nor is work that is given out, nor two messages in one turn, whatever they cost", async () => {

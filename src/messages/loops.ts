@@ -22,7 +22,7 @@ export const DEFAULT_LOOP_LIMITS: LoopLimits = { usd: DEFAULT_LOOP_USD, outputTo
 /** Agents that message one another round and round in one chain, in which no human has said anything since. */
 export interface Loop extends ChainCost {
   chain: number;
-  /** The ids of the agents, beginning and ending with the same one. */
+  /** The ids of the agents, beginning and ending with the same one: the one whose name is first in the alphabet. */
   agents: readonly string[];
   rounds: number;
   /** When its newest message was sent. Milliseconds. */
@@ -50,6 +50,8 @@ interface Chain {
   edges: Map<string, Map<string, Edge>>;
   /** The number of edges. */
   size: number;
+  /** Rounds before an operator let it go on. What it has cost counts from its beginning, too. */
+  past: number;
   loop?: { agents: readonly string[]; rounds: number; lastAt: number };
 }
 
@@ -97,10 +99,22 @@ export class Loops {
     tx.afterCommit(() => this.#note(hop));
   }
 
+  /** Notes a message that is held, so that the listing has the loop as the message's reason states it. */
+  held(tx: Tx, hop: Hop): void {
+    tx.afterCommit(() => {
+      const closed = this.#closed(hop);
+      const chain = this.#chains.get(hop.chain);
+      if (closed && chain) chain.loop = { ...closed, lastAt: this.#deps.now() };
+    });
+  }
+
   /** An operator lets a chain go on: it is searched from the beginning, and may use as much again. */
   passed(tx: Tx, chain: number): void {
     this.#deps.store.chains.pass(chain);
-    tx.afterCommit(() => void this.#chains.delete(chain));
+    tx.afterCommit(() => {
+      const known = this.#chains.get(chain);
+      if (known) this.#chains.set(chain, emptyChain(known.loop?.rounds));
+    });
   }
 
   /** The loops of the chains that go on, the newest first. */
@@ -123,7 +137,7 @@ export class Loops {
     const { chain: id } = hop;
     if (hop.from === hop.to) return;
     const closed = this.#closed(hop);
-    const chain = this.#chains.get(id) ?? { edges: new Map<string, Map<string, Edge>>(), size: 0 };
+    const chain = this.#chains.get(id) ?? emptyChain();
     // Put last again, so that the chain that has been still for longest is forgotten first.
     this.#chains.delete(id);
     this.#chains.set(id, chain);
@@ -135,13 +149,22 @@ export class Loops {
 
   /** The loop that a message begins again: its pair has occurred earlier in the chain, and there is a way back. */
   #closed({ chain, hops, from, to }: Hop): { agents: readonly string[]; rounds: number } | undefined {
-    const edges = this.#chains.get(chain)?.edges;
-    const edge = edges?.get(from)?.get(to);
-    if (!edges || !edge || hops <= edge.hops) return undefined;
-    const back = wayBack(edges, to, from);
-    return back && { agents: [from, ...back], rounds: edge.times };
+    const known = this.#chains.get(chain);
+    const edge = known?.edges.get(from)?.get(to);
+    if (!known || !edge || hops <= edge.hops) return undefined;
+    const back = wayBack(known.edges, to, from);
+    return back && { agents: this.#fromFirst(back), rounds: known.past + edge.times };
+  }
+
+  /** A loop that is written the same wherever it is closed: it begins and ends with the first name of the alphabet. */
+  #fromFirst(agents: readonly string[]): readonly string[] {
+    const names = agents.map(this.#deps.nameOf);
+    const first = names.reduce((least, name, n) => (name < (names[least] ?? "") ? n : least), 0);
+    return [...agents.slice(first), ...agents.slice(0, first + 1)];
   }
 }
+
+const emptyChain = (past = 0): Chain => ({ edges: new Map(), size: 0, past });
 
 function addEdge(chain: Chain, { hops, from, to }: Hop): void {
   let sent = chain.edges.get(from);

@@ -21,6 +21,9 @@ export function callKey(call: Call): string {
   return call.kind === "question" ? `question-${call.question.id}` : `message-${call.message.id}`;
 }
 
+/** Whether only the operator can move a message: it is dead, or the loop brake holds its chain. */
+export const isStuck = ({ state }: Pick<MessageView, "state">): boolean => state === "dead" || state === "held";
+
 /**
  * How urgently a call needs the operator; 0 is most urgent. A held chain stops every agent in it, and so does a budget
  * that is used up. A spawn delays an

@@ -29,6 +29,7 @@ export type { Caller } from "./operation.ts";
 import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 import { RepoAccess, RepoName } from "./work.ts";
+import { messageListing } from "./message-listing.ts";
 import { passkeyOperations } from "./passkeys.ts";
 import { operatorOperations } from "./operator-operations.ts";
 import { secretOperations } from "./secrets.ts";
@@ -68,20 +69,7 @@ export const operations = {
     input: z.object({ up_to: Id }),
     output: z.object({ unread: z.number().int() }),
   },
-  messages: {
-    summary: "Message history, newest last, of all or of one agent; or what waits in an agent's inbox, oldest first.",
-    callers: ["operator"],
-    input: z.object({
-      ...page,
-      agent: AgentName.or(z.enum(["operator", "system"])).optional(),
-      before: Id.optional(),
-      /** Only what waits in the inbox of `agent`. */
-      waiting: z.boolean().optional(),
-      /** Only dead and held messages, of every agent. */
-      stuck: z.boolean().optional(),
-    }),
-    output: z.object(messagePage),
-  },
+  ...messageListing,
   message: {
     summary: "One message with all of its text. Listings and events have the beginning of a long one.",
     callers: ["operator"],

@@ -21,7 +21,6 @@ export function StuckCard({ message }: { message: MessageView }): ReactNode {
         <span className="dim">
           <Age since={message.updated_at} /> ago
         </span>
-        {isHeld && <p className="dim">Agents have answered each other {message.hops} times without you.</p>}
         {message.reason !== undefined && <p className="dim">{visible(message.reason)}</p>}
         <MessageBody message={message} />
       </div>

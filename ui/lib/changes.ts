@@ -28,6 +28,13 @@ export const stateWords = ({ state }: Pick<ChangeView, "state">): string => CHAN
 /** How a change is named: `web #12`. */
 export const changeName = ({ repo, id }: Pick<ChangeView, "repo" | "id">): string => `${repo} #${id}`;
 
+/**
+ * Differs as soon as the diff or the comments of a change do, so that a page fetches them again. Drafts count: another
+ * window or another operator may have kept one, and the next return sends all of them.
+ */
+export const shownMark = ({ digest, round, comments }: Pick<ChangeView, "digest" | "round" | "comments">): string =>
+  [digest, round, comments.draft, comments.open, comments.resolved].join(" ");
+
 /** Changes that have not ended, oldest first. */
 export function openChanges(state: Pick<State, "changes">): ChangeView[] {
   return [...state.changes.values()].filter((one) => !isChangeOver(one.state)).sort((a, b) => a.id - b.id);

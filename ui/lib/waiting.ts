@@ -1,4 +1,5 @@
 import type { QuestionView } from "../../src/wire/agent.ts";
+import { isStuck } from "../../src/wire/calls.ts";
 import type { OverBudget } from "../../src/wire/budget.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { pendingApprovals } from "./approvals.ts";
@@ -11,7 +12,6 @@ export function openQuestions(state: Pick<State, "questions">): QuestionView[] {
 
 /** Messages that only the operator can move, of any age: dead ones, and chains that the loop brake holds. */
 export function stuckMessages(state: Pick<State, "messages" | "elsewhere">): MessageView[] {
-  const isStuck = (message: MessageView): boolean => message.state === "dead" || message.state === "held";
   const recent = state.messages.filter(isStuck);
   const known = new Set(state.messages.map((message) => message.id));
   return [...[...state.elsewhere.values()].filter((message) => isStuck(message) && !known.has(message.id)), ...recent].sort(

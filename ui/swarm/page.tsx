@@ -1,5 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { callKey } from "../../src/wire/calls.ts";
+import type { MessageView } from "../../src/wire/message.ts";
 import { byRank } from "../dashboard/containers.tsx";
 import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
@@ -57,13 +59,11 @@ export function SwarmPage(): ReactNode {
     () => edgesOf(messages, minute * 10_000 - RECENT_MS, readUpTo).slice(0, MAX_EDGES),
     [messages, minute, readUpTo],
   );
+  const elsewhere = useHive((state) => state.elsewhere);
+  const stuck = useMemo(() => stuckMessages({ messages, elsewhere }), [messages, elsewhere]);
   // What loops cost changes with the tokens of today, and which are held with the messages that are stuck.
-  const mark = useHive(
-    (state) =>
-      `${count(state.hive.tokens_today)} ${stuckMessages(state)
-        .map(({ id }) => id)
-        .join(" ")}`,
-  );
+  const tokens = useHive((state) => count(state.hive.tokens_today));
+  const mark = `${tokens} ${stuck.map(({ id }) => id).join(" ")}`;
   const { value: looping, again } = useFetched(currentLoops, mark);
   const loops = (looping?.loops ?? []).filter(({ held, last_at }) => held || now - Date.parse(last_at) < RECENT_MS);
   const found = troubles(live, asking, mail, now);
@@ -84,10 +84,13 @@ export function SwarmPage(): ReactNode {
           <section className="panel" aria-label="stuck or waiting">
             <header>
               <h2 aria-label="stuck or waiting">STUCK 0R W4ITING</h2>
-              <span className="dim">{found.length || ""}</span>
+              <span className="dim">{found.length + stuck.length || ""}</span>
             </header>
             <div className="scroll">
-              {found.length === 0 && <Empty>No agent is stuck or waiting.</Empty>}
+              {found.length + stuck.length === 0 && <Empty>No agent is stuck or waiting.</Empty>}
+              {stuck.map((message) => (
+                <StuckRow key={message.id} message={message} />
+              ))}
               {found.map(({ agent, words, colour, since }) => (
                 <div key={agent.id} className="row">
                   <div className="l1">
@@ -122,6 +125,30 @@ export function SwarmPage(): ReactNode {
       <KeyHelp keys={keys} isOpen={isHelp} onClose={() => setHelp(false)} />
       <OpenDrawer />
     </>
+  );
+}
+
+/** A message that only the operator can move, with the way to its card. */
+function StuckRow({ message }: { message: MessageView }): ReactNode {
+  const { id, from, to, state, reason, updated_at: since } = message;
+  const words = visible(reason ?? "it could not be delivered");
+  return (
+    <div className="row">
+      <div className="l1">
+        <Who name={from} /> <span className="faint">→</span> <Who name={to} />
+        <span className="grow" />
+        <Link to="/" search={{ card: callKey({ kind: "message", message }) }}>
+          {state === "held" ? "chain held" : "dead message"} #{id}
+        </Link>
+      </div>
+      <div className={`status ${state === "held" ? "amber" : "red"}`} title={words}>
+        {words}
+        <span className="faint">
+          {" "}
+          · <Age since={since} />
+        </span>
+      </div>
+    </div>
   );
 }
 

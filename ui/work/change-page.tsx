@@ -12,7 +12,7 @@ import { KeyHelp } from "../kit/key-help.tsx";
 import { OpenDrawer } from "../kit/open-drawer.tsx";
 import { Allowed, useMay } from "../kit/allowed.tsx";
 import { call } from "../lib/api.ts";
-import { changeName, stateWords } from "../lib/changes.ts";
+import { changeName, shownMark, stateWords } from "../lib/changes.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { moveFocus, useKeys, type Key } from "../lib/keys.ts";
 import { knowChanges, useHive } from "../lib/store.ts";
@@ -44,11 +44,9 @@ export function ChangePage(): ReactNode {
   const id = Number(param);
   const known = useHive((state) => state.changes.get(id));
   const base: Base = isBase(search.base) ? search.base : "merge_base";
-  // Fetch again when the diff or the comments have changed. Drafts are this page's own.
-  const mark = known && `${known.digest} ${known.round} ${known.comments.open} ${known.comments.resolved}`;
   const { value, error, again } = useFetched(
     useCallback(() => call("change", { change: id, against: base }).then((answer) => ({ ...answer, from: base })), [id, base]),
-    mark,
+    known && shownMark(known),
   );
   useEffect(() => {
     if (value) knowChanges([value.change]);
@@ -212,7 +210,7 @@ function Shown({ shown, change, base, error, again }: ShownProps): ReactNode {
               seen={digest === undefined ? undefined : shown.change}
               unshown={unshown}
               blocked={missing > 0 && <Missing count={missing} />}
-              // Another page may have kept some.
+              // Another page may just have kept some: they are on their way into the diff.
               drafts={Math.max(drafts, change.comments.draft)}
             />
           )}

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cliInside } from "../../../test/lib/cli-inside.ts";
-import { anOverBudget } from "../../../test/lib/fixtures.ts";
+import { aMessage, anOverBudget } from "../../../test/lib/fixtures.ts";
 import { StubHost } from "../../../test/lib/stub-host.ts";
 import type { BudgetRow } from "../../wire/budget.ts";
 
@@ -24,6 +24,7 @@ beforeEach(() => {
     budget_answer: { limit: "cost_per_day_usd", rows },
     pending: { approvals: [] },
     changes: { changes: [] },
+    messages: { messages: [] },
   };
 });
 const hivectl = (line: string) => cliInside("--socket", host.socket, ...line.split(" "));
@@ -52,6 +53,17 @@ test("what waits is in pending, until an operator has decided that it waits", as
   host.answers.budget = { time_zone: "UTC", rows, over: [anOverBudget("scout", { stopped_by: "operator" })] };
   expect((await hivectl("pending")).out).toBe("nothing waits for approval\n");
   expect((await hivectl("budget list")).out).toContain("left stopped by operator");
+});
+
+test("a held chain and a dead message are in pending, with the verbs that move them", async () => {
+  host.answers.budget = { time_zone: "UTC", rows: [], over: [] };
+  const held = aMessage("scout", "coder", "again", { id: 12, chain: 7, state: "held", reason: "a loop" });
+  host.answers.messages = { messages: [held, aMessage("ada", "coder", "x", { id: 13, state: "dead" })] };
+  const { out } = await hivectl("pending");
+  expect(out).toMatch(/^message #12 of scout to coder is held \(a loop\): .*let-go 7`.*drop 12` drops it\n/);
+  expect(out).toMatch(/\nmessage #13 of ada to coder is dead: .*retry 13`.*drop 13`/);
+  expect(out).not.toContain("nothing waits");
+  expect(host.calls).toContainEqual(expect.objectContaining({ name: "messages", input: { stuck: true, limit: 500 } }));
 });
 
 test.each([

@@ -65,6 +65,7 @@ describe("change list", () => {
       return { changes: [aChange({ id })], ...more };
     };
     host.answers.pending = { approvals: [approvalRow(anApproval())] };
+    host.answers.messages = { messages: [] };
     host.answers.budget = { time_zone: "UTC", rows: [], over: [] };
     host.answers.approvals = (input) => {
       const { id, ...more } = upTo(6, input, 8);
@@ -415,6 +416,7 @@ describe("changes that wait", () => {
     host.answers.state = { state: aState({ changes: waiting }) };
     host.answers.changes = { changes: waiting };
     host.answers.pending = { approvals: [] };
+    host.answers.messages = { messages: [] };
     host.answers.budget = { time_zone: "UTC", rows: [], over: [] };
     expect((await hivectl("status")).out).toMatch(new RegExp(`\n\n${LINE}$`));
     expect((await hivectl("pending")).out).toBe(LINE);

@@ -1,5 +1,6 @@
 import { hivectl } from "../../lib/hivectl.ts";
 import { requestCan } from "../../wire/request-states.ts";
+import { MAX_PAGE_ROWS } from "../../wire/limits.ts";
 import { existsSync, statSync } from "node:fs";
 import type { Command } from "commander";
 import { agentName, wholeNumber, waits as awaits } from "../arguments.ts";
@@ -17,12 +18,13 @@ import { act, nothingAbout, type LoadContract, type Shell } from "../shell.ts";
 const approvalContract: LoadContract = async () => (await import("../../wire/approval-operations.ts")).approvalOperations;
 
 const pendingContract: LoadContract = async () => {
-  const [{ approvalOperations }, { workOperations }, { budgetOperations }] = await Promise.all([
+  const [{ approvalOperations }, { workOperations }, { budgetOperations }, { messageListing }] = await Promise.all([
     import("../../wire/approval-operations.ts"),
     import("../../wire/work-operations.ts"),
     import("../../wire/budget.ts"),
+    import("../../wire/message-listing.ts"),
   ]);
-  return { ...approvalOperations, changes: workOperations.changes, budget: budgetOperations.budget };
+  return { ...approvalOperations, ...messageListing, changes: workOperations.changes, budget: budgetOperations.budget };
 };
 
 /** Verbs for requests: list them, show them, decide on them. */
@@ -32,10 +34,16 @@ export function requestCommands(program: Command): void {
     async (shell) => {
       const waiting = await shell.client.call("pending", {});
       if (shell.isJson) return shell.show(waiting, () => "");
-      const [{ over }, changes] = [await shell.client.call("budget", {}), await openChanges(shell.client)];
+      const [{ over }, changes, stuck] = await Promise.all([
+        shell.client.call("budget", {}),
+        openChanges(shell.client),
+        shell.client.call("messages", { stuck: true, limit: MAX_PAGE_ROWS }),
+      ]);
       const reached = over.filter(({ stopped_by: by }) => by === undefined);
       const lines = reached.length === 0 ? [] : (await import("../budget-text.ts")).overLines(reached, shell);
-      const more = [...lines, waitingChanges(changes)].filter((line) => line !== "");
+      const moved = stuck.messages.length === 0 ? [] : (await import("../stuck-text.ts")).stuckLines(stuck.messages, shell);
+      if (stuck.more === true) moved.push("older stuck messages follow when these have been moved");
+      const more = [...lines, ...moved, waitingChanges(changes)].filter((line) => line !== "");
       for (const line of more) shell.say(line);
       if (waiting.approvals.length === 0) return more.length === 0 ? shell.say("nothing waits for approval") : undefined;
       // --json keeps the fixed row of other clients, without risks and figures.

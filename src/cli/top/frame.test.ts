@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { aChange, anApproval, diffFiles } from "../../../test/lib/fixtures.ts";
+import { aChange, aMessage, anApproval, diffFiles } from "../../../test/lib/fixtures.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
+import type { MessageView } from "../../wire/message.ts";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { statusText } from "../agent-text.ts";
 import { painter, width } from "../print.ts";
@@ -248,4 +249,17 @@ test("`hivectl status` prints a whole warning, with no line wider than the termi
   const text = statusText(snapshot([agent("ada")]), { paint: painter(false), width: 40, now: Date.parse(at) });
   expect(text).toContain("a warning that is rather long for a\nsmall terminal\n");
   for (const line of text.split("\n")) expect(width(line)).toBeLessThanOrEqual(40);
+});
+
+test("a message that is held or dead waits for the operator until it is moved", () => {
+  const state = snapshot([agent("ada")]);
+  const stuck = (id: number, held: MessageView["state"]) =>
+    take(state, { kind: "message", seq: id, message: aMessage("ada", "bob", "again", { id, state: held }) });
+  const view = { now: Date.parse(at), width: 100, paint: painter(false) };
+  stuck(91, "held");
+  stuck(92, "dead");
+  expect(statusText(state, view)).toContain("waits for you: 2 stuck messages, 2 unread messages");
+  stuck(91, "queued");
+  stuck(93, "done");
+  expect(statusText(state, view)).toContain("waits for you: 1 stuck message,");
 });

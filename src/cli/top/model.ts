@@ -3,6 +3,7 @@ import { isTerminal } from "../../wire/request-states.ts";
 import type { AgentView, QuestionView } from "../../wire/agent.ts";
 import type { ApprovalView } from "../../wire/approval.ts";
 import { inOrder as inCallOrder, type Call } from "../../wire/calls.ts";
+import { isStuck } from "../../wire/calls.ts";
 import type { HiveEvent, StateSnapshot } from "../../wire/event.ts";
 
 /** Maximum messages kept: more than a terminal has lines. */
@@ -35,6 +36,7 @@ export function take(state: StateSnapshot, event: HiveEvent): void {
       return;
     case "message":
       state.messages = upsert(state.messages, event.message, "id").slice(-MAX_MESSAGES);
+      state.stuck = upsert(state.stuck, event.message, "id").filter(isStuck).slice(-MAX_MESSAGES);
       return;
     default:
   }
