@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parseScenario } from "../src/gateway/anthropic/rehearsal/scenario.ts";
 import * as limits from "../src/wire/config-limits.ts";
+import { CHANGE_STATES, CHANGE_WORDS, changeCan } from "../src/wire/change-states.ts";
 import { MAX_AGENT_REPOS } from "../src/wire/work.ts";
 import { AgentConfig } from "../src/wire/config.ts";
 import { MAX_CONFIG_BYTES, MAX_CONFIG_FILES, MAX_NOTE_CHARS } from "../src/wire/limits.ts";
@@ -106,4 +107,29 @@ test("the table of pairs matches the code", () => {
 
 test("the map stays short enough to be read first", () => {
   expect(read("AGENTS.md").split("\n").length).toBeLessThan(120);
+});
+
+test("the documented decisions on a change are those that its state allows", () => {
+  const WORDS = {
+    approve: "approve",
+    return: "request changes",
+    deny: "deny",
+    retry: "try again",
+  } as const;
+  const rows = read("docs/dashboard.md").matchAll(/^\| ([a-z ,]+) \| (.+) \|$/gm);
+  const documented = new Map(
+    Array.from(rows, ([, states = "", offers = ""]) => [states.split(", "), offers] as const).flatMap(([states, offers]) =>
+      states.map((state) => [state, offers] as const),
+    ),
+  );
+  for (const state of CHANGE_STATES) {
+    const offers = documented.get(CHANGE_WORDS[state]);
+    const actions = (Object.keys(WORDS) as (keyof typeof WORDS)[]).filter((action) => changeCan({ state }, action));
+    if (offers === undefined) expect(actions, state).toEqual([]);
+    else
+      expect(
+        (["approve", "return", "deny", "retry"] as const).filter((one) => offers.includes(WORDS[one])),
+        state,
+      ).toEqual(actions);
+  }
 });

@@ -1,5 +1,7 @@
 import type { TurnOutcome } from "../wire/harness.ts";
 import type { Announcements } from "../messages/announcements.ts";
+import { stopWords } from "../policy/stop.ts";
+import type { Agent } from "./agent.ts";
 import type { AgentBus } from "./events.ts";
 
 /**
@@ -25,16 +27,20 @@ export function announceOutcomes(
   announcements: Pick<Announcements, "announce" | "announceEnd">,
 ): void {
   bus.on("turn_ended", async ({ agent, outcome }) => {
-    if (outcome) await announceOutcome(announcements, agent.name, outcome);
+    if (outcome) await announceOutcome(announcements, agent, outcome);
   });
 }
 
 async function announceOutcome(
   announcements: Pick<Announcements, "announce" | "announceEnd">,
-  agent: string,
+  { name: agent, overBudget }: Pick<Agent, "name" | "overBudget">,
   outcome: TurnOutcome,
 ): Promise<void> {
   if (outcome.kind === "ok") for (const kind of RECOVERY_EVENTS) await announcements.announceEnd(kind, agent);
   const event = outcome.kind === "parked" ? PARK_EVENTS[outcome.why] : undefined;
-  if (outcome.kind === "parked" && event !== undefined) await announcements.announce({ event, agent, reason: outcome.reason });
+  if (outcome.kind !== "parked" || event === undefined) return;
+  // The CLI knows only that the gateway answered 429. The limit is the hive's own, so the reason is, too.
+  const isOver = outcome.why === "rate_limited" && overBudget !== undefined;
+  const facts = isOver ? { over_budget: true, reason: stopWords(overBudget) } : { reason: outcome.reason };
+  await announcements.announce({ event, agent, ...facts });
 }

@@ -126,6 +126,19 @@ test("turns that report the same condition announce it once, and a successful tu
   expect(notified()).toEqual(["needs_login", "logged_in"]);
 });
 
+test("a turn that a budget ends is announced as over budget, with the limit and not with the error of the CLI", async () => {
+  const bus = openBus();
+  announceOutcomes(bus, announcements);
+  const overBudget = { scope: "agent", kind: "cost_per_day_usd", limit: 0.02, extra: 0 } as Agent["overBudget"];
+  const outcome: TurnOutcome = { kind: "parked", why: "rate_limited", reason: "API Error: Request rejected (429)" };
+  const ended = (of: TurnOutcome) =>
+    bus.emitAndWait("turn_ended", { agent: { name: "scout", overBudget } as Agent, result: turnResultOf(of), outcome: of });
+  await ended(outcome);
+  expect(tail()).toEqual(["scout is over budget: the budget of $0.02 a day is used up"]);
+  await ended({ kind: "ok" });
+  expect(tail().at(-1)).toBe("scout goes on: no limit holds it any more");
+});
+
 test("the manager is not notified about itself, but its tail has the event", async () => {
   await announce("killed", "hm1nd");
   expect(notified()).toEqual([]);

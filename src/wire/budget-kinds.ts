@@ -66,3 +66,7 @@ export const budgetLimit = (kind: BudgetKind, limit: number): string => `${budge
 export const usualRaise = (kind: BudgetKind, limit: number): number =>
   isCost(kind) ? RAISE_USD : Math.max(1, Math.ceil(limit / 2));
 const RAISE_USD = 5;
+
+/** A smaller raise that fits a limit of less: as much as the limit again, in whole cents. Undefined if `usual` fits. */
+export const fittingRaise = (kind: BudgetKind, limit: number, usual: number): number | undefined =>
+  isCost(kind) && limit < usual ? Math.max(1, Math.round(limit * 100)) / 100 : undefined;

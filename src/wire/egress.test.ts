@@ -62,3 +62,7 @@ test.each([
 ])("the special range that begins with %s ends with %s and excludes %s", (first, last, outside) => {
   expect([first, last, outside].map((address) => neverReached(address) !== undefined)).toEqual([true, true, false]);
 });
+
+test("a host that is on the list by now is not proposed again", () => {
+  expect(missingEntry({ host: "a.example", port: 443, verdict: "not listed", listed: true })).toBeUndefined();
+});

@@ -45,10 +45,16 @@ export function callWords({
 }
 
 /**
- * The entry of `egress` that would allow a denied connection; undefined if no entry would allow it or none can be
- * written.
+ * The entry of `egress` that would allow a denied connection; undefined if no entry would allow it, none can be
+ * written, or the agent has it by now (`listed`).
  */
-export function missingEntry(denied: { host: string; port: number; verdict: string }): string | undefined {
+export function missingEntry(denied: {
+  host: string;
+  port: number;
+  verdict: string;
+  listed?: true | undefined;
+}): string | undefined {
+  if (denied.listed === true) return undefined;
   if (denied.verdict !== "not listed" && denied.verdict !== "port not listed") return undefined;
   const host = denied.host.toLowerCase().replace(/\.$/, "");
   const entry = WEB_PORTS.includes(denied.port) ? host : `${host}:${denied.port}`;

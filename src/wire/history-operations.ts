@@ -54,6 +54,8 @@ export const EgressRow = z.object({
   port: z.number().int(),
   /** `allowed`, or the reason for the refusal. */
   verdict: z.string(),
+  /** True if it was denied for not being on the agent's list, and is on it by now. */
+  listed: z.literal(true).optional(),
   bytes_in: z.number(),
   bytes_out: z.number(),
   /** Set if it is a call to an API door. `status` is the answer's. */

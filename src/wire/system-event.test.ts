@@ -73,7 +73,7 @@ test("an event of the daemon is shown as a sentence", () => {
     "scout differs from what was deployed: generation 1 runs",
     "scout is again what was deployed",
     "scout is rate limited: 429",
-    "scout is no longer rate limited",
+    "scout goes on: no limit holds it any more",
     "scout gets no answer from the model: 529",
     "scout gets answers from the model again",
     "scout is parked: no credit",

@@ -51,8 +51,9 @@ const WORDS: Record<string, (facts: Facts) => string> = {
   needs_update: ({ agent, reason }) => `${text(agent)} needs an update${more(reason, ": ")}`,
   drifted: ({ agent, reason }) => `${text(agent)} differs from what was deployed${more(reason, ": ")}`,
   in_step: ({ agent }) => `${text(agent)} is again what was deployed`,
-  rate_limited: ({ agent, reason }) => `${text(agent)} is rate limited${more(reason, ": ")}`,
-  rate_limit_over: ({ agent }) => `${text(agent)} is no longer rate limited`,
+  rate_limited: ({ agent, reason, over_budget: isOver }) =>
+    `${text(agent)} is ${isOver === true ? "over budget" : "rate limited"}${more(reason, ": ")}`,
+  rate_limit_over: ({ agent }) => `${text(agent)} goes on: no limit holds it any more`,
   upstream_down: ({ agent, reason }) => `${text(agent)} gets no answer from the model${more(reason, ": ")}`,
   upstream_back: ({ agent }) => `${text(agent)} gets answers from the model again`,
   parked: ({ agent, reason }) => `${text(agent)} is parked${more(reason, ": ")}`,

@@ -19,10 +19,14 @@ const SHOWN = 6;
 
 /** The hosts that an agent connected to, and the denied ones. */
 export function Egress({ name }: { name: string }): ReactNode {
-  const last = useHive((state) => state.agents.get(name)?.last_turn?.turn);
+  // New connections come with turns, and a deploy changes what is listed.
+  const mark = useHive((state) => {
+    const agent = state.agents.get(name);
+    return `${agent?.last_turn?.turn ?? ""} ${agent?.deployed_sha ?? ""}`;
+  });
   const { value, error } = useFetched(
     useCallback(() => call("egress", { agent: name, limit: READ }), [name]),
-    last,
+    mark,
   );
   const [asked, setAsked] = useState<string>();
   if (error !== undefined) return <p className="red small">{error}</p>;
@@ -95,7 +99,12 @@ function Line({ row, onPropose }: LineProps): ReactNode {
         {row.times > 1 && ` · ${row.times}×`}
         {row.bytes_in + row.bytes_out > 0 && ` · ${bytes(row.bytes_in + row.bytes_out)}`}
       </span>
-      {!isAllowed && <div className="dim">{visible(reasonOf(row.verdict))}</div>}
+      {!isAllowed && (
+        <div className="dim">
+          {visible(reasonOf(row.verdict))}
+          {row.listed === true && <span className="green"> · listed by now</span>}
+        </div>
+      )}
       {entry !== undefined && (
         <Allowed to="propose">
           <button type="button" className="ghost" onClick={() => onPropose(entry)} aria-label={`propose ${entry}…`}>

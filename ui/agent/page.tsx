@@ -19,6 +19,7 @@ import { count, duration, visible } from "../lib/text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { toast } from "../kit/toast.tsx";
 import { CancelTurn, isInTurn } from "./cancel.tsx";
+import { OverBudgetHere } from "./over-budget.tsx";
 import { Prompt } from "./prompt.tsx";
 import { QuestionsLine, Side } from "./side.tsx";
 import { WorkspaceChanges } from "./workspace-changes.tsx";
@@ -66,6 +67,7 @@ export function AgentPage(): ReactNode {
           {!agent.destroyed && <Tabs tab={tabOf(tab)} />}
           {agent.destroyed ? <TailView key={name} agent={agent} /> : <Part agent={agent} />}
           <Unready agent={agent} />
+          <OverBudgetHere agent={agent} />
           {isNarrow && <QuestionsLine name={name} />}
           <Prompt key={`prompt-${name}`} agent={agent} />
         </div>

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
-import { budgetAmount, budgetLimit } from "../../src/wire/budget-kinds.ts";
+import { budgetAmount, budgetLimit, fittingRaise } from "../../src/wire/budget-kinds.ts";
 import type { OverBudget } from "../../src/wire/budget.ts";
 import type { Input } from "../../src/wire/operations.ts";
 import { AllowedOrWhy } from "../kit/allowed.tsx";
@@ -16,13 +16,15 @@ export function BudgetCard({ over }: { over: OverBudget }): ReactNode {
   // The daemon knows which agent works on a change.
   const whose =
     change !== undefined ? { change } : credential !== undefined ? { credential } : agent !== undefined ? { agent } : {};
-  const answer = (given: Input<"budget_answer">["answer"], words: string) => async (): Promise<string> => {
-    await call("budget_answer", { scope, limit, answer: given, ...whose });
+  const answer = (given: Input<"budget_answer">["answer"], words: string, by?: number) => async (): Promise<string> => {
+    await call("budget_answer", { scope, limit, answer: given, by, ...whose });
     return words;
   };
+  const fitting = fittingRaise(limit, allowed, raise);
   const goesOn = agent === undefined ? "the agents go on" : `${agent} goes on`;
   const name = change === undefined ? (credential === undefined ? agent : `the credential ${credential}`) : `change ${change}`;
   const isForChange = scope === "change";
+  const period = isForChange ? "this change" : "the running period";
   return (
     <article className="card budget" tabIndex={-1} aria-label={`budget of ${visible(name ?? "the hive")}`}>
       <div>
@@ -55,9 +57,14 @@ export function BudgetCard({ over }: { over: OverBudget }): ReactNode {
       </div>
       <AllowedOrWhy to="budget_answer">
         <div className="foot">
+          {fitting !== undefined && (
+            <Action kind="go" title={`as much as the limit again, for ${period}`} run={answer("raise", goesOn, fitting)}>
+              +{budgetAmount(limit, fitting)}
+            </Action>
+          )}
           <Action
-            kind="go"
-            title={isForChange ? "more of the same limit, for this change" : "more of the same limit, for the running period"}
+            kind={fitting === undefined ? "go" : "ghost"}
+            title={`more of the same limit, for ${period}`}
             run={answer("raise", goesOn)}
           >
             +{budgetAmount(limit, raise)}

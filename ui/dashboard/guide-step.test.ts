@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { currentStep, foldedSteps, keyOf, leadOf } from "./guide-step.ts";
+import { currentStep, foldedSteps, keyOf, leadOf, workOf } from "./guide-step.ts";
 
 const done = { isDone: true };
 const open = (card?: string) => ({ isDone: false, card });
@@ -37,4 +37,17 @@ test("the folded guide shows the current step and no step before it that is done
   expect(foldedSteps(steps, ["question-3", "request-5"])).toEqual([steps[2]]);
   expect(foldedSteps([done, open(), open()], [])).toHaveLength(1);
   expect(foldedSteps([done, done], [])).toEqual([]);
+});
+
+test("only the agents of the tour and their changes count for its work, not those of the operator's own agents", () => {
+  const changes = (agent: string, state: "proposed" | "merged") => [{ agent, state }];
+  const none = new Set<string>();
+  expect(workOf(new Set(["coder", "maker"]), changes("coder", "merged"))).toEqual({
+    hasBegun: false,
+    changes: [],
+    isMerged: false,
+  });
+  expect(workOf(new Set(["maker", "critic"]), [])).toMatchObject({ hasBegun: true, isMerged: false });
+  expect(workOf(none, changes("maker", "proposed"))).toMatchObject({ hasBegun: true, isMerged: false });
+  expect(workOf(none, changes("maker", "merged"))).toMatchObject({ hasBegun: true, isMerged: true });
 });

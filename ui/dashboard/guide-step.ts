@@ -1,8 +1,27 @@
+import type { ChangeView } from "../../src/wire/work.ts";
+
 /** The part of a guide step that determines the order. */
 interface Step {
   isDone: boolean;
   /** The card that the step refers to, while it exists. */
   card?: string | undefined;
+}
+
+/** The agents of the tour that work on its repository. Others are the operator's own. */
+export const WORKERS: ReadonlySet<string> = new Set(["maker", "critic"]);
+
+/** How far the tour's work is, by its own agents and their changes only. */
+export function workOf<T extends Pick<ChangeView, "agent" | "state">>(
+  agents: { has(name: string): boolean },
+  changes: readonly T[],
+): { hasBegun: boolean; changes: readonly T[]; isMerged: boolean } {
+  const own = changes.filter(({ agent }) => WORKERS.has(agent));
+  return {
+    // A change stays when its agent has been destroyed.
+    hasBegun: own.length > 0 || [...WORKERS].every((name) => agents.has(name)),
+    changes: own,
+    isMerged: own.some(({ state }) => state === "merged"),
+  };
 }
 
 /**

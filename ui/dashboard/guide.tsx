@@ -9,12 +9,9 @@ import { knowApprovals, knowChanges, useHive } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
 import { deployedChange, noteSeenDeploy, useHasSeenDeploy } from "../lib/seen-deploy.ts";
 import { useNarrow } from "../lib/narrow.ts";
-import { currentStep, foldedSteps, keyOf, leadOf } from "./guide-step.ts";
+import { currentStep, foldedSteps, keyOf, leadOf, WORKERS, workOf } from "./guide-step.ts";
 
 const DISMISSED = "guide-dismissed";
-
-/** The agents of the tour that work on its repository. */
-const WORKERS: ReadonlySet<string> = new Set(["maker", "critic"]);
 
 interface Step {
   words: ReactNode;
@@ -85,7 +82,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
   const all = [...approvals.values()];
   const spawns = all.filter((one) => one.kind === "spawn" && one.origin !== "first_start");
   const changed = deployedChange(all);
-  const proposed = [...changes.values()];
+  const work = workOf(agents, [...changes.values()]);
   const others = [...agents.values()].filter((agent) => agent.role !== "manager" && !agent.destroyed).length;
   const steps: Step[] = [
     {
@@ -135,7 +132,7 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
         </>
       ),
       card: keyOf("request", spawns, (one) => WORKERS.has(one.agent) && requestCan(one, "approve"), calls),
-      isDone: proposed.length > 0 || [...WORKERS].every((name) => agents.has(name)),
+      isDone: work.hasBegun,
     },
     {
       words: (
@@ -144,8 +141,8 @@ export function Guide({ calls, onLead }: { calls: readonly string[]; onLead: (ca
           shows it
         </>
       ),
-      card: keyOf("change", proposed, (one) => changeCan(one, "approve"), calls),
-      isDone: proposed.some(({ state }) => state === "merged"),
+      card: keyOf("change", work.changes, (one) => changeCan(one, "approve"), calls),
+      isDone: work.isMerged,
     },
   ];
   const current = currentStep(steps, calls);

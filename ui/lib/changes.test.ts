@@ -13,5 +13,6 @@ test("a page fetches a change again when its diff or any kind of its comments ha
     { comments: { ...change.comments, resolved: change.comments.resolved + 1 } },
   ].map((other) => shownMark({ ...change, ...other }));
   expect(new Set(marks).size).toBe(marks.length);
-  expect(shownMark({ ...change, seq: change.seq + 1 })).toBe(marks[0]);
+  const moved = { ...change, seq: change.seq + 1 };
+  expect(shownMark(moved)).toBe(marks[0]);
 });

@@ -29,6 +29,10 @@ export const undecided = (over: State["hive"]["over_budget"]): readonly OverBudg
 const NONE: readonly OverBudget[] = [];
 const undecidedOf = new WeakMap<object, readonly OverBudget[]>();
 
+/** The reached limits that stop an agent: its own and the hive's, also those that an operator has decided to leave. */
+export const overOf = (agent: string, over: State["hive"]["over_budget"]): readonly OverBudget[] =>
+  (over ?? NONE).filter((one) => one.scope === "hive" || one.agent === agent);
+
 /** What waits for the operator, by kind. */
 export interface Waiting {
   approvals: number;

@@ -86,7 +86,10 @@ export function recordCommands(program: Command): void {
           },
           {
             title: "RESULT",
-            value: (one) => (one.verdict === "allowed" ? "allowed" : `denied: ${reasonOf(one.verdict)}`),
+            value: (one) =>
+              one.verdict === "allowed"
+                ? "allowed"
+                : `denied: ${reasonOf(one.verdict)}${one.listed === true ? "; listed by now" : ""}`,
             colour: (one) => (one.verdict === "allowed" ? "green" : "red"),
           },
           { title: "IN", value: (one) => (one.bytes_in === 0 ? "" : `${count(one.bytes_in)}B`), spare: 1 },

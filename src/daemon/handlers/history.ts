@@ -1,3 +1,5 @@
+import { isListed } from "../../gateway/egress/allow.ts";
+import type { EgressVerdict } from "../../gateway/egress/verdict.ts";
 import { senderName } from "../../messages/view.ts";
 import { sinceOf, statistics } from "../../agents/statistics.ts";
 import type { EgressRow, TurnRow, UsageFigures, UsageKey, UsageSumRow } from "../../wire/history-operations.ts";
@@ -84,13 +86,18 @@ export const historyHandlers: Pick<Handlers, Names> = {
   egress(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.agent);
     const rows = context.store.ledger.connections(agent.id, input.before ?? NEWEST, input.limit + 1);
-    const { rows: connections, ...end } = listing(rows, egressRow, input);
+    const { rows: connections, ...end } = listing(rows, (row) => egressRow(row, agent.config.egress), input);
     return { connections, ...end };
   },
 };
 
-function egressRow({ id, at, host, port, verdict, bytesIn, bytesOut, call }: EgressRecord & { id: number }): EgressRow {
-  const row = { id, at: instant(at), host, port, verdict, bytes_in: bytesIn, bytes_out: bytesOut };
+/** Verdicts that an entry in the agent's list changes. */
+const OF_LIST: readonly string[] = ["not listed", "port not listed"] satisfies EgressVerdict[];
+
+function egressRow(record: EgressRecord & { id: number }, list: readonly string[]): EgressRow {
+  const { id, at, host, port, verdict, bytesIn, bytesOut, call } = record;
+  const listed = OF_LIST.includes(verdict) && isListed(list, host, port) ? { listed: true as const } : {};
+  const row = { id, at: instant(at), host, port, verdict, ...listed, bytes_in: bytesIn, bytes_out: bytesOut };
   return call ? { ...row, call: JSON.parse(call) as EgressRow["call"] } : row;
 }
 

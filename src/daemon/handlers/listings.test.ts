@@ -31,7 +31,7 @@ beforeAll(async () => {
   await call("repo_create", { name: "web" });
   const spawned = await system.requests.spawn({
     name: "scout",
-    config: { repos: [{ name: "web" }] } as never,
+    config: { repos: [{ name: "web" }], egress: ["a.example", "*.b.example"] } as never,
     by: OPERATOR,
     origin: "spawn",
   });
@@ -220,4 +220,19 @@ test("a snapshot has the newest open requests and changes, and says that there a
   const { changes } = await call("changes", { open: true, before: state.changes[0]?.id });
   expect(ids(changes).every((id) => id < (state.changes[0]?.id ?? 0))).toBe(true);
   expect(changes).not.toHaveLength(0);
+});
+
+test("a denied connection says whether its host is on the list by now", async () => {
+  const { store, swarm } = system.system;
+  const denied = (host: string, port: number, verdict: string) =>
+    store.ledger.connect({ agent: swarm.byName("scout").id, at: 1, host, port, verdict, bytesIn: 0, bytesOut: 0 });
+  await store.write(() => {
+    denied("a.example", 443, "not listed");
+    denied("x.b.example", 443, "not listed");
+    denied("a.example", 8443, "port not listed");
+    denied("c.example", 443, "not listed");
+    denied("a.example", 443, "wrong server name");
+  });
+  const { connections } = await call("egress", { agent: "scout" });
+  expect(connections.map(({ listed }) => listed).reverse()).toEqual([true, true, undefined, undefined, undefined]);
 });
