@@ -131,6 +131,21 @@ test("what an agent has done in the repositories of its config is on its row, al
   expect(agentView(agent, { secretProblems: [] } as never).work).toBeUndefined();
 });
 
+test("lines of a commit that was merged are no work any more; those that no commit has are", async () => {
+  const config = AgentConfig.parse({ repos: [{ name: "web" }] });
+  agent.switchTo(1, { config, instructions: "", warnings: [], unreadable: undefined });
+  await hello();
+  const [commit, base] = ["c".repeat(40), "main"];
+  harnesses.report(agent, { work: [{ repo: "web", branch: "topic", added: 4, removed: 1, head: { commit, base, added: 1, removed: 0 } }] });
+  const shown = (merged: string) =>
+    agentView(agent, {
+      secretProblems: [],
+      isMerged: (...of: string[]) => of.join(" ") === merged,
+    } as never).work;
+  expect(shown("")).toEqual([{ repo: "web", branch: "topic", added: 4, removed: 1 }]);
+  expect(shown(`web ${base} ${commit}`)).toEqual([{ repo: "web", branch: "topic", added: 1, removed: 0 }]);
+});
+
 test("a harness with repositories is told whether someone looks", async () => {
   const pushed: unknown[] = [];
   const { assignment } = await hello({}, (line) => pushed.push(line) > 0);

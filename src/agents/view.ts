@@ -2,7 +2,7 @@ import { hivectl } from "../lib/hivectl.ts";
 import type { AgentView } from "../wire/agent.ts";
 import { shortSha } from "../wire/sha.ts";
 import { instant } from "../wire/instant.ts";
-import type { WorkspaceReport } from "../wire/harness.ts";
+import type { WorkDone, WorkspaceReport } from "../wire/harness.ts";
 import type { Agent } from "./agent.ts";
 
 interface ViewInputs {
@@ -17,6 +17,8 @@ interface ViewInputs {
   budgetWarnings?: readonly string[];
   secretProblems: readonly string[];
   lastTurn: AgentView["last_turn"];
+  /** True if a change of the agent with this commit has been merged into the base. */
+  isMerged(repo: string, base: string, commit: string): boolean;
 }
 
 /** The view of an agent. Unknown fields are absent. */
@@ -71,10 +73,16 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
       agent.diskWarning,
       ...(facts.budgetWarnings ?? []),
     ].filter((one) => one !== undefined),
-    work: agent.work.length === 0 ? undefined : [...agent.work],
+    work: agent.work.length === 0 ? undefined : agent.work.map((one) => unmerged(one, facts)),
     unready_workspace:
       agent.workspace?.failed === true ? { repo: agent.workspace.repo, reason: agent.workspace.reason } : undefined,
   };
+}
+
+/** What of its work no base has: without the commits that were merged since its clone has fetched. */
+function unmerged({ head, ...all }: WorkDone, { isMerged }: Pick<ViewInputs, "isMerged">): NonNullable<AgentView["work"]>[number] {
+  if (!head || all.added + all.removed === 0 || !isMerged(all.repo, head.base, head.commit)) return all;
+  return { ...all, added: head.added, removed: head.removed };
 }
 
 function unready({ name }: Agent, { repo, reason }: WorkspaceReport): string {

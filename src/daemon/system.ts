@@ -246,6 +246,11 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     failpoint,
     disk,
   });
+  // Its row counts the lines that no base has.
+  work.changeStore.onChanged(({ state, agent }) => {
+    const owner = state === "merged" ? swarm.byId(agent) : undefined;
+    if (owner) bus.emit("changed", owner);
+  });
 
   const files = new AgentFiles({ sandboxedRun, paths, program: overrides.reader ?? readerOfRuntime(runtime) });
   const uploads = new Uploads({ files, now });

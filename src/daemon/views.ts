@@ -145,6 +145,7 @@ export class Views {
       port: pages.portOf(agent),
       portProblem: pages.problem(agent),
       budgetWarnings: agent.destroyed ? [] : this.#deps.budgets.budgets.warnings(agent.id),
+      isMerged: (repo, base, commit) => this.#deps.store.changes.isMerged({ agent: agent.id, repo, base, commit }),
       secretProblems: [...secrets.problemsOf(agent), ...credentials.problemsOf(agent)],
       lastTurn: last && {
         turn: last.turn,

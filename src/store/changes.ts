@@ -111,6 +111,9 @@ export interface CommentRecord {
 }
 
 /** Queries on changes and their comments. */
+/** Changes of an agent among which its last merges are looked for: a workspace that lags further behind shows its lines. */
+const MAX_OWN_CHANGES = 50;
+
 export function changeQueries(db: Sqlite) {
   const insert = db.prepare<ChangeRecord>(
     `INSERT INTO changes (${NAMES.join(", ")}) VALUES (${NAMES.map((name) => `@${name}`).join(", ")})`,
@@ -135,6 +138,10 @@ export function changeQueries(db: Sqlite) {
   );
   const merged = db.prepare<[string, number], ChangeRecord>(
     "SELECT * FROM changes WHERE repo = ? AND state = 'merged' ORDER BY seq DESC LIMIT ?",
+  );
+  const isMerged = db.prepare<{ agent: string; repo: string; base: string; commit: string; among: number }, { id: number }>(
+    `SELECT id FROM (SELECT id, repo, base, sha, state FROM changes WHERE agent = @agent ORDER BY id DESC LIMIT @among)
+     WHERE repo = @repo AND base = @base AND sha = @commit AND state = 'merged' LIMIT 1`,
   );
   const after = db.prepare<[number, number], ChangeRecord>("SELECT * FROM changes WHERE seq > ? ORDER BY seq LIMIT ?");
   const all = db.prepare<[], ChangeRecord>("SELECT * FROM changes ORDER BY id");
@@ -191,6 +198,9 @@ export function changeQueries(db: Sqlite) {
       }),
     /** The last merges of a repository, newest first. */
     merged: (repo: string, limit: number) => merged.all(repo, limit),
+    /** Whether this commit of an agent was merged into a base, by one of its last changes. */
+    isMerged: (one: { agent: string; repo: string; base: string; commit: string }): boolean =>
+      isMerged.get({ ...one, among: MAX_OWN_CHANGES }) !== undefined,
     /** Changes changed after a position, in the order of their changes; undefined if their text is over `chars`. */
     after: (seq: number, limit: number, chars: number) => rowsWithin(after.iterate(seq, limit), chars, charsOf),
     /** Every change ever made; for the checker. */

@@ -63,6 +63,11 @@ export const WorkDone = z.object({
   branch: cutText(MAX_BRANCH_CHARS).optional(),
   added: Lines,
   removed: Lines,
+  /**
+   * Where its commits end, the base that they are counted against, and the lines that no commit has. The clone learns of
+   * a merge only with its next fetch; the daemon knows by this which lines are in the base by then.
+   */
+  head: z.object({ commit: Sha, base: BranchName, added: Lines, removed: Lines }).optional(),
 });
 export type WorkDone = z.infer<typeof WorkDone>;
 /** The first one is where turns begin. */

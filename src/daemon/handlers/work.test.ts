@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
-import type { Agent } from "../../agents/agent.ts";
+import { stateOf, type Agent } from "../../agents/agent.ts";
 import { commitObject, treeObjects } from "../../config-repos/objects.ts";
 import { writeObjects } from "../../config-repos/store.ts";
 import { OPERATOR } from "../../wire/names.ts";
@@ -182,8 +182,21 @@ test("a change is proposed, discussed, returned, reviewed and merged, and its re
     { author: "critic", text: "fine" },
   ]);
 
+  // Its clone has not fetched since. The row has its lines until they are in the base.
+  const head = { commit: sha, base: "main", added: 1, removed: 0 };
+  stateOf(agentOf(scout)).harness.work = [{ repo: "web", branch: "topic", added: 5, removed: 2, head }];
+  const lines = async () => (await call("state", {})).state.agents.find(({ name }) => name === "scout")?.work;
+  expect(await lines()).toEqual([{ repo: "web", branch: "topic", added: 5, removed: 2 }]);
+  const published: unknown[] = [];
+  const stop = system.system.feed.subscribe({ kinds: ["agent"], agent: "scout" }, ({ event }) => {
+    if (event.kind === "agent") published.push(event.agent.work);
+    return true;
+  });
   await call("change_approve", { change: change.id, sha, digest: shown.change.digest });
   await system.work.queue.idle();
+  await new Promise((resolve) => setImmediate(resolve));
+  stop();
+  expect(published.at(-1)).toEqual([{ repo: "web", branch: "topic", added: 1, removed: 0 }]);
   const { change: merged } = await call("change", { change: change.id });
   expect(merged).toMatchObject({ state: "merged", decided_by: "operator" });
   expect((await call("repo", { name: "web" })).repo.bases).toEqual([{ name: "main", sha: merged.merged_sha }]);

@@ -9,7 +9,8 @@ import { workDone } from "./work-done.ts";
 let root: string;
 const repo = (name: string): AssignedRepo => ({ name, base: "main", access: "write", setup: "", author: "" });
 const env = { PATH: GIT_USER.PATH, HOME: "/nonexistent", LANG: "C.UTF-8", GIT_CONFIG_NOSYSTEM: "1" };
-const measure = (...names: string[]) => workDone(names.map(repo), { root, env });
+const measure = async (...names: string[]) =>
+  (await workDone(names.map(repo), { root, env })).map(({ head: _, ...rest }) => rest);
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "work-done-"));
@@ -34,6 +35,16 @@ async function clone(name: string): Promise<void> {
   await git(name, "commit", "-q", "-m", "Begin");
   await git(name, "update-ref", "refs/remotes/origin/main", "HEAD");
 }
+
+test("the lines that no commit has are counted apart, with the commit and the base", async () => {
+  await clone("web");
+  write("web", "a", "1\n2\n3\n4\n");
+  await git("web", "commit", "-q", "-a", "-m", "Add");
+  write("web", "new", "x\ny\n");
+  const commit = (await git("web", "rev-parse", "HEAD")).trim();
+  const [done] = await workDone([repo("web")], { root, env });
+  expect(done).toMatchObject({ added: 3, removed: 0, head: { commit, base: "main", added: 2, removed: 0 } });
+});
 
 test("counts committed, uncommitted and new lines from where the branch left its base, and leaves the index as it is", async () => {
   await clone("web");

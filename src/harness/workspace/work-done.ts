@@ -71,11 +71,18 @@ async function inClone(
     await git(["add", "--intent-to-add", "--ignore-errors", "--", "."]);
     const stat = await git(["diff", ...STAT, from, "--"]);
     if (stat === undefined) return undefined;
-    return { ...(branch === undefined ? {} : { branch }), added: lines(stat, "insertion"), removed: lines(stat, "deletion") };
+    const named = branch === undefined ? {} : { branch };
+    const all = linesOf(stat);
+    const commit = await git(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]);
+    const loose = commit === undefined ? undefined : await git(["diff", ...STAT, commit, "--"]);
+    if (commit === undefined || loose === undefined) return { ...named, ...all };
+    return { ...named, ...all, head: { commit, base, ...linesOf(loose) } };
   } finally {
     await rm(index, { force: true });
   }
 }
+
+const linesOf = (stat: string) => ({ added: lines(stat, "insertion"), removed: lines(stat, "deletion") });
 
 /** A number of git's summary: ` 3 files changed, 12 insertions(+), 1 deletion(-)`. */
 function lines(stat: string, what: "insertion" | "deletion"): number {
