@@ -136,7 +136,9 @@ test("lines of a commit that was merged are no work any more; those that no comm
   agent.switchTo(1, { config, instructions: "", warnings: [], unreadable: undefined });
   await hello();
   const [commit, base] = ["c".repeat(40), "main"];
-  harnesses.report(agent, { work: [{ repo: "web", branch: "topic", added: 4, removed: 1, head: { commit, base, added: 1, removed: 0 } }] });
+  harnesses.report(agent, {
+    work: [{ repo: "web", branch: "topic", added: 4, removed: 1, head: { commit, base, added: 1, removed: 0 } }],
+  });
   const shown = (merged: string) =>
     agentView(agent, {
       secretProblems: [],

@@ -80,7 +80,10 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
 }
 
 /** What of its work no base has: without the commits that were merged since its clone has fetched. */
-function unmerged({ head, ...all }: WorkDone, { isMerged }: Pick<ViewInputs, "isMerged">): NonNullable<AgentView["work"]>[number] {
+function unmerged(
+  { head, ...all }: WorkDone,
+  { isMerged }: Pick<ViewInputs, "isMerged">,
+): NonNullable<AgentView["work"]>[number] {
   if (!head || all.added + all.removed === 0 || !isMerged(all.repo, head.base, head.commit)) return all;
   return { ...all, added: head.added, removed: head.removed };
 }

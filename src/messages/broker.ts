@@ -241,7 +241,8 @@ export class Broker implements Service {
   /** Why a message waits for the operator: its chain has too many hops, or is a loop that has cost enough. */
   #whyHeld(from: string, to: string, chain: Link | undefined): string | undefined {
     if (!chain || to === OPERATOR) return undefined;
-    if (chain.hops > this.#maxHops) return `agents have answered each other ${chain.hops} times without you: release it or drop it`;
+    if (chain.hops > this.#maxHops)
+      return `agents have answered each other ${chain.hops} times without you: release it or drop it`;
     return this.loops.whyHeld({ ...chain, from, to });
   }
 
