@@ -295,7 +295,7 @@ function operatorsOf(uid: number, users: Record<string, number>, rows: OperatorR
       run,
       hostSocket: join(run, "host.sock"),
       operatorSocket: (name) => join(run, "operators", `${name}.sock`),
-      operatorLink: (uid) => join(run, "operators", `${uid}.sock`),
+      operatorLink: (of) => join(run, "operators", `${of}.sock`),
     },
     sockets: {
       openOperator: async (operator, _path, user) => void opened.push(`${operator.name} for ${user.uid}`),

@@ -10,7 +10,12 @@ let root: string;
 const repo = (name: string): AssignedRepo => ({ name, base: "main", access: "write", setup: "", author: "" });
 const env = { PATH: GIT_USER.PATH, HOME: "/nonexistent", LANG: "C.UTF-8", GIT_CONFIG_NOSYSTEM: "1" };
 const measure = async (...names: string[]) =>
-  (await workDone(names.map(repo), { root, env })).map(({ head: _, ...rest }) => rest);
+  (await workDone(names.map(repo), { root, env })).map(({ repo: of, branch, added, removed }) => ({
+    repo: of,
+    branch,
+    added,
+    removed,
+  }));
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "work-done-"));
