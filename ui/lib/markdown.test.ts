@@ -83,6 +83,8 @@ describe("text that models write", () => {
     expect(parsed("<https://a.example> <a@a.example> [https://a.example](https://b.example)")).toBe(
       'paragraph(link https://a.example() " " link mailto:a@a.example() " " link https://b.example("https://a.example"))',
     );
+    // The parser escapes some characters of an address.
+    expect(parsed("<https://a.example/b`c>")).toBe("paragraph(link https://a.example/b%60c())");
     // The host is written in the letters that the browser connects to.
     expect(parsed("[x](https://\u0430pple.com)")).toBe('paragraph(link https://xn--pple-43d.com("x"))');
     for (const text of [

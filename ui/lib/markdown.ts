@@ -151,8 +151,20 @@ function parentOf(token: Token): Parent {
   }
 }
 
+/** True if a link shows its own address. The parser escapes characters of an address, and not those of its text. */
 function isAddress([only, ...more]: readonly Part[], { href, title }: { href: string; title: string }): boolean {
-  return only?.kind === "text" && more.length === 0 && title === "" && [href, href.replace(/^mailto:/, "")].includes(only.text);
+  if (only?.kind !== "text" || more.length > 0 || title !== "") return false;
+  const address = href.replace(/^mailto:/, "");
+  return [href, address, unescaped(address)].includes(only.text);
+}
+
+function unescaped(address: string): string {
+  try {
+    return decodeURI(address);
+  } catch {
+    // A percent sign that escapes nothing.
+    return address;
+  }
 }
 
 const attribute = (token: Token, name: string): string => String(token.attrGet(name) ?? "");
