@@ -19,7 +19,7 @@ function ask(extra: Partial<QuestionView> = {}): void {
       question: {
         ...question,
         state: "answered",
-        answer: [...((options as string[] | undefined) ?? []), ...(typeof text === "string" ? [text] : [])].join("\n"),
+        answer: [...(options as string[]), ...(text === undefined ? [] : [text as string])].join("\n"),
       },
     }),
   };
