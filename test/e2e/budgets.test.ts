@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cliInside } from "../lib/cli-inside.ts";
 import { FakeClock } from "../lib/fake-clock.ts";
 import { TestHive } from "../lib/hive.ts";
 
@@ -38,8 +39,15 @@ const audited = async (agent: string): Promise<(string | undefined)[]> =>
 test("an agent over its limit parks in the middle of its turn, and goes on after a raise; another one never stops", async () => {
   await hive.call("spawn", { name: "scout", config: { budget: { output_tokens_per_day: 500 } } });
   await hive.call("spawn", { name: "ada" });
-  const id = await send("scout", "twice");
+  const waiting = cliInside("--socket", hive.socket, "send", "scout", "twice", "--wait");
   const parked = await isOver("scout");
+  // The wait ends, though the limit was reached only in the turn of the message.
+  const said = await waiting;
+  expect(said).toMatchObject({
+    code: 5,
+    err: expect.stringMatching(/: it is over budget until .*budget raise scout`\n$/) as string,
+  });
+  const id = Number(/#(\d+) to scout/.exec(said.err)?.[1]);
   expect(parked).toMatchObject({
     state: "rate_limited",
     state_reason: "the budget of 500 output tokens a day is used up",
