@@ -134,6 +134,7 @@ describe("approving", () => {
       approvals: [{ id: 12, agent: "scout", kind: "apply_commit", commit_ref: sha, requested_at: at, status: "pending" }],
     };
     answers.budget = { time_zone: "UTC", rows: [], over: [] };
+    answers.messages = { messages: [] };
     expect((await hivectl("pending")).out).toContain("1 risk, not all shown");
     const { out } = await hivectl("show", "12");
     for (const words of ["!! not shown whole: 1 of 2 changed lines", "not text: it is not shown", "--unshown"])

@@ -114,7 +114,7 @@ test("turns, figures and connections of an agent, on its page and as data", asyn
   await page.getByText("connection denied: not-allowed.example:443 (not listed)").first().waitFor();
   await page.locator("ul.egress").getByText("not-allowed.example:443").waitFor();
   await page.getByRole("link", { name: /\d today$/ }).click();
-  await page.getByRole("dialog").getByText("Days are UTC").waitFor();
+  await page.getByRole("dialog").getByText("Days are those of").waitFor();
   await page.getByRole("row", { name: /^all days/ }).waitFor();
   expect(new URL(page.url()).searchParams.get("open")).toBe("cost:hm1nd");
   await page.goBack();
@@ -144,10 +144,10 @@ test("where the money goes: the page, its file and the terminal say the same, al
   await expect(hive.call("usage_sums", { by: [] })).rejects.toThrow(/by/);
   await expect(hive.call("usage_sums", { by: ["agent"], days: 367 })).rejects.toThrow(/days/);
 
-  const words = [join(import.meta.dirname, "../../dist/hivectl.js"), "usage", "--by", "agent,day,model", "--csv"];
+  const words = [join(import.meta.dirname, "../../dist/hivectl.js"), "usage", "--by", "agent,day,model,credential", "--csv"];
   const csv = await promisify(execFile)(process.execPath, words, { env: cleanEnv({ HIVE_STATE_DIR: hive.stateDir }) });
   const line = csv.stdout.split(/\r?\n/).find((one) => one.includes(",brief,"));
-  expect(line?.split(",")[5]).toBe(String(brief?.tokens.output));
+  expect(line?.split(",")[6]).toBe(String(brief?.tokens.output));
 
   const { context, page, problems } = await logIn(browser, hive);
   await page.goto(hive.home);
@@ -164,7 +164,7 @@ test("where the money goes: the page, its file and the terminal say the same, al
   expect(readFileSync(await download.path(), "utf8").split("\r\n")).toContain(line);
   expect(await agents.getByRole("link", { name: "brief" }).count()).toBe(0);
   await agents.getByRole("link", { name: "hm1nd" }).click();
-  await page.getByRole("dialog").getByText("Days are UTC").waitFor();
+  await page.getByRole("dialog").getByText("Days are those of").waitFor();
   expect(new URL(page.url()).searchParams.get("open")).toBe("cost:hm1nd");
   await context.close();
   expect(problems).toEqual([]);
