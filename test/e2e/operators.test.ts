@@ -92,7 +92,7 @@ describe("in a browser", () => {
     expect(await page.getByRole("button", { name: "new session" }).count()).toBe(role === "viewer" ? 0 : 1);
     await page.goto(`${hive.home}/work`);
     await page.locator("main").waitFor();
-    expect(await page.getByText("+ create").count()).toBe(role === "admin" ? 1 : 0);
+    expect(await page.getByText("+ add").count()).toBe(role === "admin" ? 1 : 0);
     await page.context().close();
   });
 
