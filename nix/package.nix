@@ -107,7 +107,7 @@ stdenv.mkDerivation {
       ! -name 'linux-${stdenv.hostPlatform.node.arch}.node' -delete
     for name in hive-c0re hive-w4rden hivectl; do
       makeWrapper "$home/dist/$name" "$out/bin/$name" \
-        --prefix PATH : "${lib.makeBinPath [ nodejs_24 ]}:${programs}" \
+        --prefix PATH : "$out/bin:${lib.makeBinPath [ nodejs_24 ]}:${programs}" \
         --set-default HIVE_CLAUDE_PATH "${lib.getExe claude-code}"
     done
     installManPage docs/man/*

@@ -261,6 +261,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_DISK_CHECK_SECONDS: ["1", "2"],
     HIVE_LOG_LEVEL: ["info", "debug"],
     HIVE_CLAUDE_PATH: ["/a", "/b"],
+    HIVE_CHECKOUT: ["/a", "/b"],
     HIVE_PRICES: ["/a", "/b"],
     HIVE_OTLP_ENDPOINT: ["http://127.0.0.1:4318", "https://otel.example"],
     HIVE_SHARED_RATE_LIMITS: ["on", "off"],

@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { basename, dirname } from "node:path";
-import { hivectl } from "../lib/hivectl.ts";
+import { hivectl, shellWord } from "../lib/hivectl.ts";
+import { hostUid, isMappedRoot } from "../os/user-namespace.ts";
 import { HiveError } from "../wire/error.ts";
 
 /** A folder for backups that an admin can make for the daemon's user. */
@@ -9,8 +10,9 @@ const FOR_BACKUPS = "/var/backups/hyperhive";
 /** True for the codes of the system with which it refuses a file. */
 export const isForbidden = (code: unknown): boolean => code === "EACCES" || code === "EROFS" || code === "EPERM";
 
-/** The user of this process, as the system names it. */
+/** The user of this process, as the host knows it: by name, or by number in a namespace, where it has another name. */
 function ownUser(): string {
+  if (isMappedRoot()) return String(hostUid());
   try {
     return userInfo().username;
   } catch {
@@ -25,7 +27,7 @@ export function notWritable(folder: string, cause?: unknown): HiveError {
   const make = `sudo install -d -o ${user} -m 0700 ${FOR_BACKUPS}`;
   return new HiveError(
     "forbidden",
-    `the daemon runs as ${user}, which may not write ${folder}: name a folder inside of one of that user's, such as with \`${make}\` and then ${hivectl(`backup ${FOR_BACKUPS}/${basename(folder)}`)}`,
+    `the daemon runs as ${user}, which may not write ${folder}: name a folder inside of one of that user's, such as with \`${make}\` and then ${hivectl(`backup ${shellWord(`${FOR_BACKUPS}/${basename(folder)}`)}`)}`,
     { cause },
   );
 }

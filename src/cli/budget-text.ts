@@ -60,7 +60,7 @@ export const planLines = (plan: readonly PlanView[] = []): string[] =>
 /** What is over a limit and waits for a decision, a line each, with the verbs that decide. */
 export function overLines(over: readonly OverBudget[], { paint }: Pick<View, "paint">): string[] {
   return over.map((one) => {
-    const [name, subject] = wordsOf(one);
+    const [name, subject] = [budgetOf(one), subjectOf(one)];
     const used = `${subject} ${one.scope === "credential" ? "have" : "has"} used ${budgetAmount(one.limit, one.used)} of ${budgetLimit(one.limit, one.allowed)}`;
     const resets = one.resets_at === undefined ? "" : `; it counts anew at ${localTime(one.resets_at)}`;
     if (one.stopped_by !== undefined) return `${used}; left stopped by ${clean(one.stopped_by)}${resets}`;
@@ -69,11 +69,16 @@ export function overLines(over: readonly OverBudget[], { paint }: Pick<View, "pa
   });
 }
 
-/** How the verbs name what is over a limit, and what a line calls it. */
-function wordsOf({ scope, agent = "", credential = "", change = 0 }: OverBudget): [name: string, subject: string] {
-  if (scope === "hive") return ["--hive", "every agent waits: the hive"];
-  if (scope === "credential")
-    return [`--credential ${clean(credential)}`, `the agents of the credential ${clean(credential)} wait: together they`];
-  if (scope === "change") return [`--change ${change}`, `${clean(agent)} waits: change ${change}`];
-  return [clean(agent), clean(agent)];
+/** How the verbs name what is over a limit. */
+export function budgetOf({ scope, agent = "", credential = "", change = 0 }: OverBudget): string {
+  if (scope === "hive") return "--hive";
+  if (scope === "credential") return `--credential ${clean(credential)}`;
+  return scope === "change" ? `--change ${change}` : clean(agent);
+}
+
+/** What a line calls what is over a limit. */
+function subjectOf({ scope, agent = "", credential = "", change = 0 }: OverBudget): string {
+  if (scope === "hive") return "every agent waits: the hive";
+  if (scope === "credential") return `the agents of the credential ${clean(credential)} wait: together they`;
+  return scope === "change" ? `${clean(agent)} waits: change ${change}` : clean(agent);
 }

@@ -1,7 +1,7 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { AgentView } from "../wire/agent.ts";
 import type { OverBudget } from "../wire/budget.ts";
-import { localTime } from "./budget-text.ts";
+import { budgetOf, localTime } from "./budget-text.ts";
 
 /** A reason behind a colon; nothing without one. */
 export const because = (reason: string | undefined): string => (reason === undefined ? "" : `: ${reason}`);
@@ -24,9 +24,16 @@ export function standstill(agent: AgentView, over: readonly OverBudget[] = []): 
   return undefined;
 }
 
-/** An agent over its budget may wait for hours: until its limit counts anew, or for ever if that is one per turn. */
+/**
+ * An agent over its budget may wait for hours: until its limit counts anew, or for ever if that is one per turn. The
+ * state of an agent does not tell its credential: that of a reached limit is the one if no other limit stops it.
+ */
 function overWords({ name, resumes_at: ends }: AgentView, over: readonly OverBudget[]): string {
-  const isHives = !over.some((one) => one.agent === name) && over.some(({ scope }) => scope === "hive");
   const until = ends === undefined ? "" : ` until ${localTime(ends)}`;
-  return `${isHives ? "the hive" : "it"} is over budget${until}; ${hivectl(`budget raise ${isHives ? "--hive" : name}`)}`;
+  const found =
+    over.find((one) => one.agent === name) ??
+    over.find(({ scope }) => scope === "hive") ??
+    over.find(({ scope }) => scope === "credential");
+  const whose = found?.scope === "hive" ? "the hive" : found?.scope === "credential" ? "its credential" : "it";
+  return `${whose} is over budget${until}; ${hivectl(`budget raise ${found === undefined ? name : budgetOf(found)}`)}`;
 }

@@ -121,6 +121,7 @@ const Environment = z.object({
   HIVE_DISK_CHECK_SECONDS: Seconds(30),
   HIVE_LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
   HIVE_CLAUDE_PATH: Folder.optional(),
+  HIVE_CHECKOUT: Folder.optional(),
   HIVE_PRICES: Folder.optional(),
   HIVE_TIME_ZONE: TimeZone.optional(),
   HIVE_OTLP_ENDPOINT: Collector.optional(),
@@ -179,6 +180,8 @@ export interface Config {
   path: string;
   /** The CLI's program, if it does not come with the packages (NixOS). */
   claudePath: string | undefined;
+  /** Where this program is on the host, if the daemon sees it elsewhere. */
+  checkout: string | undefined;
   /** A JSON file of prices that override the built-in ones. */
   pricesFile: string | undefined;
   /** The time zone of the operator's days, in which budgets count. */
@@ -249,6 +252,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     logLevel: e.HIVE_LOG_LEVEL,
     path: e.PATH,
     claudePath: e.HIVE_CLAUDE_PATH,
+    checkout: e.HIVE_CHECKOUT,
     pricesFile: e.HIVE_PRICES,
     sharesRateLimits: e.HIVE_SHARED_RATE_LIMITS === "on",
     timeZone: e.HIVE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,

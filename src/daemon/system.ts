@@ -258,7 +258,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const pages = new AgentPages({ ...base, base: config.agentPortBase, bind: pageAddress(config) });
   const urls = { home: "", domain: config.publicUrl?.origin };
   const started_at = instant(now());
-  const names = { hivectl: hivectlName(), hivectl_anywhere: hivectlAnywhere() };
+  const names = { hivectl: hivectlName(), hivectl_anywhere: hivectlAnywhere(config.checkout) };
   const hive = { id: hiveId, version: VERSION, revision, ...names, started_at, ledger: paths.meta };
   const shown = {
     access,

@@ -2,7 +2,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { asRun, commandIn, findHivectlIn, hivectl, hivectlAnywhere } from "./hivectl.ts";
+import { asRun, commandIn, findHivectlIn, hivectl, hivectlAnywhere, shellWord } from "./hivectl.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -46,7 +46,12 @@ test("outside of a checkout, where npx would ask its registry, hints name the pa
   expect(commandIn("", { cwd: folder, program: join(program("my hive/dist"), "hivectl.js") })).toBe(
     `'${join(folder, "my hive/dist/hivectl")}'`,
   );
-  expect(hivectlAnywhere(daemon)).toBe(path);
+  // Another checkout may be an agent's.
+  program("fork/dist");
+  writeFileSync(join(folder, "fork", "package.json"), "{}");
+  expect(typedIn(join(folder, "fork"))).toBe(path);
+  expect(hivectlAnywhere("/srv/my hive")).toBe("'/srv/my hive/dist/hivectl'");
+  expect(["a/b-1.txt", "a;b", "it's"].map(shellWord)).toEqual(["a/b-1.txt", "'a;b'", String.raw`'it'\''s'`]);
 });
 
 test("a text of the daemon names the same command", () => {

@@ -31,23 +31,39 @@ export function findHivectlIn(path: string, where?: Typed): void {
 export function commandIn(path: string, where?: Typed): string {
   const own = path.split(delimiter).filter((folder) => folder !== "" && !folder.split("/").includes("node_modules"));
   if (own.some((folder) => isProgram(join(folder, "hivectl")))) return "hivectl";
-  if (where === undefined || isCheckout(where.cwd)) return "npx hivectl";
+  if (where === undefined || isInCheckout(where)) return "npx hivectl";
   return besideOf(where.program) ?? "npx hivectl";
 }
 
-/** True if npx finds the command in this folder: it looks in the nearest folder with a package. */
-function isCheckout(cwd: string): boolean {
+/**
+ * True if npx finds this program's command in a folder: it looks in the nearest folder with a package. Another checkout
+ * may be an agent's, whose command must not run as the operator.
+ */
+function isInCheckout({ cwd, program }: Typed): boolean {
   for (let folder = cwd; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "package.json"))) return isProgram(join(folder, "dist", "hivectl"));
+    if (existsSync(join(folder, "package.json"))) return isSame(join(folder, "dist"), dirname(program));
     if (folder === dirname(folder)) return false;
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    // One of them is not there.
+    return false;
   }
 }
 
 /** The command in the folder of a program, as a shell takes it. */
 function besideOf(program: string): string | undefined {
   const file = join(dirname(existsSync(program) ? realpathSync(program) : program), "hivectl");
-  if (!isProgram(file)) return undefined;
-  return /^[\w./+-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
+  return isProgram(file) ? shellWord(file) : undefined;
+}
+
+/** A text as one word of a shell. What an agent has named may have signs that a shell carries out. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** The command without words. */
@@ -57,10 +73,12 @@ export function hivectlName(): string {
 
 /**
  * The command as it can be typed in any folder, also by another user of the host: `npx` works only in the checkout.
- * `program` is the file that runs.
+ * `checkout` is where the program is on the host, if the daemon sees it elsewhere.
  */
-export function hivectlAnywhere(program = process.argv[1] ?? ""): string {
-  return hivectlName() === "hivectl" ? "hivectl" : (besideOf(program) ?? hivectlName());
+export function hivectlAnywhere(checkout?: string): string {
+  if (hivectlName() === "hivectl") return "hivectl";
+  if (checkout !== undefined) return shellWord(join(checkout, "dist", "hivectl"));
+  return besideOf(process.argv[1] ?? "") ?? hivectlName();
 }
 
 /** A command in a hint, in backticks: `hivectl("show 12")`. */

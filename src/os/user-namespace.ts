@@ -120,6 +120,11 @@ export function isMappedRoot(map = uidMap()): boolean {
   return process.getuid?.() === 0 && map.find(({ inside }) => inside === 0)?.outside !== 0;
 }
 
+/** The number that the host has for root of this process's user namespace. */
+export function hostUid(map = uidMap()): number {
+  return map.find(({ inside }) => inside === 0)?.outside ?? 0;
+}
+
 /** Whether a uid exists in this process's user namespace. */
 export function isMapped(uid: number, map = uidMap()): boolean {
   return map.some(({ inside, count }) => uid >= inside && uid < inside + count);

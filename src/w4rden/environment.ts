@@ -28,18 +28,20 @@ const PREFIXES = ["HIVE_", "LC_"];
 /** The daemon's complete environment. */
 export function daemonEnvironment(
   env: NodeJS.ProcessEnv,
-  fixed: { account: Account; state: string; credentials: string | undefined },
+  fixed: { account: Account; state: string; program: string; credentials: string | undefined },
 ): Record<string, string> {
   const passed = Object.entries(env).flatMap(([name, value]) =>
     value !== undefined && (PASSED.includes(name) || PREFIXES.some((prefix) => name.startsWith(prefix))) ? [[name, value]] : [],
   );
-  const { account, state, credentials } = fixed;
+  const { account, state, program, credentials } = fixed;
   return {
     ...(Object.fromEntries(passed) as Record<string, string>),
     HOME: state,
     USER: account.name,
     LOGNAME: account.name,
     HIVE_STATE_DIR: state,
+    // The daemon sees its program elsewhere.
+    HIVE_CHECKOUT: program,
     ...(credentials === undefined ? {} : { CREDENTIALS_DIRECTORY: credentials }),
   };
 }

@@ -47,7 +47,7 @@ test("the daemon gets its settings and what a terminal and a network need, and n
       LD_PRELOAD: "/x",
       HOME: "/root",
     },
-    { account: { name: "hyperhive", uid: 999, gid: 995 }, state: "/s", credentials: undefined },
+    { account: { name: "hyperhive", uid: 999, gid: 995 }, state: "/s", program: "/p", credentials: undefined },
   );
   expect(env).toEqual({
     HIVE_PORT: "1",
@@ -58,5 +58,6 @@ test("the daemon gets its settings and what a terminal and a network need, and n
     USER: "hyperhive",
     LOGNAME: "hyperhive",
     HIVE_STATE_DIR: "/s",
+    HIVE_CHECKOUT: "/p",
   });
 });

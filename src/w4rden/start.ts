@@ -47,6 +47,7 @@ export async function start(
     env: daemonEnvironment(env, {
       account,
       state: options.state,
+      program: host.program,
       credentials: takeCredential(env["CREDENTIALS_DIRECTORY"], account),
     }),
   };

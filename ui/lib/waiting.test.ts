@@ -22,4 +22,6 @@ test("what stops an agent is its own limits and those of the hive, also one that
   const own = anOverBudget(agent ?? "", { stopped_by: "operator" });
   expect(overOf("scout", [hive, own, anOverBudget("ada")])).toEqual([hive, own]);
   expect(overOf("scout", undefined)).toEqual([]);
+  const shared: typeof own = { ...hive, scope: "credential", credential: "work" };
+  expect([overOf("scout", [shared]), overOf("scout", [shared, own])]).toEqual([[shared], [own]]);
 });

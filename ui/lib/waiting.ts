@@ -29,9 +29,14 @@ export const undecided = (over: State["hive"]["over_budget"]): readonly OverBudg
 const NONE: readonly OverBudget[] = [];
 const undecidedOf = new WeakMap<object, readonly OverBudget[]>();
 
-/** The reached limits that stop an agent: its own and the hive's, also those that an operator has decided to leave. */
-export const overOf = (agent: string, over: State["hive"]["over_budget"]): readonly OverBudget[] =>
-  (over ?? NONE).filter((one) => one.scope === "hive" || one.agent === agent);
+/**
+ * The reached limits that stop an agent: its own and the hive's, also those that an operator has decided to leave. The
+ * state of an agent does not tell its credential: if nothing else stops it, the limits of credentials do.
+ */
+export function overOf(agent: string, over: State["hive"]["over_budget"]): readonly OverBudget[] {
+  const sure = (over ?? NONE).filter((one) => one.scope === "hive" || one.agent === agent);
+  return sure.length > 0 ? sure : (over ?? NONE).filter(({ scope }) => scope === "credential");
+}
 
 /** What waits for the operator, by kind. */
 export interface Waiting {

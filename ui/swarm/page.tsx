@@ -137,7 +137,7 @@ function StuckRow({ message }: { message: MessageView }): ReactNode {
       <div className="l1">
         <Who name={from} /> <span className="faint">→</span> <Who name={to} />
         <span className="grow" />
-        <Link to="/" search={{ card: callKey({ kind: "message", message }) }}>
+        <Link className="to-card" to="/" search={{ card: callKey({ kind: "message", message }) }}>
           {state === "held" ? "chain held" : "dead message"} #{id}
         </Link>
       </div>

@@ -1,4 +1,4 @@
-import { hivectl } from "../../lib/hivectl.ts";
+import { hivectl, shellWord } from "../../lib/hivectl.ts";
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { agentName, scoped, wholeNumber } from "../arguments.ts";
@@ -191,7 +191,7 @@ export function agentCommands(program: Command): void {
       if (to !== undefined) {
         const { writeTree } = await import("../tree.ts");
         writeTree(to, output.files);
-        return shell.show(output, () => `${to} has the config: edit it, then ${hivectl(`propose ${name} ${to}`)}`);
+        return shell.show(output, () => `${to} has the config: edit it, then ${hivectl(`propose ${name} ${shellWord(to)}`)}`);
       }
       shell.show(output, ({ files }) =>
         files.map((file) => `${shell.paint("dim", `── ${visible(file.path)} ──`)}\n${visible(file.text).trimEnd()}`).join("\n"),

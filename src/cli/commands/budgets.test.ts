@@ -76,6 +76,10 @@ test.each([
     "budget set scout --output-per-day 200k --input-per-day 1.5M",
     { scope: "agent", agent: "scout", limits: { output_tokens_per_day: 200_000, input_tokens_per_day: 1_500_000 }, remove: [] },
   ],
+  [
+    "budget set scout --output-per-day 4.1M --cost-per-day $1,000.50",
+    { scope: "agent", agent: "scout", limits: { output_tokens_per_day: 4_100_000, cost_per_day_usd: 1000.5 }, remove: [] },
+  ],
   ["budget set --hive --input-per-day 1_000", { scope: "hive", limits: { input_tokens_per_day: 1_000 }, remove: [] }],
 ])("%s sets what it says", async (line, input) => {
   expect(await hivectl(line)).toMatchObject({ code: 0, err: "" });
@@ -117,6 +121,11 @@ test.each([
   ["budget set --hive --cost-per-turn 1", /--cost-per-turn is a limit of each agent, not of the hive/],
   ["budget set --hive --messages-per-minute none", /--messages-per-minute is a limit of each agent/],
   ["budget raise scout --by 0", /'0' is not valid: it is a number above 0, such as 5 or 200k\.\n/],
+  // A comma that stands for a point elsewhere would make it a hundred times as much.
+  ["budget set scout --cost-per-day 0,50", /'0,50' is not valid/],
+  ["budget set scout --cost-per-day 1,2,3", /'1,2,3' is not valid/],
+  ["budget set scout --cost-per-day $", /'\$' is not valid/],
+  ["budget raise scout --by 2,50", /'2,50' is not valid/],
   ["budget raise scout --by 0.5usd", /'0\.5usd' is not valid: it is a number above 0, such as/],
   ["budget raise scout --by none", /'none' is not valid: it is a number above 0, such as/],
   ["budget raise", /name one agent, or --hive/],

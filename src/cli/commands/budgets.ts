@@ -41,10 +41,16 @@ interface Of {
 }
 type Limits = Of & Record<string, number | string | true | undefined>;
 
-/** Parses an amount: `5`, `$5`, `200,000`, `200k`, `1.5M`. Undefined for anything else, and for what is not above 0. */
+/** Whole thousands with or without signs between them, a point before parts, and a unit. `0,50` could mean two things. */
+const AMOUNT = /^\$?(?=[.\d])(\d{1,3}(?:[,_]\d{3})+|\d*)(\.\d+)?([kKM]?)$/;
+
+/** Parses an amount: `5`, `$0.50`, `200,000`, `200k`, `1.5M`. Undefined for anything else, and for what is not above 0. */
 function amount(text: string): number | undefined {
-  const [, figure = "", unit = ""] = /^\$?([\d.,_]+)([kKM]?)$/.exec(text) ?? [];
-  const value = Number(figure.replaceAll(/[,_]/g, "")) * (THOUSANDS[unit] ?? 1);
+  const [, whole = "", part = "", unit = ""] = AMOUNT.exec(text) ?? [];
+  const figure = Number(`${whole.replaceAll(/[,_]/g, "")}${part}`);
+  const thousands = THOUSANDS[unit];
+  // Of 4.1 million nothing is left behind the point.
+  const value = thousands === undefined ? figure : Math.round(figure * thousands * 1e6) / 1e6;
   return value > 0 ? value : undefined;
 }
 

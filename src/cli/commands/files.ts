@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { hivectl } from "../../lib/hivectl.ts";
+import { hivectl, shellWord } from "../../lib/hivectl.ts";
 import { agentName } from "../arguments.ts";
 import { UsageError } from "../exit.ts";
 import { clean, plural } from "../print.ts";
@@ -46,7 +46,7 @@ export function fileCommands(program: Command): void {
       shell.show({ file }, () => {
         if (file.text !== undefined) return clean(file.text).replace(/\n$/, "");
         const what = file.shows === "picture" ? "a picture" : file.shows === "binary" ? "no text" : "too long to be shown";
-        return `${path} is ${what} (${plural(file.bytes, "byte")}): ${hivectl(`cp ${name}:${path} .`)} copies it`;
+        return `${path} is ${what} (${plural(file.bytes, "byte")}): ${hivectl(`cp ${clean(shellWord(`${name}:${path}`))} .`)} copies it`;
       });
     },
   );

@@ -1,6 +1,6 @@
 import type { Target } from "../../policy/decisions.ts";
 import { HiveError } from "../../wire/error.ts";
-import type { Spender } from "../../policy/spender.ts";
+import { credentialScope, type Spender } from "../../policy/spender.ts";
 import { isChangeOver } from "../../wire/change-states.ts";
 import { OPERATOR } from "../../wire/names.ts";
 import type { Input } from "../../wire/operations.ts";
@@ -44,7 +44,8 @@ function targetOf(context: HandlerContext, about: Pick<Input<"budget_set">, "sco
   if (scope === "hive" || scope === "default") return { scope };
   if (agent !== undefined) return { scope: "agent", agent: spender(context, context.swarm.byName(agent).id) };
   if (credential !== undefined) {
-    context.credentials.check(credential);
+    // Limits outlive a credential that was removed, and can be removed as well.
+    if (!context.budgets.budgets.limits.has(credentialScope(credential))) context.credentials.check(credential);
     return { scope: "credential", credential };
   }
   if (change === undefined) throw new HiveError("bad_request", `${scope}: name the one whose budget it is`);
