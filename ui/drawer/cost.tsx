@@ -36,7 +36,7 @@ export function Cost({ name }: { name?: string }): ReactNode {
   return (
     <div className="drawer-body">
       <p className="dim small">
-        Days are those of {value.time_zone}. “unpriced” means that the model has no price; no sum includes it.
+        Days are those of {visible(value.time_zone)}. “unpriced” means that the model has no price; no sum includes it.
       </p>
       <div className="scrollx" tabIndex={0} role="region" aria-label="tokens and cost by day">
         <table className="turns usage">

@@ -13,7 +13,7 @@ import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useKeys, type Key } from "../lib/keys.ts";
 import { useHive } from "../lib/store.ts";
-import { count } from "../lib/text.ts";
+import { count, visible } from "../lib/text.ts";
 import { everyDay, tokensOf } from "./days.ts";
 import { ChangeSums } from "./change-sums.tsx";
 import { saveCsv } from "./save-csv.ts";
@@ -91,7 +91,7 @@ export function UsagePage(): ReactNode {
             {!value && error === undefined && <Empty>loading…</Empty>}
             {value && <Chart sums={value.day} range={range} />}
             <p className="dim small">
-              {value && `Days are those of ${value.day.time_zone}. `}“unpriced” means that the model has no price; no sum of costs
+              {value && `Days are those of ${visible(value.day.time_zone)}. `}“unpriced” means that the model has no price; no sum of costs
               includes it. <OpenLink open="cost">Every day by agent and model</OpenLink>
             </p>
           </div>

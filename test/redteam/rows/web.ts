@@ -196,7 +196,6 @@ const methods: readonly WebRow[] = [
           "publish",
           "backup",
           "repo_add",
-          "repo_add_remote",
           "set_status",
         ].map((name) => () => asked(place, `/api/${name}`, { body: {} })),
       ),
