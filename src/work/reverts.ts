@@ -1,7 +1,9 @@
 import type { ChangeRecord } from "../store/changes.ts";
+import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { OPERATOR } from "../wire/names.ts";
 import { MAX_TITLE_CHARS } from "../wire/work.ts";
+import { beforeMerge } from "./before-merge.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { Changes } from "./changes.ts";
 import { revertChange } from "./queue/merge.ts";
@@ -12,7 +14,7 @@ export interface RevertDeps {
   context: WorkContext;
   repositories: Repositories;
   changeStore: ChangeStore;
-  changes: Changes;
+  changes: Pick<Changes, "proposeOwn">;
 }
 
 /** Proposes to undo merged changes. A revert is a change like any other, proposed by the operator. */
@@ -35,7 +37,7 @@ export class Reverts {
     const tip = repositories.tip(row.repo, row.base);
     if (row.state !== "merged" || tip === undefined)
       throw new HiveError("conflict", `change ${id} is not merged into a base that exists: there is nothing to revert`);
-    const made = await revertChange(context.git, row, { tip, now: context.now() });
+    const made = await revertChange(context.git, row, { tip, before: await this.#before(row), now: context.now() });
     if (made.kind === "contained")
       throw new HiveError("conflict", `${row.base} contains nothing of change ${id} any longer: there is nothing to revert`);
     if (made.kind === "conflict")
@@ -54,5 +56,17 @@ export class Reverts {
       sha: made.commit,
       by,
     });
+  }
+
+  /** The commit of the base before a merged change. Undefined if the base had none. */
+  async #before(row: ChangeRecord): Promise<Sha | undefined> {
+    const { git, store } = this.#deps.context;
+    if (row.candidate_base !== null || store.pulls.of(row.id)?.state !== "merged") return row.candidate_base ?? undefined;
+    const before = await beforeMerge(git, row);
+    if (before !== undefined) return before;
+    throw new HiveError(
+      "conflict",
+      `the other host has merged change ${row.id} as other commits than those that were approved: revert it there, or ask an agent`,
+    );
   }
 }

@@ -182,16 +182,29 @@ export abstract class ForgeStandIn {
   }
 
   /** Merges a pull request as a person does on its page. Returns the commit. */
-  merge(number: number, how: "merge" | "squash" = "merge"): string {
+  merge(number: number, how: "merge" | "squash" | "rebase" | "forward" = "merge"): string {
     this.#follow();
     const pull = this.get(number);
     const tip = this.tip(pull.base) ?? "";
-    const tree = this.#server.git("merge-tree", "--write-tree", tip, pull.sha);
-    const parents = how === "merge" ? ["-p", tip, "-p", pull.sha] : ["-p", tip];
-    const commit = this.#server.git("commit-tree", tree, ...parents, "-m", `${pull.title} (#${number})\n\n${pull.body}`);
+    const commit = how === "forward" ? pull.sha : how === "rebase" ? this.#rebased(pull, tip) : this.#merged(pull, tip, how);
     this.#server.git("update-ref", `refs/heads/${pull.base}`, commit, tip);
     Object.assign(pull, { state: "closed", merged: true, mergeCommit: commit });
     return commit;
+  }
+
+  #merged({ number, title, body, sha }: StandInPull, tip: string, how: "merge" | "squash"): string {
+    const tree = this.#server.git("merge-tree", "--write-tree", tip, sha);
+    const parents = how === "merge" ? ["-p", tip, "-p", sha] : ["-p", tip];
+    return this.#server.git("commit-tree", tree, ...parents, "-m", `${title} (#${number})\n\n${body}`);
+  }
+
+  #rebased({ sha }: StandInPull, tip: string): string {
+    const commits = this.#server.git("rev-list", "--reverse", "--no-merges", `${tip}..${sha}`).split("\n");
+    return commits.reduce((onto, one) => {
+      // Both sides have what came before it.
+      const tree = this.#server.git("merge-tree", "--write-tree", onto, one);
+      return this.#server.git("commit-tree", tree, "-p", onto, "-m", `copy of ${one}`);
+    }, tip);
   }
 
   close(number: number): void {

@@ -227,7 +227,10 @@ export async function openTestWork({
       await queue.enqueue(id);
       return id;
     },
-    revert: (id: number) => revertChange(context.git, changes.get(id), { tip: work.tip(), now: now() }),
+    revert(id: number) {
+      const row = changes.get(id);
+      return revertChange(context.git, row, { tip: work.tip(), before: row.candidate_base ?? undefined, now: now() });
+    },
     row: (id: number): ChangeRecord => changes.get(id),
     tip: (name = "main"): string => repositories.tip("web", name) ?? "",
     /** The tree of a commit of the hive, as `git ls-tree -r` prints it. */

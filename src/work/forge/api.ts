@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { Sha } from "../../wire/approval.ts";
-import { callForge, unreadable, type Answer, type Call, type ForgeConnection } from "./http.ts";
+import { callForge, unreadable, withoutToken, type Answer, type Call, type ForgeConnection } from "./http.ts";
 import type { PullText } from "./text.ts";
 
 /** Pull requests on a page of a list, and pages that are read. Those with the newest changes come first. */
 const PER_PAGE = 20;
 const MAX_PAGES = 25;
+
+/** The name of a branch: neither forge stores a longer one. */
+const Ref = z.string().max(255);
 
 /** A pull request as a forge describes it: the part of both APIs that the hive reads. */
 const Pull = z.object({
@@ -15,8 +18,8 @@ const Pull = z.object({
   merged: z.boolean().nullish(),
   merged_at: z.string().nullish(),
   merge_commit_sha: Sha.nullish().catch(null),
-  head: z.object({ ref: z.string(), sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
-  base: z.object({ ref: z.string() }),
+  head: z.object({ ref: Ref, sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
+  base: z.object({ ref: Ref }),
 });
 const Pulls = z.array(Pull).max(1_000);
 
@@ -69,7 +72,7 @@ export class ForgeApi {
       const { json } = await this.#call({ method: "GET", path: `/pulls?${query}` });
       const pulls = this.#parse(Pulls, json);
       for (const one of pulls.filter((pull) => pull.base.ref === base && this.#isOwn(pull))) {
-        const found = pulledOf(one);
+        const found = this.#pulled(one);
         if (found.state === "open" && one.head.ref === head) return found;
         // Forgejo forgets the name of a branch that was removed after the merge.
         if (found.state === "merged" && found.head === sha) merged ??= found;
@@ -81,7 +84,7 @@ export class ForgeApi {
 
   async open({ head, base }: Branches, text: PullText): Promise<Pulled> {
     const { json } = await this.#call({ method: "POST", path: "/pulls", body: { ...text, head, base } });
-    return pulledOf(this.#parse(Pull, json));
+    return this.#pulled(this.#parse(Pull, json));
   }
 
   async describe(number: number, text: PullText): Promise<Pulled> {
@@ -95,12 +98,12 @@ export class ForgeApi {
   /** A pull request as it is now. `pull` is undefined if nothing has changed since the answer with that mark. */
   async read(number: number, etag: string | undefined): Promise<{ pull: Pulled | undefined; etag: string | undefined }> {
     const answer = await this.#call({ method: "GET", path: `/pulls/${number}`, etag });
-    return { pull: answer.json === undefined ? undefined : pulledOf(this.#parse(Pull, answer.json)), etag: answer.etag };
+    return { pull: answer.json === undefined ? undefined : this.#pulled(this.#parse(Pull, answer.json)), etag: answer.etag };
   }
 
   async #edit(number: number, body: Record<string, string>): Promise<Pulled> {
     const { json } = await this.#call({ method: "PATCH", path: `/pulls/${number}`, body });
-    return pulledOf(this.#parse(Pull, json));
+    return this.#pulled(this.#parse(Pull, json));
   }
 
   /** False for a branch of the same name in someone's fork. */
@@ -118,16 +121,16 @@ export class ForgeApi {
     if (!parsed.success) throw unreadable(this.#connection);
     return parsed.data;
   }
-}
 
-function pulledOf({ number, state, merged, merged_at: at, merge_commit_sha: commit, head, base }: z.infer<typeof Pull>): Pulled {
-  const isMerged = merged ?? (at !== undefined && at !== null);
-  // GitHub gives open ones the commit of a trial merge.
-  return {
-    number,
-    state: isMerged ? "merged" : state,
-    mergedAs: isMerged ? (commit ?? undefined) : undefined,
-    head: head.sha,
-    base: base.ref,
-  };
+  #pulled({ number, state, merged, merged_at: at, merge_commit_sha: commit, head, base }: z.infer<typeof Pull>): Pulled {
+    const isMerged = merged ?? (at !== undefined && at !== null);
+    // GitHub gives open ones the commit of a trial merge.
+    return {
+      number,
+      state: isMerged ? "merged" : state,
+      mergedAs: isMerged ? (commit ?? undefined) : undefined,
+      head: head.sha,
+      base: withoutToken(this.#connection)(base.ref),
+    };
+  }
 }

@@ -84,6 +84,27 @@ test("what it does not take is a refusal, with every reason that it gives", asyn
   expect(String(error)).toContain("(Validation Failed: No commits between main and a: and more)");
 });
 
+test.each([
+  ["as it is", "tkn-8f2a-of-the-operator"],
+  ["as https sends it to git", Buffer.from("x-access-token:tkn-8f2a-of-the-operator").toString("base64")],
+])("a forge that says the token back, %s, does not get it into an error or a mark", async (_how, echo) => {
+  connection = { ...connection, token: "tkn-8f2a-of-the-operator" };
+  say(422, { message: `bad ${echo}`, errors: [{ message: `no ${echo}` }] });
+  const error: unknown = await call().catch((problem: unknown) => problem);
+  expect(error).toBeInstanceOf(ForgeRefusal);
+  expect(String(error)).toContain("[credential]");
+  for (const status of [403, 404, 429, 500]) {
+    say(status, { message: echo });
+    await expect(call()).rejects.toThrow("[credential]");
+    expect(String(await call().catch((problem: unknown) => problem))).not.toContain(echo);
+  }
+  expect(String(error)).not.toContain(echo);
+  say(200, { ...pull, base: { ref: echo } }, { etag: `"${echo}"` });
+  const read = await new ForgeApi(connection, signal).read(7, undefined);
+  expect(JSON.stringify(read)).not.toContain(echo);
+  expect(read.etag).toBeUndefined();
+});
+
 test("an answer has a bound", async () => {
   answer = (outgoing) => {
     outgoing.writeHead(200);

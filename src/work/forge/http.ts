@@ -4,6 +4,7 @@ import { z } from "zod";
 import { HiveError } from "../../wire/error.ts";
 import { oneLine } from "../transport/push-report.ts";
 import { dial, type Net } from "../remote/dial.ts";
+import { withoutEchoes } from "../remote/echoes.ts";
 import { brokenConnection, hostHeader, tlsOver } from "../remote/tls.ts";
 import type { ForgePlace } from "./place.ts";
 
@@ -130,8 +131,13 @@ async function read(connection: ForgeConnection, call: Call, answer: IncomingMes
   const json = parsed(text);
   if (json === undefined) throw unreadable(connection);
   const { etag } = headers;
-  return { json, etag: etag !== undefined && etag.length <= MAX_SAID_CHARS ? etag : undefined };
+  const isKept = etag !== undefined && etag.length <= MAX_SAID_CHARS && withoutToken(connection)(etag) === etag;
+  return { json, etag: isKept ? etag : undefined };
 }
+
+/** Takes the token out of a text of the forge, before anything of it is stored or shown. */
+export const withoutToken = ({ token }: ForgeConnection): ((text: string) => string) =>
+  withoutEchoes(token === undefined ? undefined : { kind: "token", token });
 
 /** An answer that is not what the forge's API describes. */
 export const unreadable = ({ place, repo }: ForgeConnection): HiveError =>
@@ -174,7 +180,7 @@ function complaint(connection: ForgeConnection, status: number, headers: Incomin
   const { place, token, repo } = connection;
   const found = Said.safeParse(parsed(text));
   const all = found.success ? [found.data.message, ...(found.data.errors ?? [])] : [];
-  const said = oneLine(all.filter(Boolean).join(": ")).slice(0, MAX_SAID_CHARS);
+  const said = oneLine(withoutToken(connection)(all.filter(Boolean).join(": "))).slice(0, MAX_SAID_CHARS);
   const words = said === "" ? "" : ` (${said})`;
   const login = `hivectl repo login ${repo} --forge-token-stdin gives it another one`;
   const wait = waitOf(status, headers, connection.now());

@@ -4,6 +4,7 @@ import { GitServer } from "../../../test/lib/git-server.ts";
 import { GithubStandIn } from "../../../test/lib/github-stand-in.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
 import { OPERATOR } from "../../wire/names.ts";
+import { Reverts } from "../reverts.ts";
 import { POLL_MS } from "./pull-requests.ts";
 
 const TOKEN = "a-token-of-the-operator";
@@ -173,6 +174,54 @@ describe.each(["github", "forgejo"] as const)("on %s", (program) => {
 
 describe("on any forge", () => {
   beforeEach(() => begin("github"));
+
+  /** Proposes to revert a change. Returns the commit that is proposed. */
+  const revert = async (id: number): Promise<string> => {
+    const { context, repositories, changes } = work;
+    const proposeOwn = async (_repo: unknown, { sha }: { sha: string }) => ({ sha }) as never;
+    const reverts = new Reverts({ context, repositories, changeStore: changes, changes: { proposeOwn } });
+    return (await reverts.propose(id, undefined, OPERATOR)).sha;
+  };
+  const names = (sha: string) => work.tree(sha).match(/\t.*/g);
+
+  test.each(["merge", "squash", "rebase"] as const)(
+    "what was merged there as a %s can be reverted, and nothing else",
+    async (how) => {
+      const id = await pulled();
+      await propose(id, work.commit(work.row(id).sha, { "c.txt": "three\n" }));
+      await approve(id);
+      server.commit("others.txt", "before\n");
+      forge.merge(7, how);
+      server.commit("more.txt", "after\n");
+      await look();
+      expect(work.row(id).state).toBe("merged");
+      expect(names(work.tip())).toEqual(["\ta.txt", "\tb.txt", "\tc.txt", "\tmore.txt", "\tothers.txt"]);
+      expect(names(await revert(id))).toEqual(["\ta.txt", "\tmore.txt", "\tothers.txt"]);
+    },
+  );
+
+  test("a base that was moved forward there to a merge of the agent's is reverted to where it was", async () => {
+    const side = work.commit(first, { "c.txt": "three\n" });
+    const own = work.commit(first, { "b.txt": "two\n" });
+    const tree = work.git("merge-tree", "--write-tree", own, side);
+    const author = "Ada <ada@hive.invalid> 1767323045 +0000";
+    const lines = [`tree ${tree}`, `parent ${own}`, `parent ${side}`, `author ${author}`, `committer ${author}`, "", "a merge\n"];
+    const id = await work.queued(work.object(Buffer.from(lines.join("\n"))), { branch: "topic" });
+    await rest();
+    forge.merge(7, "forward");
+    await look();
+    expect(names(work.tip())).toEqual(["\ta.txt", "\tb.txt", "\tc.txt"]);
+    expect(names(await revert(id))).toEqual(["\ta.txt"]);
+  });
+
+  test("what was merged there with other lines is not reverted by a guess", async () => {
+    const id = await pulled();
+    server.commit("b.txt", "two and theirs\n", forge.last.head);
+    forge.merge(7, "squash");
+    await look();
+    expect(work.row(id).state).toBe("merged");
+    await expect(revert(id)).rejects.toThrow(/has merged change \d+ as other commits.*revert it there, or ask an agent/);
+  });
 
   test.each(["deny", "withdraw", "supersede", "orphan", "dequeue"] as const)("%s closes the pull request", async (event) => {
     const id = await pulled();

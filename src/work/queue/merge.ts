@@ -49,11 +49,16 @@ export function mergeChange(
 }
 
 /**
- * Makes a commit on the tip of the base that undoes a merged change, and keeps it. `now` is its time.
+ * Makes a commit on the tip of the base that undoes a merged change, and keeps it. `before`: the commit of the base before
+ * the change; undefined if it had none. `now` is its time.
  */
-export function revertChange(git: GitWorker, row: ChangeRecord, { tip, now }: { tip: Sha; now: number }): Promise<Made> {
+export function revertChange(
+  git: GitWorker,
+  row: ChangeRecord,
+  { tip, before, now }: { tip: Sha; before: Sha | undefined; now: number },
+): Promise<Made> {
   const merged = row.merged_sha ?? "";
-  const args = [tip, merged, row.candidate_base ?? "-", String(Math.floor(now / 1000))];
+  const args = [tip, merged, before ?? "-", String(Math.floor(now / 1000))];
   const message = `Revert "${oneLine(row.title)}"\n\nThis undoes change ${row.id} of ${row.agent_name}, merged as ${merged}.\n`;
   return make(git, row, { script: REVERT_SCRIPT, args, message });
 }
