@@ -53,6 +53,9 @@ export function pullRequestQueries(db: Sqlite) {
     "SELECT sha FROM pull_requests WHERE repo = ? AND head = ? AND sha IS NOT NULL ORDER BY change DESC",
   );
   const merged = db.prepare<[string], { change: number }>("SELECT change FROM pull_requests WHERE repo = ? AND state = 'merged'");
+  const another = db.prepare<[string, number, number]>(
+    "SELECT 1 FROM pull_requests WHERE repo = ? AND number = ? AND change <> ?",
+  );
   const removeOf = db.prepare<[string]>("DELETE FROM pull_requests WHERE repo = ?");
   return {
     /** Stores the pull request of a change, in place of the one before. */
@@ -62,6 +65,9 @@ export function pullRequestQueries(db: Sqlite) {
     live: () => live.all(),
     /** The commits that were pushed to a branch last, for each of its changes, the newest first. */
     pushedTo: (repo: string, head: string): string[] => pushed.all(repo, head).map(({ sha }) => sha),
+    /** True if a number is that of another change's pull request. */
+    isOfAnother: ({ change, repo }: Pick<PullRecord, "change" | "repo">, number: number): boolean =>
+      another.get(repo, number, change) !== undefined,
     /** The changes of a repository whose pull requests were merged. */
     merged: (repo: string): Set<number> => new Set(merged.all(repo).map(({ change }) => change)),
     /** Removes the pull requests of a repository's changes. The host keeps them. */

@@ -83,14 +83,19 @@ export class Upstreams {
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string } = {},
   ): Promise<Repo> {
-    this.#repositories.checkFree(name);
-    if (this.#adding.has(name)) throw new HiveError("conflict", `the repository ${name} is being added: wait for it`);
+    this.#checkNew(name);
     this.#adding.add(name);
     try {
       return await this.#addRemote(name, remote, settings, follow);
     } finally {
       this.#adding.delete(name);
     }
+  }
+
+  /** Throws if there is a repository of a name, or one is being added. */
+  #checkNew(name: string): void {
+    this.#repositories.checkFree(name);
+    if (this.#adding.has(name)) throw new HiveError("conflict", `the repository ${name} is being added: wait for it`);
   }
 
   async #addRemote(
@@ -119,7 +124,7 @@ export class Upstreams {
 
   /** The public half of the key that the hive has for an address that is to be added; made if there is none. */
   async ownKey(name: string, address: string): Promise<string> {
-    this.#repositories.checkFree(name);
+    this.#checkNew(name);
     return (await ownKey(this.#context.credentials, name, address)).public_key;
   }
 

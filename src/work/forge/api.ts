@@ -7,6 +7,8 @@ import type { PullText } from "./text.ts";
 const PER_PAGE = 20;
 const MAX_PAGES = 25;
 
+/** Characters of a commit of SHA-256. A forge may leave it empty. */
+const MAX_SHA_CHARS = 64;
 /** The name of a branch: neither forge stores a longer one. */
 const Ref = z.string().max(255);
 
@@ -18,7 +20,7 @@ const Pull = z.object({
   merged: z.boolean().nullish(),
   merged_at: z.string().nullish(),
   merge_commit_sha: Sha.nullish().catch(null),
-  head: z.object({ ref: Ref, sha: z.string(), repo: z.object({ full_name: z.string() }).nullish() }),
+  head: z.object({ ref: Ref, sha: z.string().max(MAX_SHA_CHARS), repo: z.object({ full_name: z.string() }).nullish() }),
   base: z.object({ ref: Ref }),
 });
 const Pulls = z.array(Pull).max(1_000);
@@ -56,8 +58,11 @@ export class ForgeApi {
     return this.#connection.place.page(number);
   }
 
-  /** The pull request of a branch: an open one, else one that has merged this commit. */
-  async find({ head, base }: Branches, sha: Sha): Promise<Pulled | undefined> {
+  /**
+   * The pull request of a branch: an open one, else one that has merged this commit and is not that of another change:
+   * the same commit may be proposed again after its merge was reverted.
+   */
+  async find({ head, base }: Branches, sha: Sha, isOthers: (number: number) => boolean): Promise<Pulled | undefined> {
     const { owner, forge } = this.#connection.place;
     let merged: Pulled | undefined;
     for (let page = 1; page <= MAX_PAGES; page++) {
@@ -75,7 +80,7 @@ export class ForgeApi {
         const found = this.#pulled(one);
         if (found.state === "open" && one.head.ref === head) return found;
         // Forgejo forgets the name of a branch that was removed after the merge.
-        if (found.state === "merged" && found.head === sha) merged ??= found;
+        if (found.state === "merged" && found.head === sha && !isOthers(found.number)) merged ??= found;
       }
       if (pulls.length < PER_PAGE) break;
     }

@@ -9,6 +9,7 @@ import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import { SYSTEM } from "../../wire/names.ts";
 import type { ChangeStore } from "../change-store.ts";
 import { isContained } from "../diff.ts";
+import { oneLine } from "../transport/push-report.ts";
 import type { Remotes } from "../remote/remotes.ts";
 import type { Repo } from "../repo-record.ts";
 import type { Repositories } from "../repositories.ts";
@@ -16,6 +17,7 @@ import type { Upstreams } from "../upstream.ts";
 import type { WorkContext } from "../work-context.ts";
 import type { ForgeApi, Pulled } from "./api.ts";
 import { ForgeRefusal } from "./http.ts";
+import type { Forge } from "./place.ts";
 import { pullText, type PullText } from "./text.ts";
 
 export interface FollowParts {
@@ -53,26 +55,48 @@ export async function followPull(followed: Followed): Promise<FollowEnd> {
   const [row, pull] = [store.changes.byId(id), store.pulls.of(id)];
   if (row === undefined || pull === undefined || !isLive(pull)) return "done";
   const branches = { head: pull.head, base: row.base };
-  const asked =
-    pull.number === null
-      ? { pull: await api.find(branches, row.sha), etag: undefined }
-      : await api.read(pull.number, pull.etag ?? undefined);
+  const isOthers = (one: number): boolean => store.pulls.isOfAnother(pull, one);
+  const find = async () => ({ pull: await api.find(branches, row.sha, isOthers), etag: undefined });
+  const known = pull.number === null ? undefined : await read(api, pull.number, pull.etag);
+  const asked = known ?? (await find());
   const there = asked.pull;
-  if (pull.number === null && there !== undefined) await note(followed, { ...numbered(api, there), told: null });
+  if (known === undefined && there === undefined && pull.number !== null) return closed(followed, pull.number, "is gone");
+  if (known === undefined && there !== undefined) await note(followed, { ...numbered(api, there), told: null });
   if (there?.state === "merged") return merged(followed, there);
-  if (there?.state === "closed") return closed(followed, there);
+  if (there?.state === "closed") return closed(followed, there.number, "was closed without being merged");
   const number = there?.number ?? pull.number ?? undefined;
   if (!isWanted(row, pull)) return withdraw(followed, number);
   if (row.state === "in_pull_request") await offer(followed, row, number);
   const { etag, failed, state } = store.pulls.of(id) ?? pull;
   // An answer that was open is the one whose repetition says nothing new.
   const next = asked.etag ?? null;
-  if (failed !== null || (state === "open" && etag !== next)) await note(followed, { etag: next, failed: null });
+  if (failed !== null) await note(followed, { etag: next, failed: null });
+  else if (state === "open" && etag !== next) await keepMark(followed, next);
   return "done";
+}
+
+/**
+ * Reads a pull request whose number is known. Undefined if the forge does not have it: only if the list of pull requests
+ * can be read, too, it is gone, because a repository that is hidden from the token looks the same.
+ */
+async function read(
+  api: ForgeApi,
+  number: number,
+  etag: string | null,
+): Promise<Awaited<ReturnType<ForgeApi["read"]>> | undefined> {
+  try {
+    return await api.read(number, etag ?? undefined);
+  } catch (error) {
+    if (error instanceof HiveError && error.code === "not_found") return undefined;
+    throw error;
+  }
 }
 
 /** A pull request that is known to be there. */
 const numbered = (api: ForgeApi, { number }: Pulled) => ({ number, url: api.page(number), state: "open" as const });
+
+/** What is stored of a pull request that is not known to be there. */
+const UNKNOWN = { number: null, url: null, etag: null, told: null };
 
 export const isLive = ({ state }: Pick<PullRecord, "state">): boolean => state === "opening" || state === "open";
 
@@ -88,7 +112,8 @@ async function offer(followed: Followed, row: ChangeRecord, number: number | und
   const { context, api, repo, id } = followed;
   const pull = context.store.pulls.of(id);
   if (pull === undefined) return;
-  if (pull.sha !== row.sha) {
+  // Without a pull request, the branch may have been removed there since it was pushed.
+  if (number === undefined || pull.sha !== row.sha) {
     const refused = await push(followed, row, pull);
     if (refused !== undefined) return giveBack(followed, refused);
   }
@@ -142,12 +167,12 @@ async function withdraw(followed: Followed, number: number | undefined): Promise
 }
 
 /** Someone has closed it there: its owner has the change back, unless it has ended or has a newer round. */
-async function closed(followed: Followed, { number }: Pulled): Promise<FollowEnd> {
+async function closed(followed: Followed, number: number, how: string): Promise<FollowEnd> {
   const { context, changes, api, id } = followed;
   await context.store.write((tx) => {
     put(followed, tx, { state: "closed", failed: null }, "pull_request_closed");
     if (context.store.changes.byId(id)?.state !== "in_pull_request") return;
-    const words = `the pull request ${number} was closed without being merged: ${api.page(number)}`;
+    const words = `the pull request ${number} ${how}: ${api.page(number)}`;
     changes.move(tx, id, "return", SYSTEM, { note: words });
   });
   return "done";
@@ -176,25 +201,23 @@ async function merged(followed: Followed, there: Pulled): Promise<FollowEnd> {
       `the pull request ${there.number} is merged, and ${row.base} of the upstream does not contain it yet: the hive fetches again`,
     );
   const earlier = await listRefs(repositories.folder(repo.name), [`refs/changes/${id}`]);
-  const isEarlier = there.head !== row.sha && [...earlier.values()].includes(there.head);
+  // Also with commits of others on top of it: what was pushed last says which round it was.
+  const isEarlier = there.head !== row.sha && (store.pulls.of(id)?.sha !== row.sha || [...earlier.values()].includes(there.head));
   const words = `merged as pull request ${there.number}: ${api.page(there.number)}`;
   const end = await store.write<FollowEnd>((tx) => {
     const now = changes.get(id);
     if (isFor && isEarlier && !isChangeOver(now.state)) {
       // What was merged is an earlier round. The newer one gets a pull request of its own, once it is approved.
       const isNext = now.state === "in_pull_request";
-      put(
-        followed,
-        tx,
-        { state: isNext ? "opening" : "merged", number: null, url: null, etag: null, told: null },
-        "pull_request_merged",
-      );
+      put(followed, tx, isNext ? { ...UNKNOWN, state: "opening" } : { state: "merged", failed: null }, "pull_request_merged");
       changes.note(tx, id, { note: `an earlier round was ${words}` });
       return isNext ? "again" : "done";
     }
     put(followed, tx, { state: "merged", failed: null }, "pull_request_merged");
     if (!isFor && changeAfter(now.state, "orphan") !== undefined)
-      changes.move(tx, id, "orphan", SYSTEM, { reason: `it was ${words}, into ${there.base} and not into ${row.base}` });
+      changes.move(tx, id, "orphan", SYSTEM, {
+        reason: `it was ${words}, into ${oneLine(there.base)} and not into ${row.base}`.slice(0, MAX_REASON_CHARS),
+      });
     else if (isFor && changeAfter(now.state, "land") !== undefined)
       changes.move(tx, id, "land", SYSTEM, { merged_sha: there.mergedAs ?? null, note: words, reason: null });
     else if (isFor && changeAfter(now.state, "withdraw") !== undefined) changes.note(tx, id, { note: words });
@@ -211,6 +234,14 @@ async function giveBack(followed: Followed, why: string): Promise<void> {
   await context.store.write((tx) => {
     put(followed, tx, { failed: reason });
     if (changeAfter(changes.get(id).state, "fail_push") !== undefined) changes.move(tx, id, "fail_push", SYSTEM, { reason });
+  });
+}
+
+/** Stores the mark of an answer. Nobody sees it, so the change does not move: that would be a reason to look again. */
+function keepMark({ context: { store }, id }: Followed, etag: string | null): Promise<void> {
+  return store.write(() => {
+    const pull = store.pulls.of(id);
+    if (pull !== undefined) store.pulls.put({ ...pull, etag });
   });
 }
 
@@ -241,6 +272,24 @@ function put({ context, changes, api, id }: Followed, tx: Tx, patch: Partial<Pul
 }
 
 const digestOf = ({ title, body }: PullText): string => createHash("sha256").update(`${title}\0${body}`).digest("hex");
+
+/**
+ * Follows a pull request as one of another program: the operator has corrected which one the host runs. The number was
+ * that of the other one, so the pull request is looked for anew.
+ */
+export async function changeForge(
+  { context, changes }: Pick<FollowParts, "context" | "changes">,
+  id: number,
+  forge: Forge,
+): Promise<void> {
+  const { store } = context;
+  await store.write((tx) => {
+    const pull = store.pulls.of(id);
+    if (pull === undefined || !isLive(pull) || pull.forge === forge) return;
+    store.pulls.put({ ...pull, ...UNKNOWN, forge, state: "opening" });
+    changes.note(tx, id, {});
+  });
+}
 
 /** Shows why the last look at a pull request did not work. */
 export async function noteFailure(

@@ -131,6 +131,8 @@ test.each([
   ["a number that is none", { ...pull, number: "7" }],
   ["another state", { ...pull, state: "draft" }],
   ["no branch", { ...pull, head: undefined }],
+  ["a branch whose name does not end", { ...pull, base: { ref: "x".repeat(300) } }],
+  ["a commit of many characters", { ...pull, head: { ...pull.head, sha: "1".repeat(300) } }],
   ["a list", [pull]],
 ])("a pull request with %s is no pull request", async (_what, json) => {
   say(200, json);

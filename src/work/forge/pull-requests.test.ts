@@ -368,6 +368,105 @@ describe("on any forge", () => {
     expect(work.row(id).seq).toBe(seq);
   });
 
+  test("a pull request whose calls fail for ever does not keep the others of its repository from theirs", async () => {
+    forge.instead = ({ method, body }) => (method === "POST" && body["title"] === "Bad" ? { status: 502 } : undefined);
+    const bad = await pulled({ title: "Bad" });
+    expect(pull(bad)?.failed).toContain("answers with 502");
+    const good = await work.queued(work.commit(first, { "c.txt": "three\n" }), { branch: "other" });
+    await rest();
+    // It has failed first, and again after its pause. Then it is the turn of the others.
+    for (const minutes of [2, 20]) {
+      clock += minutes * POLL_MS;
+      await work.store.write((tx) => work.changes.note(tx, good, {}));
+      await rest();
+    }
+    expect(pull(good)).toMatchObject({ state: "open", number: 7 });
+    expect(pull(bad)?.state).toBe("opening");
+  });
+
+  test("a pull request that is gone is back with its owner, unless the whole repository cannot be seen", async () => {
+    const id = await pulled();
+    forge.instead = () => ({ status: 404, json: { message: "Not Found" } });
+    await look();
+    expect(work.row(id).state).toBe("in_pull_request");
+    expect(pull(id)?.failed).toContain("or hides it from this token");
+    forge.instead = () => undefined;
+    forge.pulls.length = 0;
+    await look();
+    expect(work.row(id)).toMatchObject({
+      state: "changes_requested",
+      note: expect.stringContaining("the pull request 7 is gone") as string,
+    });
+    expect(pull(id)?.state).toBe("closed");
+  });
+
+  test("a wrong program is corrected with the setting, for what is open as well", async () => {
+    await work.repositories.set("web", { settings: { forge: "forgejo" } });
+    const id = await pulled();
+    expect(pull(id)).toMatchObject({ forge: "forgejo", failed: expect.stringContaining("has no team/web") as string });
+    await work.repositories.set("web", { settings: { forge: "github" } });
+    work.pulls.kick("web");
+    await rest();
+    expect(pull(id)).toMatchObject({ state: "open", forge: "github", number: 7 });
+    await work.repositories.set("web", { settings: { forge: "none" } });
+    const commit = forge.merge(7);
+    await look();
+    expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: commit });
+  });
+
+  test("a commit that is proposed again after its merge was reverted there gets a pull request of its own", async () => {
+    const id = await pulled();
+    forge.merge(7, "squash");
+    await look();
+    const undone = server.git("commit-tree", `${first}^{tree}`, "-p", work.tip(), "-m", "undo it");
+    server.git("update-ref", "refs/heads/main", undone);
+    await work.upstreams.fetch("web");
+    const again = await work.queued(work.row(id).sha, { branch: "topic" });
+    await rest();
+    expect(work.row(again).state).toBe("in_pull_request");
+    expect(pull(again)).toMatchObject({ state: "open", number: 8 });
+  });
+
+  test("an earlier round that is merged there with commits of others does not merge the newer one", async () => {
+    const id = await pulled();
+    await propose(id, work.commit(work.row(id).sha, { "c.txt": "more\n" }));
+    server.commit("theirs.txt", "theirs\n", forge.last.head);
+    forge.merge(7);
+    await look();
+    expect(work.row(id)).toMatchObject({
+      state: "proposed",
+      note: expect.stringContaining("an earlier round was merged") as string,
+    });
+    expect(pull(id)).toMatchObject({ state: "merged", number: 7 });
+  });
+
+  test("a branch that was removed there is pushed again for the same commit", async () => {
+    const id = await pulled();
+    const { head } = forge.last;
+    forge.close(7);
+    server.git("update-ref", "-d", `refs/heads/${head}`);
+    await look();
+    expect(work.row(id).state).toBe("changes_requested");
+    await propose(id, work.row(id).sha);
+    await approve(id);
+    expect(work.row(id)).toMatchObject({ state: "in_pull_request", reason: null });
+    expect(server.tip(head)).toBe(work.row(id).sha);
+    expect(forge.last).toMatchObject({ number: 8, state: "open" });
+  });
+
+  test("a forge that marks each answer in another way is asked once a minute like any other", async () => {
+    await pulled();
+    await look();
+    let marks = 0;
+    // It ends, so that the test ends as well if each mark is a reason to ask again.
+    Object.assign(forge, { etag: () => `"${Math.min(++marks, 20)}"` });
+    const before = forge.calls.length;
+    await look();
+    expect(forge.calls.length).toBe(before + 1);
+    await look();
+    expect(forge.calls.length).toBe(before + 2);
+  });
+
   test("one that is merged into another branch makes the change stale, and says where it went", async () => {
     const id = await pulled();
     server.git("update-ref", "refs/heads/next", first);

@@ -4,7 +4,7 @@ import { HiveError } from "../../wire/error.ts";
 import type { Remotes } from "../remote/remotes.ts";
 import type { WorkContext } from "../work-context.ts";
 import { ForgeApi } from "./api.ts";
-import { followPull, isLive, noteFailure, type FollowParts } from "./follow.ts";
+import { changeForge, followPull, isLive, noteFailure, type FollowParts } from "./follow.ts";
 import { ForgeWait } from "./http.ts";
 
 /** Time between two looks at an open pull request. Milliseconds. */
@@ -159,7 +159,10 @@ export class PullRequests {
     const pull = context.store.pulls.of(id);
     if (repo?.upstream?.kind !== "remote" || pull === undefined) return "gone";
     const stop = this.#ended.signal;
-    const api = new ForgeApi(remotes.forge(name, repo.upstream, pull.forge), stop);
+    // Without the setting, what is open already is followed to its end.
+    const forge = repo.settings.forge === "none" ? pull.forge : repo.settings.forge;
+    if (forge !== pull.forge) await changeForge(this.#deps, id, forge);
+    const api = new ForgeApi(remotes.forge(name, repo.upstream, forge), stop);
     for (let looks = 0; looks < MAX_LOOKS; looks++)
       if ((await followPull({ ...this.#deps, repo, api, id, stop })) === "done") break;
     const after = context.store.pulls.of(id);
@@ -172,7 +175,8 @@ export class PullRequests {
     const pause = lane.pauses.next().value;
     lane.isAsked = error instanceof ForgeWait;
     lane.notBefore = context.now() + (error instanceof ForgeWait ? Math.max(error.ms, pause) : pause);
-    // The change is the first one after the pause.
+    // The change comes after all others that are due: one that fails for ever does not keep them from their turn.
+    lane.dues.delete(id);
     lane.dues.set(id, 0);
     if (!(error instanceof HiveError)) context.onUnexpected(error);
     try {
