@@ -10,8 +10,9 @@ const ACTIVE = [
   /@/g,
   /#(?=[^\s#])/g,
   /!(?=[\d<&])/g,
-  /\bGH-/gi,
-  /\/(?:issues?|pulls?|pull-requests|merge_requests|discussions)\//gi,
+  // Not within a word, as in high-level. An underscore is markup.
+  /(?<![a-z\d])GH(?=\\*-|<)/gi,
+  /\/(?:issues?|pulls?|pull-requests|merge_requests|discussions)(?=\\*\/|<)/gi,
   /&(?=#|[a-z]+\d*;)/gi,
 ];
 

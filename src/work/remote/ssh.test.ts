@@ -117,7 +117,11 @@ describe("a repository behind OpenSSH", () => {
     const input = { name: "web", address: server.address };
     const { public_key: key } = await system.callAs(system.operator, "repo_new_key", input);
     expect(key).toMatch(/^ssh-ed25519 \S+ hive-web$/);
-    await expect(add({}, { key: undefined, isOwnKey: true })).rejects.toThrow("refuses the key");
+    const adding = add({}, { key: undefined, isOwnKey: true });
+    const another = { name: "web", address: "ssh://git@another.example/team/web.git" };
+    // It would replace the key that is shown to the host at this moment.
+    await expect(system.callAs(system.operator, "repo_new_key", another)).rejects.toThrow("web is being added");
+    await expect(adding).rejects.toThrow("refuses the key");
     expect(await system.callAs(system.operator, "repo_new_key", input)).toEqual({ public_key: key });
     server.authorize(key);
     await add({}, { key: undefined, isOwnKey: true });
