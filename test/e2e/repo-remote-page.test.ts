@@ -123,6 +123,31 @@ describe.each(WIDTHS)("at %i px", (width) => {
     expect(await kept(page)).not.toContain("b3BlbnNzaC1rZXktdjEAAAAA");
   });
 
+  test("the page of a repository with pull requests gives them a token of their own", async () => {
+    const web = aRepo("web", { upstream: ADDRESS, forge: "github", remote: remote({ credential: "key", host_key: OLD }) });
+    hive.state.repos = [web];
+    hive.answers.repo = () => ({ repo: web, branches: [], more: false });
+    hive.answers.repo_login = ({ token }) => ({
+      repo: { ...web, remote: remote({ credential: "key", host_key: OLD, forge_token: token !== undefined }) },
+    });
+    const { page, problems } = await open("/work/web");
+    await page.getByRole("button", { name: "change the log-in…" }).click();
+    const login = page.getByRole("dialog", { name: "log web in at its host" });
+    const token = login.getByLabel(/^pull requests: a token of their own/);
+    expect(await token.getAttribute("type")).toBe("password");
+    await token.fill(TOKEN);
+    expect(await faultsOf(page)).toEqual([]);
+    await login.getByRole("button", { name: "keep for pull requests" }).click();
+    await page.getByText("pull requests by a token of their own").waitFor();
+    expect(hive.called("repo_login").at(-1)).toEqual({ name: "web", token: TOKEN, forge: true });
+    expect(await kept(page)).not.toContain(TOKEN);
+    await page.getByRole("button", { name: "change the log-in…" }).click();
+    await login.getByRole("button", { name: "remove the token for pull requests" }).click();
+    await page.getByText("web has no token for pull requests any more").waitFor();
+    expect(hive.called("repo_login").at(-1)).toEqual({ name: "web", forge: true });
+    expect(problems).toEqual([]);
+  });
+
   test("the page of a repository gives another log-in, and trusts another host key after both are shown", async () => {
     const failed = "the host shows another host key: hivectl repo trust web";
     const web = aRepo("web", {

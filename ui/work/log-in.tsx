@@ -1,20 +1,24 @@
 import { useState, type FormEvent, type ReactNode } from "react";
-import type { RemoteView } from "../../src/wire/work.ts";
+import type { RemoteView, RepoView } from "../../src/wire/work.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
 import { call } from "../lib/api.ts";
 import { knowRepo } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
+import { ForgeToken } from "./forge-token.tsx";
 import { KeyFile, NO_CREDENTIAL, Token } from "./credential.tsx";
 
 interface LogInProps {
   name: string;
   remote: RemoteView;
+  forge: RepoView["forge"];
 }
 
-/** Replaces or removes the credential of a repository that follows another host. */
-export function LogIn({ name, remote }: LogInProps): ReactNode {
+type FormProps = Omit<LogInProps, "forge"> & { onDone: () => void };
+
+/** Replaces or removes the credential of a repository that follows another host, and that of its pull requests. */
+export function LogIn({ name, remote, forge }: LogInProps): ReactNode {
   const [isOpen, setOpen] = useState(false);
   return (
     <Allowed to="repo_login">
@@ -23,12 +27,13 @@ export function LogIn({ name, remote }: LogInProps): ReactNode {
       </button>
       <Sheet isOpen={isOpen} onClose={() => setOpen(false)} title={`log ${visible(name)} in at its host`}>
         {isOpen && <LogInForm name={name} remote={remote} onDone={() => setOpen(false)} />}
+        {isOpen && forge !== "none" && <ForgeToken name={name} remote={remote} onDone={() => setOpen(false)} />}
       </Sheet>
     </Allowed>
   );
 }
 
-function LogInForm({ name, remote: { credential, host_key: hostKey }, onDone }: LogInProps & { onDone: () => void }): ReactNode {
+function LogInForm({ name, remote: { credential, host_key: hostKey }, onDone }: FormProps): ReactNode {
   const [given, setGiven] = useState(NO_CREDENTIAL);
   const isSsh = hostKey !== undefined;
   const isGiven = (isSsh ? given.key : given.token) !== "";

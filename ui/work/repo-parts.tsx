@@ -33,7 +33,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
       <dl className="facts">
         <dt>follows</dt>
         <dd>{upstream === undefined ? "nothing: the hive’s copy is the only one" : visible(upstream)}</dd>
-        {remote !== undefined && <Remote name={name} remote={remote} />}
+        {remote !== undefined && <Remote repo={repo} remote={remote} />}
         <dt>agents</dt>
         <dd>
           {agents.length === 0 && <span className="dim">no agent’s config names it</span>}
@@ -79,16 +79,17 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
 }
 
 /** What is known of the other host that a repository follows. */
-function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNode {
+function Remote({ repo, remote }: { repo: RepoView; remote: RemoteView }): ReactNode {
+  const { name, forge } = repo;
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
-  const { host_key: hostKey, public_key: publicKey, forge_token: forge } = remote;
+  const { host_key: hostKey, public_key: publicKey, forge_token: hasOwnToken } = remote;
   return (
     <>
       <dt>log-in</dt>
       <dd>
         {credential === "none" ? "none" : `by a ${credential}, which the hive keeps`}
         {pinned !== undefined && <span className="dim"> · only at the private address {visible(pinned)}</span>}
-        {forge === true && <span className="dim"> · pull requests by a token of their own</span>}
+        {hasOwnToken === true && <span className="dim"> · pull requests by a token of their own</span>}
         {own === true && <span className="dim"> · trusts an authority of its own</span>}
         {publicKey !== undefined && (
           <div>
@@ -96,7 +97,7 @@ function Remote({ name, remote }: { name: string; remote: RemoteView }): ReactNo
           </div>
         )}
         <div>
-          <LogIn name={name} remote={remote} />
+          <LogIn name={name} remote={remote} forge={forge} />
         </div>
       </dd>
       {hostKey !== undefined && (
