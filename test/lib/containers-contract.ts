@@ -182,6 +182,26 @@ export function containersContract(name: string, makeHost: () => ContractHost): 
       }
     });
 
+    test.each([
+      ["another hive", { hive_id: "ffffffff", agent: AGENT }],
+      ["another agent", { hive_id: HIVE, agent: "a2" }],
+    ])("a container of %s with the same name is neither killed nor removed, and its journal is not shown", async (_, owner) => {
+      await containers.start(request());
+      const file = join(given.etc, "containers", `${NAME}.json`);
+      const own = readFileSync(file, "utf8");
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(own), ...owner }));
+      try {
+        await containers.kill(AGENT);
+        await containers.destroy(AGENT);
+        expect(() => containers.logs(AGENT, 10, false)).toThrow(`the agent ${AGENT} has no container`);
+        expect(existsSync(conf())).toBe(true);
+      } finally {
+        writeFileSync(file, own);
+      }
+      await expect(containers.destroy(AGENT)).rejects.toThrow("runs: stop it first");
+      expect(containers.logs(AGENT, 10, false)).toContainEqual(expect.arrayContaining(["--lines"]));
+    });
+
     test.each<[string, () => ContainerStartRequest, RegExp]>([
       ["a folder that root does not list", () => withBind("/usr/share"), /root does not allow \/usr\/share|does not exist/],
       ["the state folder as a whole", () => withBind(given.state.path), /no agent can have it/],

@@ -82,7 +82,7 @@ export class Containers implements HiveContainers {
 
   kill(agent: string): Promise<void> {
     return this.#alone(agent, async (name) => {
-      if (!this.#records.find(name)) return;
+      if (!this.#isOwn(name, agent)) return;
       const { mainPid } = await this.#unit(name);
       const init = mainPid === undefined ? undefined : firstChild(mainPid);
       // Every process of the container ends with its first one, and systemd-nspawn then clears up after it.
@@ -98,7 +98,7 @@ export class Containers implements HiveContainers {
 
   destroy(agent: string): Promise<void> {
     return this.#alone(agent, async (name) => {
-      if (!this.#records.find(name)) return;
+      if (!this.#isOwn(name, agent)) return;
       if ((await this.#unit(name)).isActive) throw new Refusal(`the container ${name} of the agent ${agent} runs: stop it first`);
       this.#clean(name);
       successOf(`nixos-container destroy ${name}`, await this.#host.run("nixos-container", ["destroy", name]));
@@ -110,7 +110,7 @@ export class Containers implements HiveContainers {
 
   logs(agent: string, lines: number, follow: boolean): [program: string, argv: string[]] {
     const name = containerName(this.#hiveId, agent);
-    if (!this.#records.find(name)) throw new Refusal(`the agent ${agent} has no container`);
+    if (!this.#isOwn(name, agent)) throw new Refusal(`the agent ${agent} has no container`);
     return this.#host.command("journalctl", journalOf(name, lines, follow));
   }
 
@@ -266,6 +266,12 @@ export class Containers implements HiveContainers {
     else unlinkSync(point);
   }
 
+  /** Whether root has recorded this container for this agent of this hive. Names of two hives may be equal: they are short. */
+  #isOwn(name: string, agent: string): boolean {
+    const record = this.#records.find(name);
+    return record?.hive_id === this.#hiveId && record.agent === agent;
+  }
+
   async #unit(name: string): Promise<UnitState> {
     const argv = ["show", unitOf(name), "-p", "ActiveState", "-p", "MainPID"];
     return parseUnit(successOf("systemctl show", await this.#host.run("systemctl", argv)));
@@ -302,6 +308,11 @@ export class Containers implements HiveContainers {
       () => work(name),
     );
     this.#work.set(name, done);
+    const forget = (): void => {
+      if (this.#work.get(name) === done) this.#work.delete(name);
+    };
+    // The caller has `done`.
+    done.then(forget, forget);
     return done;
   }
 }
