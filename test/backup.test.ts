@@ -195,9 +195,11 @@ test("a state folder with a daemon, a running cage or anything else in it is ref
   const startTime = Number(readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ")[19]);
   const cage = join(state, "agents", system.swarm.manager()?.id ?? "", "cage");
   await mkdir(cage);
-  writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime } }));
-  await expect(restore({ backup: at("b"), state, ...asked })).rejects.toThrow("cages of");
-  writeFileSync(join(cage, "cage.json"), JSON.stringify({ init: { pid: process.pid, startTime: startTime + 1 } }));
+  for (const note of ["cage.json", "container.json"]) {
+    writeFileSync(join(cage, note), JSON.stringify({ init: { pid: process.pid, startTime } }));
+    await expect(restore({ backup: at("b"), state, ...asked }), note).rejects.toThrow("cages of");
+    writeFileSync(join(cage, note), JSON.stringify({ init: { pid: process.pid, startTime: startTime + 1 } }));
+  }
 
   writeFileSync(join(state, "mine"), "kept");
   const { aside } = await restore({ backup: at("b"), state, ...asked });

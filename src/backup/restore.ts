@@ -111,20 +111,23 @@ async function checkPart(backup: string, part: Manifest["parts"][number]): Promi
     );
 }
 
+/** Where drivers note the first process of a cage: bubblewrap, and containers of a NixOS host. */
+const CAGE_NOTES = ["cage.json", "container.json"];
 const CageNote = z.object({ init: z.object({ pid: z.number(), startTime: z.number(), boot: z.string().optional() }) });
 
 /** A daemon that was killed leaves cages that use the folders to be moved. */
 async function refuseLivingCages(state: string): Promise<void> {
   const agents = join(state, "agents");
-  for (const id of existsSync(agents) ? await readdir(agents) : []) {
-    // An agent without a note has no cage.
-    const note = CageNote.safeParse(toJson(await readFile(join(agents, id, "cage", "cage.json"), "utf8").catch(() => "")));
-    if (note.success && isAlive(note.data.init))
-      throw new HiveError(
-        "conflict",
-        `cages of ${state} still run: start its daemon and stop it with ${hivectl("shutdown")} first`,
-      );
-  }
+  for (const id of existsSync(agents) ? await readdir(agents) : [])
+    for (const name of CAGE_NOTES) {
+      // An agent without a note has no cage.
+      const note = CageNote.safeParse(toJson(await readFile(join(agents, id, "cage", name), "utf8").catch(() => "")));
+      if (note.success && isAlive(note.data.init))
+        throw new HiveError(
+          "conflict",
+          `cages of ${state} still run: start its daemon and stop it with ${hivectl("shutdown")} first`,
+        );
+    }
 }
 
 /**

@@ -24,22 +24,27 @@ let root: string;
 let asked: string[];
 let requests: Parameters<ContainerHelper["start"]>[0][];
 let pid: number | undefined;
+/** Whether the container of a start runs, or may run. */
+let runs: boolean;
 
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "nixos-driver-")));
   mkdirSync(join(root, "container"));
-  [asked, requests, pid] = [[], [], process.pid];
+  [asked, requests, pid, runs] = [[], [], process.pid, false];
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const helper: ContainerHelper = {
   async start(request) {
     requests.push(request);
+    asked.push(`start ${request.agent}`);
+    runs = true;
     return { folder: join(root, "container"), pid };
   },
   async kill(agent) {
     asked.push(`kill ${agent}`);
-    endAs("killed KILL signal 0\n");
+    if (runs) endAs("killed KILL signal 0\n");
+    runs = false;
   },
   async destroy(agent) {
     asked.push(`destroy ${agent}`);
@@ -114,6 +119,20 @@ test("a start asks for the folders of a cage, as the helper takes them", async (
   expect(statSync(join(inside, "start")).mode & 0o777).toBe(0o755);
 });
 
+test("a folder in a home that the daemon cannot enter is left to the helper; the hive's own are checked first", async () => {
+  const one = spec();
+  const closed = { host: "/home/nobody-here/notes", cage: "/notes", mode: "ro" as const };
+  await driver().start({ ...one, extraBinds: [{ ...closed, isOutside: true }] });
+  expect(requests[0]?.binds.find(({ cage }) => cage === "/notes")?.folder).toBe(closed.host);
+  rmSync(join(one.cageDir, "container.json"));
+  await expect(driver().start({ ...one, extraBinds: [closed] })).rejects.toThrow("(for /notes) does not exist");
+});
+
+test("a start ends what runs of the agent without a note, as in a restored hive", async () => {
+  await driver().start(spec());
+  expect(asked).toEqual(["kill a1", "start a1"]);
+});
+
 test("an end that the service manager records is reported, to the starter and to a later daemon", async () => {
   const one = spec();
   const first = await driver().start(one);
@@ -135,7 +154,7 @@ test("a cage that runs is not started again, and is still found", async () => {
   await driver().start(one);
   await expect(driver().start(one)).rejects.toThrow("the container of tester runs already");
   expect((await driver().adopt(one))?.init).toEqual(identify(process.pid));
-  expect([requests.length, asked]).toEqual([1, []]);
+  expect(asked).toEqual(["kill a1", "start a1"]);
 });
 
 test("an end over the memory limit is explained", async () => {
@@ -148,9 +167,9 @@ test("a refusal is the reason of the failure; what may run nevertheless is ended
   const one = spec();
   const refuse = async (): Promise<never> => Promise.reject(new Error("root does not allow it"));
   await expect(driver({ start: refuse }).start(one)).rejects.toThrow("root does not allow it");
-  expect(asked).toEqual([]);
+  asked = [];
   await driver().start(one);
-  expect(asked).toEqual(["kill a1"]);
+  expect(asked).toEqual(["kill a1", "start a1"]);
 });
 
 test("the container of a start that the daemon did not see the end of is ended by the next daemon", async () => {
@@ -158,11 +177,12 @@ test("the container of a start that the daemon did not see the end of is ended b
   let noted = "";
   const interrupted: ContainerHelper["start"] = async () => {
     noted = readFileSync(join(one.cageDir, "container.json"), "utf8");
-    return helper.start(requests[0] as never);
+    return helper.start({ agent: one.agentId } as never);
   };
   await driver({ start: interrupted }).start(one);
   // As the daemon leaves it that is killed in the middle.
   writeFileSync(join(one.cageDir, "container.json"), noted);
+  asked = [];
   expect(await driver().adopt(one)).toBeNull();
   expect(asked).toEqual(["kill a1"]);
 });
@@ -179,9 +199,15 @@ test("the log of a container's system is its journal, at most what the helper pr
   expect([log, asked]).toEqual([["first", "second"], ["logs a1 1000"]]);
 });
 
+test("a container without a note is ended before it is removed", async () => {
+  await driver().destroy(spec());
+  expect(asked).toEqual(["kill a1", "destroy a1"]);
+});
+
 test("destroying ends the container, removes it, and then the cage's folder", async () => {
   const one = spec();
   await driver().start(one);
+  asked = [];
   await driver().destroy(one);
   expect(asked).toEqual(["kill a1", "destroy a1"]);
   expect(existsSync(one.cageDir)).toBe(false);

@@ -15,7 +15,7 @@ import { FILTER_FILE, PIPE_FILE, START_FILE, startScript } from "./start-script.
 export interface ContainerHelper {
   /** Resolves with the container's folder, and its first process if it has not ended. */
   start(request: Omit<ContainerStartRequest, "verb">): Promise<{ folder: string; pid?: number | undefined }>;
-  /** Ends every process of the container, and removes its binds. */
+  /** Ends every process of the container, and removes its binds. Does nothing if the agent has none. */
   kill(agent: string): Promise<void>;
   destroy(agent: string): Promise<void>;
   /** What the container and the service manager have logged last. */
@@ -78,7 +78,9 @@ export function nixosDriver(deps: ContainerDriverDeps): Driver {
     },
     async destroy(spec) {
       const helper = deps.helperOf(spec.hiveId);
-      await (await adopt(spec, helper))?.kill();
+      const cage = await adopt(spec, helper);
+      // A container without a note, too.
+      await (cage ? cage.kill() : helper.kill(spec.agentId));
       await helper.destroy(spec.agentId);
       rmSync(spec.cageDir, { recursive: true, force: true });
     },
@@ -96,7 +98,8 @@ function canLimit(): boolean {
 async function start(spec: CageSpec, { helperOf, systemOf }: ContainerDriverDeps): Promise<Running> {
   if (filterArchitecture() === undefined) throw new CageError(noFilter());
   const sources = privateSources(spec);
-  for (const { host, cage } of sources) checkSource(host, cage);
+  // The helper opens each folder name by name, and no link: also those that the daemon cannot enter.
+  for (const { host, cage, isOutside } of sources) if (isOutside !== true) checkSource(host, cage);
   const system = systemOf(spec);
   if (system === undefined)
     throw new CageError(`no system is built for generation ${spec.generation} of ${spec.name}: deploy it again`);
@@ -112,7 +115,8 @@ async function start(spec: CageSpec, { helperOf, systemOf }: ContainerDriverDeps
   writeNote(spec.cageDir, { init: NO_PROCESS, folder: "", limitBytes: spec.limits.memoryBytes });
   let started: Awaited<ReturnType<ContainerHelper["start"]>>;
   try {
-    if (left) await helper.kill(spec.agentId);
+    // Also without a note: a restored hive has none of what ran before. Without a container it does nothing.
+    await helper.kill(spec.agentId);
     started = await helper.start({
       agent: spec.agentId,
       hostname: `h-${spec.name}`,
