@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestSystem } from "./lib/system.ts";
@@ -47,6 +47,22 @@ test("code that makes another config than agent.json, or none, never reaches the
   expect(await hive.system.repos.meta.head()).toBe(head);
 });
 
+test("what a proposal's code would put into the store is not there before the operator approves it", async () => {
+  await hive.spawn("ada");
+  const code = `{ lib, ... }: let
+  filling = [
+    (builtins.toFile "filling-text" (builtins.concatStringsSep "" (builtins.genList toString 1000)))
+    "\${builtins.path { name = "filling-copy"; path = ./.; }}"
+    (derivation { name = "filling-drv"; system = "x86_64-linux"; builder = "/bin/sh"; }).drvPath
+  ];
+in { hyperhive = builtins.deepSeq filling (lib.importJSON ./agent.json); script = "echo \${toString filling} > $out"; }
+`;
+  const stored = (): string[] => readdirSync(hive.store).filter((name) => name.includes("filling-"));
+  const proposed = await hive.propose("ada", { "agent.nix": code });
+  expect(proposed).toMatchObject({ state: "pending", error: null });
+  expect(stored()).toEqual([]);
+});
+
 test("systems of earlier generations are kept for roll-backs, the newest of them", async () => {
   await hive.spawn("ada");
   const first = hive.runs("ada") ?? "";
@@ -80,6 +96,32 @@ test("a hive of bubblewrap goes on here: each agent is built when its turn comes
   expect(hive.system.swarm.byName("ben").record.deployedSha).toBe(sha);
   const history = await hive.system.repos.meta.log(10);
   expect(history.map(({ sha: commit }) => commit)).toContain(head);
+});
+
+test("agents whose flakes cannot be locked here block no deploy of another one, nor their own removal", async () => {
+  await hive.system.close();
+  const other = join(hive.top, "bubblewrap");
+  mkdirSync(other);
+  hive.system = await openTestSystem({ folder: other });
+  for (const name of ["ada", "ben", "cy"]) await hive.spawn(name);
+  const unlockable = { "flake.nix": '{ inputs.x.url = "path:/etc"; outputs = { self, x }: { nixosModules.default = ./agent.nix; }; }\n' };
+  for (const name of ["ada", "ben"]) expect(await hive.deploy(name, unlockable)).toMatchObject({ state: "deployed" });
+  await hive.system.close();
+
+  await hive.open(undefined, other);
+  expect(await hive.deploy("cy", madeBy("echo cy > $out"))).toMatchObject({ state: "deployed" });
+  const flakeOfHive = (): string => readFileSync(join(hive.system.paths.meta, "flake.nix"), "utf8");
+  expect(flakeOfHive()).toContain("agent-cy.url");
+  expect(flakeOfHive()).not.toMatch(/agent-(?:ada|ben)/);
+  // What is approved and runs is still in the ledger.
+  expect(Object.keys(await hive.system.repos.meta.ledger(await hive.system.repos.meta.head()))).toEqual(["ada", "ben", "cy"]);
+  const own = await hive.propose("ada", { ...unlockable, "agent.nix": "{ ... }: { hyperhive = { }; }\n" });
+  expect(own.state).toBe("failed");
+  await hive.system.callAs(hive.system.operator, "destroy", { name: "ben", purge: true });
+  expect(Object.keys(await hive.system.repos.meta.ledger(await hive.system.repos.meta.head()))).toEqual(["ada", "cy"]);
+  // One that is mended is locked by its next deploy.
+  expect(await hive.deploy("ada", madeBy("echo ada > $out"))).toMatchObject({ state: "deployed" });
+  expect(flakeOfHive()).toContain("agent-ada.url");
 });
 
 test("a hive that was moved to another folder is locked there anew, one agent after the other", async () => {

@@ -62,6 +62,11 @@ export class NixosHive {
     return join(this.top, "hive");
   }
 
+  /** The folder of Nix's store. */
+  get store(): string {
+    return this.#daemon.store.folder;
+  }
+
   /** Opens the hive in a folder, as the next daemon. */
   async open(failpoint?: (name: string) => Promise<void>, folder = this.folder): Promise<void> {
     const state = join(folder, "s");

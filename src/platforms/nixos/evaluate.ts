@@ -12,7 +12,7 @@ export const systemAttribute = (agent: string, path: string): string =>
 
 /**
  * The config of an agent as its Nix code makes it, in the form of agent.json, not yet checked. Throws `NixError` with
- * Nix's complaint, with file and line.
+ * Nix's complaint, with file and line. Nothing is written to the store: nobody has approved this code.
  */
 export async function evaluate(
   agent: string,
@@ -21,7 +21,7 @@ export async function evaluate(
   { signal, timeoutMs = EVALUATE_MS }: { signal: AbortSignal; timeoutMs?: number },
 ): Promise<unknown> {
   const json = await withFlake(flake, deps, (run) =>
-    nix({ ...run, argv: ["eval", "--json", systemAttribute(agent, "agentJson")], maxBytes: MAX_CONFIG_BYTES, timeoutMs, signal }),
+    nix({ ...run, argv: ["eval", "--read-only", "--json", systemAttribute(agent, "agentJson")], maxBytes: MAX_CONFIG_BYTES, timeoutMs, signal }),
   );
   return JSON.parse(json) as unknown;
 }

@@ -1,5 +1,6 @@
 import { metaRepo } from "../../config-repos/meta.ts";
 import type { Ledger } from "../../config-repos/types.ts";
+import { NixError } from "../../os/nix/nix-sandbox.ts";
 import type { SandboxedRun } from "../../os/sandboxed-run.ts";
 import type { Platform } from "../platform.ts";
 import { lockedRev, lockText, parseLock, withoutInput } from "./lock-file.ts";
@@ -29,7 +30,8 @@ export const FLAKE_LOCK = "flake.lock";
 
 /**
  * The deploy ledger of a NixOS host: `hive.lock`, as everywhere, and the flake that builds what it locks. Each commit
- * has both, so one compare-and-swap moves both.
+ * has both, so one compare-and-swap moves both. An agent whose flake cannot be locked is in `hive.lock` alone: it blocks
+ * no deploy of another agent.
  */
 export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: NixLedgerOptions): Platform["ledger"] {
   return ({ meta, applied, scratch }) =>
@@ -48,13 +50,22 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
           const { locked, missing } = split(ledger, agent, flake, applied);
           // One at a time: a run sees the repository of one agent. A hive that another platform has run, or that was moved
           // to another folder, has many.
+          let isWhole = true;
           for (const name of missing) {
             const changed = { agent: name, rev: ledger[name]?.rev ?? "" };
-            locked.push(name);
-            lock = await relock({ text: textFor(locked), lock, changed }, deps);
+            try {
+              lock = await relock({ text: textFor([...locked, name]), lock, changed }, deps);
+              locked.push(name);
+            } catch (error) {
+              if (name === agent || !(error instanceof NixError)) throw error;
+              // It stays missing, so each later deploy tries it again. Its own says why.
+              isWhole = false;
+            }
           }
-          const text = textFor(Object.keys(ledger));
-          if (entry === undefined || missing.length === 0) lock = await relock({ text, lock, changed: undefined }, deps);
+          const text = textFor(locked);
+          // What was removed or left out has no part in the lock.
+          if (entry === undefined || missing.length === 0 || !isWhole)
+            lock = await relock({ text, lock, changed: undefined }, deps);
           return { [FLAKE_FILE]: text, [FLAKE_LOCK]: lock ?? "" };
         },
       },
