@@ -63,6 +63,17 @@ in { hyperhive = builtins.deepSeq filling (lib.importJSON ./agent.json); script 
   expect(stored()).toEqual([]);
 });
 
+test("a mount at a place that no container can name is refused before the operator is asked, also of a new agent", async () => {
+  await hive.spawn("ada");
+  const mounts = [{ host: hive.top, cage: "/mnt/my notes", mode: "ro" as const }];
+  const words = "mounts: /mnt/my notes cannot be a place in a container: its names have letters, digits";
+  const proposed = await hive.propose("ada", { "agent.json": JSON.stringify({ mounts }) });
+  expect(proposed.state).toBe("failed");
+  expect(proposed.error).toContain(words);
+  const spawned = hive.system.requests.spawn({ name: "ben", config: { mounts }, by: "hm1nd", origin: "request" });
+  await expect(spawned).rejects.toThrow(words);
+});
+
 test("systems of earlier generations are kept for roll-backs, the newest of them", async () => {
   await hive.spawn("ada");
   const first = hive.runs("ada") ?? "";

@@ -32,6 +32,7 @@ export async function tryRequest(
     ...context.repositories.complaints(name, config.repos),
     ...context.secrets.complaints(config),
     ...context.credentials.complaints(config),
+    ...(context.platform.complaints?.(config) ?? []),
   ];
   const outside = [...parts, ...problemsOf(trials)];
   if (outside.length > 0) return { complaints: outside, owners };
@@ -48,7 +49,8 @@ export async function outsideComplaints(
 ): Promise<string[]> {
   const { config } = configOf(byPath(files));
   const trials = await context.mounts.tryAll(agent, config.mounts, approved);
-  return [...context.repositories.complaints(agent.name, config.repos), ...problemsOf(trials)];
+  const parts = [...context.repositories.complaints(agent.name, config.repos), ...(context.platform.complaints?.(config) ?? [])];
+  return [...parts, ...problemsOf(trials)];
 }
 
 const problemsOf = (trials: readonly MountTrial[]): string[] => trials.flatMap(({ problem }) => problem ?? []);

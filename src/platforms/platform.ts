@@ -1,6 +1,7 @@
 import type { MetaRepo, RepoPaths } from "../config-repos/types.ts";
 import type { SandboxedRun } from "../os/sandboxed-run.ts";
 import type { Sha } from "../wire/approval.ts";
+import type { AgentConfig } from "../wire/config.ts";
 import type { NixStore } from "../os/nix/nix-sandbox.ts";
 import type { ContainerHelper } from "./nixos/driver.ts";
 import type { Driver } from "./port.ts";
@@ -35,6 +36,8 @@ export interface Platform {
    * as `signal` aborts; by then it has ended every process that it started.
    */
   readonly build: (candidate: BuildCandidate, options: BuildOptions) => Promise<void>;
+  /** What a valid config wants that cages of this platform cannot have. Asked before the operator is, and before a deploy. */
+  readonly complaints?: (config: Pick<AgentConfig, "mounts">) => string[];
   /**
    * Tries a config before the operator is asked: it can be locked, its code can be evaluated, and makes what was proposed.
    * Throws a `RepoRefusal` with the complaint. Absent where a config has no code.

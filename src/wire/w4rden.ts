@@ -69,7 +69,7 @@ const AgentId = z.string().regex(/^[a-z0-9]{1,32}$/);
  * A path in a container. It becomes a word of systemd-nspawn's command, which a shell splits: no character means
  * anything to a shell, to a service manager or in a list of options.
  */
-const CageTarget = z
+export const CageTarget = z
   .string()
   .max(MAX_PATH_CHARS)
   .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/, "its names have letters, digits, '.', '_' and '-' only")

@@ -9,6 +9,7 @@ import { NixError, type NixStore } from "../../os/nix/nix-sandbox.ts";
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
 import { AgentConfig } from "../../wire/config.ts";
 import { schemaComplaint } from "../../wire/error.ts";
+import { CageTarget } from "../../wire/w4rden.ts";
 import { bwrapDriver } from "../bwrap/driver.ts";
 import { CageError, type Driver } from "../port.ts";
 import type { BuildCandidate, BuildOptions, Platform, PlatformHost, ProposedConfig } from "../platform.ts";
@@ -79,6 +80,7 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
       reads,
       owner,
     }),
+    complaints: mountComplaints,
     evaluate: (config) => trials.run(() => tryConfig(config, paths.meta, depsNow())),
     async build(candidate, options) {
       await buildGeneration(candidate, await flakeOf(candidate, paths.meta), depsNow(), options);
@@ -87,6 +89,14 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
     sandboxedRun,
     evaluatesNix: true,
   };
+}
+
+/** Mounts at places that a container's configuration cannot name: they would be approved, and the agent would never start. */
+export function mountComplaints({ mounts }: Pick<AgentConfig, "mounts">): string[] {
+  return mounts.flatMap(({ cage }) => {
+    const named = CageTarget.safeParse(cage);
+    return named.success ? [] : [`mounts: ${cage} cannot be a place in a container: ${schemaComplaint(named.error)}`];
+  });
 }
 
 /** Milliseconds. A request waits for it, where a deploy has the time of a build. */
