@@ -4,8 +4,9 @@ import type { Readable } from "node:stream";
 import type { Ids } from "../os/id-map.ts";
 import type { ContainerHelper } from "../platforms/nixos/driver.ts";
 import { W4rdenProgram } from "../rpc/w4rden-client.ts";
-import { W4RDEN_SOCKET, type MountRequest, type W4rdenStarted } from "../wire/w4rden.ts";
+import { W4RDEN_SOCKET, type MountRequest, type W4rdenRequest, type W4rdenStarted } from "../wire/w4rden.ts";
 import type { ExportedFolders } from "../work/git/worker.ts";
+import { queuedContainers } from "./container-queue.ts";
 
 /** A folder of the host that root has bound for us. */
 export interface Held {
@@ -16,9 +17,15 @@ export interface Held {
 
 /** The helper that root runs for this daemon. */
 export class W4rden implements ExportedFolders {
+  readonly #path: string;
+
+  constructor(path = W4RDEN_SOCKET) {
+    this.#path = path;
+  }
+
   /** Binds a folder until it is released. With a `map` its owner is the agent there. Rejects with the helper's words. */
   async mount(folder: string, mode: "ro" | "rw", map?: MountRequest["map"]): Promise<Held> {
-    const program = new W4rdenProgram({ verb: "mount", folder, mode, ...(map === undefined ? {} : { map }) });
+    const program = this.#ask({ verb: "mount", folder, mode, ...(map === undefined ? {} : { map }) });
     const { path = "", owner } = await startedBy(program);
     // Afterwards the connection only waits for its end.
     program.on("error", () => {});
@@ -27,43 +34,47 @@ export class W4rden implements ExportedFolders {
 
   start(upstream: Parameters<ExportedFolders["start"]>[0], task: Parameters<ExportedFolders["start"]>[1]): W4rdenProgram {
     const { folder, nonce } = upstream;
-    if (task.what !== "push") return new W4rdenProgram({ verb: "export", folder, nonce, what: task.what });
+    if (task.what !== "push") return this.#ask({ verb: "export", folder, nonce, what: task.what });
     const { repo = "", branch, sha, clean } = task;
-    return new W4rdenProgram({ verb: "deliver", folder, nonce, repo, branch, sha, clean });
+    return this.#ask({ verb: "deliver", folder, nonce, repo, branch, sha, clean });
   }
 
   /** Gives the socket of an operator to its Unix user. */
   async giveSocket(operator: string, uid: number): Promise<void> {
-    await this.#done(new W4rdenProgram({ verb: "give_socket", operator, uid }));
+    await this.#done(this.#ask({ verb: "give_socket", operator, uid }));
   }
 
   /** Gives the socket of the trusted proxy to the Unix user that root has named. */
   async giveProxySocket(): Promise<void> {
-    await this.#done(new W4rdenProgram({ verb: "give_proxy_socket" }));
+    await this.#done(this.#ask({ verb: "give_proxy_socket" }));
   }
 
   async ownerOf(folder: string, nonce: string): Promise<Ids | { code: number }> {
-    const { started, code } = await this.#done(new W4rdenProgram({ verb: "export", folder, nonce, what: "check" }));
+    const { started, code } = await this.#done(this.#ask({ verb: "export", folder, nonce, what: "check" }));
     return started !== undefined && code === 0 ? started.owner : { code };
   }
 
-  /** The containers of this hive. */
-  readonly containers: ContainerHelper = {
+  /** The containers of this hive. Only so many requests are made at once. */
+  readonly containers: ContainerHelper = queuedContainers({
     start: async (request) => {
-      const program = new W4rdenProgram({ verb: "container_start", ...request });
+      const program = this.#ask({ verb: "container_start", ...request });
       const { started } = await this.#done(program);
       return { folder: started?.path ?? "", pid: started?.pid };
     },
-    kill: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_kill", agent }))),
-    destroy: async (agent) => void (await this.#done(new W4rdenProgram({ verb: "container_destroy", agent }))),
-    async logs(agent, lines) {
-      const program = new W4rdenProgram({ verb: "container_logs", agent, lines, follow: false });
+    kill: async (agent) => void (await this.#done(this.#ask({ verb: "container_kill", agent }))),
+    destroy: async (agent) => void (await this.#done(this.#ask({ verb: "container_destroy", agent }))),
+    logs: async (agent, lines) => {
+      const program = this.#ask({ verb: "container_logs", agent, lines, follow: false });
       program.stdin.end();
       program.stderr.resume();
       const [text] = await Promise.all([printed(program.stdout), once(program, "close")]);
       return text;
     },
-  };
+  });
+
+  #ask(request: W4rdenRequest): W4rdenProgram {
+    return new W4rdenProgram(request, this.#path);
+  }
 
   /** How a program without input and output has ended, and what the helper has said at its start. */
   async #done(program: W4rdenProgram): Promise<{ code: number; started?: W4rdenStarted }> {

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import type { Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { HiveContainers } from "../w4rden/containers/port.ts";
+import type { VerbContext } from "../w4rden/context.ts";
+import { openSocket } from "../w4rden/socket.ts";
+import { W4rden } from "./w4rden.ts";
+
+/** The daemon's side of root's helper, over the helper's real socket. The containers behind it are the test's. */
+
+/** More than the helper accepts connections. */
+const MANY = 150;
+let folder: string;
+let server: Server;
+let running: number;
+let most: number;
+let killed: string[];
+/** Boots end once it resolves. */
+let booted: PromiseWithResolvers<void>;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "w4rden-"));
+  [running, most, killed, booted] = [0, 0, [], Promise.withResolvers()];
+  const containers: HiveContainers = {
+    async start({ agent }) {
+      running++;
+      most = Math.max(most, running);
+      await booted.promise;
+      running--;
+      return { folder: `/run/${agent}`, pid: undefined };
+    },
+    async kill(agent) {
+      killed.push(agent);
+    },
+    destroy: async () => {},
+    logs: () => ["printf", ["first\nsecond\n"]],
+  };
+  const account = { name: "self", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const defect = (error: unknown): never => {
+    throw error;
+  };
+  server = await openSocket({ account, containers } as unknown as VerbContext, defect, join(folder, "s"));
+});
+afterEach(() => {
+  booted.resolve();
+  server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const open = () => new W4rden(join(folder, "s")).containers;
+const request = (agent: string) => ({
+  agent,
+  hostname: "h-tester",
+  uid: 1000,
+  system: `/nix/store/${"b".repeat(32)}-system`,
+  binds: [],
+  log: "/hive/cage.log",
+  memory_bytes: 256 * 1024 ** 2,
+  cpu_percent: 100,
+  pids: 32,
+});
+const agents = Array.from({ length: MANY }, (_, n) => `a${n}`);
+
+test("more containers than the helper has connections start, a few at once", async () => {
+  const containers = open();
+  const started = Promise.all(agents.map((agent) => containers.start(request(agent))));
+  await Promise.race([started, expect.poll(() => running).toBe(8)]);
+  booted.resolve();
+  expect((await started).map((one) => one.folder)).toEqual(agents.map((agent) => `/run/${agent}`));
+  expect(most).toBe(8);
+});
+
+test("what ends containers, and their journals, do not wait for those that boot", async () => {
+  const containers = open();
+  const started = Promise.all(agents.map((agent) => containers.start(request(agent))));
+  await expect.poll(() => running).toBe(8);
+  await Promise.all(agents.map((agent) => containers.kill(agent)));
+  expect(killed.sort()).toEqual([...agents].sort());
+  expect(await containers.logs("a0", 10)).toBe("first\nsecond\n");
+  booted.resolve();
+  await started;
+});
+
+test("journals that wait are bounded", async () => {
+  const containers = open();
+  const read = await Promise.allSettled(agents.map(() => containers.logs("a0", 10)));
+  expect(read.filter(({ status }) => status === "fulfilled")).toHaveLength(9);
+  expect(read.at(-1)).toMatchObject({ reason: { code: "rate_limited" } });
+});
