@@ -361,5 +361,8 @@ test("a driver that does not exist is refused with the names of those that do", 
   expect(() => readConfig({ HIVE_DRIVER: "nspawn" }, { foreground: true })).toThrow(words);
   expect(readConfig({}, { foreground: true }).driver).toBe("bwrap");
   const unnamed = /HIVE_DRIVER=nixos-container needs HIVE_FLAKE/;
-  expect(() => readConfig({ HIVE_DRIVER: "nixos-container" }, { foreground: true })).toThrow(unnamed);
+  const containers = { HIVE_DRIVER: "nixos-container" };
+  expect(() => readConfig(containers, { foreground: true })).toThrow(unnamed);
+  // A check of the host builds no system.
+  expect(readConfig(containers, { foreground: true, serves: false }).driver).toBe("nixos-container");
 });

@@ -15,7 +15,7 @@ test("an architecture or a kernel without the cages' system-call filter is repor
 });
 
 test("a host that cannot run containers is told each thing that it lacks, with what to do", async () => {
-  const findings = await checkContainerHost("/nowhere");
+  const findings = await checkContainerHost("/nowhere", true);
   if (existsSync("/etc/NIXOS")) return;
   expect(findings).toContainEqual({
     level: "error",
@@ -23,4 +23,10 @@ test("a host that cannot run containers is told each thing that it lacks, with w
     mend: "use HIVE_DRIVER=bwrap, which runs on every Linux",
   });
   for (const { level, mend } of findings) expect([level, mend === ""]).toEqual(["error", false]);
+});
+
+test("a daemon without root's helper cannot run containers, also if it is root itself", async () => {
+  const finding = expect.objectContaining({ level: "error", what: "containers need root's helper" }) as unknown;
+  expect(await checkContainerHost("/nowhere", false)).toContainEqual(finding);
+  expect(await checkContainerHost("/nowhere", true)).not.toContainEqual(finding);
 });

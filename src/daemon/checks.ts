@@ -82,15 +82,15 @@ export function checkFilter(architecture: string, actions: string | undefined): 
 
 /**
  * Checks that containers can be started on this host with the programs on `path`: what `HIVE_DRIVER=nixos-container` needs
- * besides `checkHost`. It starts one program, for a version.
+ * besides `checkHost`. `hasHelper` says whether root's helper is there, or can be. It starts one program, for a version.
  */
-export async function checkContainerHost(path: string): Promise<Finding[]> {
+export async function checkContainerHost(path: string, hasHelper: boolean): Promise<Finding[]> {
   const needs = [
     [existsSync("/etc/NIXOS"), "this host is not NixOS", "use HIVE_DRIVER=bwrap, which runs on every Linux"],
     [
-      process.getuid?.() === 0,
+      hasHelper,
       "containers need root's helper",
-      "start the hive with root (services.hive-c0re, or hive-w4rden start)",
+      "start the hive with root (services.hive-c0re, or hive-w4rden start), and not with HIVE_AS_ROOT, which starts no helper",
     ],
     [
       existsSync(HOST_STORE.socket),

@@ -211,8 +211,8 @@ const ANTHROPIC_API = "https://api.anthropic.com";
 /** The name of the credential that a service manager passes. */
 const SYSTEMD_CREDENTIAL = "anthropic";
 
-/** Reads the environment. Throws an error that names the variable. */
-export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolean }): Config {
+/** Reads the environment. Throws an error that names the variable. What only a hive that runs needs may be missing if none is served. */
+export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolean; serves?: boolean }): Config {
   // An empty variable counts as not set.
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = Environment.safeParse(set);
@@ -242,7 +242,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     scenarios: e.HIVE_SCENARIOS,
     upstream: upstreamOf(e),
     driver: e.HIVE_DRIVER,
-    flake: flakeOf(e),
+    flake: flakeOf(e, options.serves ?? true),
     sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,
     warmMs: e.HIVE_WARM_SECONDS * 1000,
     leaseGraceMs: e.HIVE_LEASE_GRACE_SECONDS * 1000,
@@ -285,8 +285,8 @@ function trustedProxyOf(e: z.infer<typeof Environment>, publicUrl: URL | undefin
 }
 
 /** The flakes of a platform that builds systems. Throws an error that names the variable that is missing. */
-function flakeOf(e: z.infer<typeof Environment>): Config["flake"] {
-  if (e.HIVE_FLAKE === undefined && e.HIVE_DRIVER === CONTAINER_DRIVER)
+function flakeOf(e: z.infer<typeof Environment>, serves: boolean): Config["flake"] {
+  if (serves && e.HIVE_FLAKE === undefined && e.HIVE_DRIVER === CONTAINER_DRIVER)
     throw new Error(
       `HIVE_DRIVER=${CONTAINER_DRIVER} needs HIVE_FLAKE: the folder of hyperhive's flake, from which the systems of agents are built (on NixOS, services.hive-c0re.driver sets both)`,
     );

@@ -34,7 +34,7 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return values.help ? 0 : USAGE;
   }
-  const config = readConfig(process.env, { foreground: values.foreground });
+  const config = readConfig(process.env, { foreground: values.foreground, serves: command === "serve" });
   if (command === "serve") return run(config);
   if (command === "hive-id") return printHiveId(config);
   if (command === "doctor") return printDoctor(config, { json: values.json });

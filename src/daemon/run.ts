@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import { openSystem, type System } from "./system.ts";
 import type { Overrides } from "./system-deps.ts";
 import { openHiveId } from "./hive-id.ts";
+import { findW4rden } from "./w4rden.ts";
 import { serveWeb, type Web } from "./http/serve.ts";
 import { openLog, type Log } from "./log.ts";
 
@@ -31,7 +32,7 @@ export async function run(config: Config, overrides: Pick<Overrides, "failpoint"
   paths.prepare();
   const lock = takeLock(paths.lock);
   const log = openLog(config, join(config.stateDir, "daemon.log"));
-  const containers = config.driver === CONTAINER_DRIVER ? await checkContainerHost(config.path) : [];
+  const containers = config.driver === CONTAINER_DRIVER ? await checkContainerHost(config.path, findW4rden() !== undefined) : [];
   for (const problem of [...checkHost(config.path), ...containers])
     if (problem.level === "error") throw new Error(`${problem.what}: ${problem.mend}`);
 

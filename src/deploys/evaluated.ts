@@ -19,6 +19,7 @@ export async function evaluationComplaints(
   try {
     await platform.evaluate({
       agent,
+      by,
       agentJson: textOf(config) ?? "",
       async lock() {
         const entry = { rev: sha, tree: await repo.treeOf(sha), hyperhive: revision };

@@ -43,3 +43,15 @@ test("an agent whose requests end without the operator can make a hundred betwee
   await system.decisions.deny(id, "operator", "operator");
   expect(await ask("hm1nd", "scout")).toMatchObject({ state: "pending" });
 });
+
+test("of two requests for one commit that are tried at the same time, one is stored", async () => {
+  const { id } = await system.requests.spawn({ name: "scout", by: "operator", origin: "spawn" });
+  await system.through(id);
+  // Equal contents at the same second are the same commit.
+  system.context.now = () => 1_700_000_000_000;
+  const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from('{ "model": "haiku" }').toString("base64") }];
+  const propose = () => system.requests.proposeFiles({ agent: "scout", files, by: "operator" });
+  const both = await Promise.allSettled([propose(), propose()]);
+  expect(both.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(both.find(({ status }) => status === "rejected")).toMatchObject({ reason: { code: "conflict" } });
+});

@@ -328,8 +328,9 @@ export class Requests {
     complaints: readonly string[],
     found: Pick<ApprovalRecord, "tree" | "base_sha" | "mount_owners" | "project" | "risks" | "stat">,
   ): ApprovalRecord {
-    // Checked again inside the write, because several requests may be made at once.
+    // Checked again inside the write, because several requests may be made at once, and their trials take a while.
     if (!draft.approved) this.#checkRoom(draft.by);
+    if (!draft.approved && draft.agent) this.#checkNew(draft.agent, draft.sha);
     const now = this.#context.now();
     const row = this.#requestStore.insert(tx, {
       agent: draft.agent?.id ?? null,

@@ -40,7 +40,7 @@ export interface Platform {
   readonly complaints?: (config: Pick<AgentConfig, "mounts">) => string[];
   /**
    * Tries a config before the operator is asked: it can be locked, its code can be evaluated, and makes what was proposed.
-   * Throws a `RepoRefusal` with the complaint. Absent where a config has no code.
+   * Throws a `RepoRefusal` with the complaint, and `rate_limited` if too much of an agent waits to be tried. Absent where a config has no code.
    */
   readonly evaluate?: (config: ProposedConfig) => Promise<void>;
   /** Whether what `build` makes of a generation is there. Another platform may have deployed it. */
@@ -54,6 +54,8 @@ export interface Platform {
 /** A config that is proposed. */
 export interface ProposedConfig {
   agent: string;
+  /** Who proposes it. */
+  by: string;
   /** Makes the commit of the ledger that would lock it. */
   lock(): Promise<Sha>;
   /** Its agent.json. */

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readObjects } from "../../config-repos/store.ts";
 import { RepoRefusal } from "../../config-repos/types.ts";
-import { SerialQueue } from "../../lib/serial-queue.ts";
 import { keepPath } from "../../os/nix/keep.ts";
 import { NixError, type NixStore } from "../../os/nix/nix-sandbox.ts";
 import { sandboxedRun } from "../../os/sandboxed-run.ts";
@@ -17,6 +16,7 @@ import { GIT_ORDINAL, hostUid } from "../uids.ts";
 import { buildSystem } from "./build.ts";
 import { nixosDriver } from "./driver.ts";
 import { evaluate } from "./evaluate.ts";
+import { trialQueue } from "./trial-queue.ts";
 import type { Flake, FlakeDeps } from "./flake-folder.ts";
 import { FLAKE_FILE, FLAKE_LOCK, nixLedger } from "./ledger.ts";
 import { systemLink, systemOf } from "./system-link.ts";
@@ -48,8 +48,7 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
     scratch: paths.scratch,
     owner: owner(),
   });
-  /** One at a time: an evaluation takes seconds of a processor and gigabytes of memory. */
-  const trials = new SerialQueue();
+  const inTurn = trialQueue();
   const bubblewrap = bwrapDriver();
   const own = nixosDriver({
     helperOf() {
@@ -81,7 +80,7 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
       owner,
     }),
     complaints: mountComplaints,
-    evaluate: (config) => trials.run(() => tryConfig(config, paths.meta, depsNow())),
+    evaluate: (config) => inTurn(config.by, () => tryConfig(config, paths.meta, depsNow())),
     async build(candidate, options) {
       await buildGeneration(candidate, await flakeOf(candidate, paths.meta), depsNow(), options);
     },
