@@ -115,7 +115,9 @@ test("agents whose flakes cannot be locked here block no deploy of another one, 
   mkdirSync(other);
   hive.system = await openTestSystem({ folder: other });
   for (const name of ["ada", "ben", "cy"]) await hive.spawn(name);
-  const unlockable = { "flake.nix": '{ inputs.x.url = "path:/etc"; outputs = { self, x }: { nixosModules.default = ./agent.nix; }; }\n' };
+  const unlockable = {
+    "flake.nix": '{ inputs.x.url = "path:/etc"; outputs = { self, x }: { nixosModules.default = ./agent.nix; }; }\n',
+  };
   for (const name of ["ada", "ben"]) expect(await hive.deploy(name, unlockable)).toMatchObject({ state: "deployed" });
   await hive.system.close();
 

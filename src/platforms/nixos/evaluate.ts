@@ -21,7 +21,13 @@ export async function evaluate(
   { signal, timeoutMs = EVALUATE_MS }: { signal: AbortSignal; timeoutMs?: number },
 ): Promise<unknown> {
   const json = await withFlake(flake, deps, (run) =>
-    nix({ ...run, argv: ["eval", "--read-only", "--json", systemAttribute(agent, "agentJson")], maxBytes: MAX_CONFIG_BYTES, timeoutMs, signal }),
+    nix({
+      ...run,
+      argv: ["eval", "--read-only", "--json", systemAttribute(agent, "agentJson")],
+      maxBytes: MAX_CONFIG_BYTES,
+      timeoutMs,
+      signal,
+    }),
   );
   return JSON.parse(json) as unknown;
 }
