@@ -91,8 +91,8 @@ export function UsagePage(): ReactNode {
             {!value && error === undefined && <Empty>loading…</Empty>}
             {value && <Chart sums={value.day} range={range} />}
             <p className="dim small">
-              {value && `Days are those of ${visible(value.day.time_zone)}. `}“unpriced” means that the model has no price; no sum of costs
-              includes it. <OpenLink open="cost">Every day by agent and model</OpenLink>
+              {value && `Days are those of ${visible(value.day.time_zone)}. `}“unpriced” means that the model has no price; no sum
+              of costs includes it. <OpenLink open="cost">Every day by agent and model</OpenLink>
             </p>
           </div>
         </Panel>

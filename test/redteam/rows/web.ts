@@ -187,17 +187,9 @@ const methods: readonly WebRow[] = [
     (place) =>
       allRefused(
         /not served over HTTP/,
-        [
-          "watch",
-          "subscribe_agent_status",
-          "hello",
-          "next",
-          "finish",
-          "publish",
-          "backup",
-          "repo_add",
-          "set_status",
-        ].map((name) => () => asked(place, `/api/${name}`, { body: {} })),
+        ["watch", "subscribe_agent_status", "hello", "next", "finish", "publish", "backup", "repo_add", "set_status"].map(
+          (name) => () => asked(place, `/api/${name}`, { body: {} }),
+        ),
       ),
   ),
   row("prototype", "call what every object has", "the list of operations of the web", /404 there is no operation/, (place) =>
