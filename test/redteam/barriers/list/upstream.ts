@@ -5,9 +5,9 @@ export const upstreamBarriers: readonly Barrier[] = [
   {
     name: "upstream-certificate",
     what: "the check of an upstream's certificate",
-    file: "src/work/remote/https.ts",
-    from: "          socket: raw,\n",
-    to: "          socket: raw,\n          rejectUnauthorized: false,\n",
+    file: "src/work/remote/tls.ts",
+    from: "    socket: raw,\n",
+    to: "    socket: raw,\n    rejectUnauthorized: false,\n",
     opens: ["upstream-certificate"],
     holds: ["upstream-redirect", "upstream-private"],
   },
