@@ -106,7 +106,7 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
       "forge",
       repo.forge === "none"
         ? ""
-        : `${repo.forge}: approved changes become pull requests, ${repo.forge_text === "inert" ? "in which agents mention nobody and close no issue" : "with the agents' text as written"}`,
+        : `${repo.forge}: approved changes become pull requests, ${repo.forge_text === "inert" ? "in which agents cannot mention people or close issues" : "with the agents' text as written"}`,
     ),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
     ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),

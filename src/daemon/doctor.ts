@@ -39,7 +39,7 @@ export async function printDoctor(config: Config, options: { json: boolean }): P
 async function checkContainers(config: Config): Promise<Finding[]> {
   const lacks = openPlatform(config.driver, trialHost(config)).driver.cannot();
   const mend = "boot the host with the unified cgroup hierarchy, with the controllers memory, cpu and pids";
-  // It is not the daemon: root can start the helper, and nobody else can.
+  // It is not the daemon: only root can start the helper.
   const findings = await checkContainerHost(config.path, process.getuid?.() === 0);
   return [...findings, ...lacks.map((what): Finding => ({ level: "warn", what, mend }))];
 }

@@ -87,7 +87,7 @@ export const ForgeKind = z.enum(["none", "github", "forgejo"]);
 export type ForgeKind = z.infer<typeof ForgeKind>;
 
 /**
- * What becomes of mentions and of references to issues in the text of a pull request: `inert` notifies nobody and closes
+ * What becomes of mentions and of references to issues in the text of a pull request: `inert` notifies no one and closes
  * nothing; `as-written` leaves the agent's text as it is.
  */
 export const ForgeText = z.enum(["inert", "as-written"]);

@@ -438,7 +438,7 @@ function forgeComplaint(
 ): string | undefined {
   if (forge === "none") return undefined;
   if (upstream?.kind !== "remote")
-    return "the repository follows no other host, so there is nobody to open pull requests at: it takes no --forge";
+    return "the repository follows no other host, so no host can have its pull requests: it takes no --forge";
   if (push !== "never") return "with --forge the other host merges: it takes no --push after-merge; set --push never with it";
   // Its words say what an address on a forge ends with.
   const parts = parseAddress(upstream.address);

@@ -48,7 +48,7 @@ test("the tags of the folder are fetched with what they name, and follow it", as
   const first = commit("a.txt", "one\n");
   git("tag", "plain");
   git("tag", "-a", "-m", "first", "v1.0");
-  // A release that no branch has any longer.
+  // A release whose branch was deleted.
   git("switch", "-q", "-c", "release");
   const aside = commit("r.txt", "release\n");
   git("tag", "-a", "-m", "aside", "@scope/pkg@1.0.0+build.1");

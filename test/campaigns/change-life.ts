@@ -21,7 +21,7 @@ import { DISK_FAILED } from "./world.ts";
  * the queue merges, and pushes to a host if the repository follows one, where others push as well.
  */
 
-/** One in this many changes is proposed after somebody else has pushed to the host. */
+/** One in this many changes is proposed after another user has pushed to the host. */
 const OTHERS_EVERY = 3;
 const AGENTS = ["ada", "bob", "cleo"];
 /** One in this many branches is pushed again by force before it is proposed, and one in this many is only pushed. */

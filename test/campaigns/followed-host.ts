@@ -49,7 +49,7 @@ export class FollowedHost {
     }
   }
 
-  /** Moves its base as somebody else who pushes, and returns the commit. Undefined if another push was faster. */
+  /** Moves its base as another user who pushes, and returns the commit. Undefined if another push was faster. */
   commitOfOthers(): string | undefined {
     const tip = this.tip;
     const sha = this.#server.git("commit-tree", `${tip}^{tree}`, "-p", tip, "-m", "of others");

@@ -36,7 +36,7 @@ test("an operator follows a host over ssh, with a key of his own and with one of
   const { fingerprint } = server.hostKey;
   const key = server.key.private;
   const add = ["repo", "add", "web", server.address, "--private"];
-  // Without a terminal nobody can compare it.
+  // Without a terminal there is no one to compare it.
   const asked = await hivectl(key, ...add, "--key-stdin");
   expect(asked).toMatchObject({ code: 2, text: expect.stringContaining("--host-key with the fingerprint") as string });
   expect(asked.text).toContain(`the host shows the key ${fingerprint} (ssh-ed25519)`);

@@ -24,7 +24,7 @@ import { TestHive, commandLine, isRunning, until } from "../lib/hive.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const isRoot = process.getuid?.() === 0;
-/** Changes a file of the owner that nobody else may read, and makes one. Prints whose they are in the cage. */
+/** Changes a file of the owner that no other user may read, and makes one. Prints whose they are in the cage. */
 const WRITE = "echo two >> /shared/notes && mkdir /shared/made && stat -c %u /shared/notes /shared/made | xargs";
 const USER = `hive-t${process.pid}`;
 let hive: TestHive;

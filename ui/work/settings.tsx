@@ -42,7 +42,7 @@ const FORGES: Record<ForgeKind, string> = {
 };
 
 const TEXTS: Record<ForgeText, string> = {
-  inert: "do nothing: nobody is notified, nothing is closed",
+  inert: "do nothing: no one is notified, nothing is closed",
   "as-written": "count as the agent wrote them",
 };
 

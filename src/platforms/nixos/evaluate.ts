@@ -12,7 +12,7 @@ export const systemAttribute = (agent: string, path: string): string =>
 
 /**
  * The config of an agent as its Nix code makes it, in the form of agent.json, not yet checked. Throws `NixError` with
- * Nix's complaint, with file and line. Nothing is written to the store: nobody has approved this code.
+ * Nix's complaint, with file and line. Nothing is written to the store, because the operator has not approved this code.
  */
 export async function evaluate(
   agent: string,

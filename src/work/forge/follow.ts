@@ -237,7 +237,7 @@ async function giveBack(followed: Followed, why: string): Promise<void> {
   });
 }
 
-/** Stores the mark of an answer. Nobody sees it, so the change does not move: that would be a reason to look again. */
+/** Stores the mark of an answer. It is not shown, so the change does not move: that would be a reason to look again. */
 function keepMark({ context: { store }, id }: Followed, etag: string | null): Promise<void> {
   return store.write(() => {
     const pull = store.pulls.of(id);

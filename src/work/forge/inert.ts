@@ -17,7 +17,7 @@ const ACTIVE = [
 ];
 
 /**
- * A text in which a forge finds nobody to notify and no issue to refer to or to close. It looks the same. Every `@` is
+ * A text in which a forge finds no one to notify and no issue to refer to or to close. It looks the same. Every `@` is
  * broken, not only those that would count: forges differ in what is a name.
  */
 export function inert(text: string): string {

@@ -14,7 +14,7 @@ import { band, FLUSH, pkt } from "../transport/pkt-line.ts";
 import { MAX_ADVERTISED_BYTES } from "./server.ts";
 import type { NewRemote } from "./remotes.ts";
 
-/** Hosts that answer with whatever they like, over both protocols. */
+/** Hosts that answer with hostile bytes, over both protocols. */
 
 const TOKEN = "ghp_a-token-of-the-operator-8f2a";
 
@@ -123,7 +123,7 @@ describe.each([
   });
   afterEach(async () => {
     await system.work.pushes.idle();
-    // Whatever it is, it is the host's fault, and not a defect.
+    // It is the host's fault, and not a defect.
     expect(system.unexpected).toEqual([]);
     await system.close();
     await host.git.stop();

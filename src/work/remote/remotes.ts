@@ -170,7 +170,7 @@ export class Remotes {
     const changed = (found: HostKey): HiveError =>
       new HiveError(
         "conflict",
-        `${address} shows the host key ${found.fingerprint} (${found.type}), and you have confirmed ${hostKey.fingerprint} (${hostKey.type}): somebody may be in between. If its owner has changed it, ${hivectl(`repo trust ${name}`)}`,
+        `${address} shows the host key ${found.fingerprint} (${found.type}), and you have confirmed ${hostKey.fingerprint} (${hostKey.type}): another machine may be answering for it. If its owner has changed it, ${hivectl(`repo trust ${name}`)}`,
       );
     const privateKey = credential?.kind === "key" ? credential.private_key : undefined;
     return sshServer({ address, parts, pinned, net, hostKey, privateKey, changed });

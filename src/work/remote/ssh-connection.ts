@@ -64,7 +64,7 @@ export async function connectSsh(
 
 /**
  * The host key that a host shows, without a log-in: the one with the fingerprint if it is given and the host has it, else
- * the first in the order of `HOST_KEY_TYPES`. It proves nothing before somebody has compared it.
+ * the first in the order of `HOST_KEY_TYPES`. It proves nothing until the operator has compared it.
  */
 export async function readHostKey(place: SshPlace, fingerprint: string | undefined, signal: AbortSignal): Promise<HostKey> {
   let first: HostKey | undefined;

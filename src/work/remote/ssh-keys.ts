@@ -22,7 +22,7 @@ export function pairOf(privateKey: string): KeyPair {
     throw new HiveError(
       "bad_request",
       key instanceof Error && /passphrase|encrypted/i.test(key.message)
-        ? "the private key has a passphrase, which nobody could type: give one without"
+        ? "the private key has a passphrase, which the daemon cannot ask for: give one without"
         : "it is not a private key that can be read: ssh-keygen -t ed25519 makes one",
     );
   if (!TYPES.test(key.type))

@@ -6,7 +6,7 @@ import type { Run, RunEnd } from "../run.ts";
 
 /**
  * Hands an approved change over to its pull request, in place of moving the base: `PullRequests` pushes the branch and
- * opens it. The proposed commit is what is pushed, and nobody has to wait for the forge.
+ * opens it. The proposed commit is what is pushed, and the queue does not wait for the forge.
  */
 export async function pullRequestStep({ context, changes, id, repo }: Run, forge: Forge): Promise<RunEnd> {
   const { store, hiveId, failpoint } = context;
