@@ -11,7 +11,8 @@ import { contentOf, digestOf } from "./digest.ts";
 import { tagEnd } from "./finish.ts";
 import { checkMayMount } from "./mounts.ts";
 import { tagMoment } from "./projection.ts";
-import { acceptedUnshown, readDiff } from "./request-diff.ts";
+import { namedUnshown } from "../diffs/named-unshown.ts";
+import { readDiff } from "./request-diff.ts";
 import type { RequestStore } from "./request-store.ts";
 
 /** What the operator had seen when approving. */
@@ -67,7 +68,11 @@ export class Decisions {
     await this.#checkFollows(pending, base);
     if (!mayMount) await this.#checkMounts(pending, base);
     const files = await readDiff(this.#context, pending, base);
-    const unshown = acceptedUnshown(pending, files, seen.unshown ?? []);
+    const unshown = namedUnshown(files, seen.unshown ?? [], {
+      subject: `request ${pending.id}`,
+      look: hivectl(`show ${pending.id} --file <path>`),
+      how: "`--unshown <path>`, or `unshown` in the call",
+    });
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkSeen(found, seen, digestNeeded);

@@ -1,15 +1,10 @@
-import { hivectl } from "../lib/hivectl.ts";
 import { RepoRefusal, type AppliedRepo } from "../config-repos/types.ts";
 import { projectPin, type ApprovalRecord, type ProjectPin } from "../store/approvals.ts";
 import type { DiffFile, Sha, TreeFile } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
-import { isUnshown } from "../wire/unshown.ts";
 import { patchPart } from "../diffs/patch-text.ts";
 import type { DeployContext } from "./deploy-context.ts";
 import { projectDiff } from "./project.ts";
-
-/** The maximum number of paths in a refusal: they fit on a screen. `show` has them all. */
-const MAX_NAMED = 20;
 
 /** A request's changes against a commit (against nothing if undefined), as they are shown, marked and approved. */
 export async function readDiff(
@@ -54,20 +49,4 @@ export async function readPatchPart(
   );
   if (change?.path !== path) throw new HiveError("not_found", `request ${row.id} does not change ${JSON.stringify(path)}`);
   return patchPart(change.hunks, after);
-}
-
-/** The paths of a request's unshown content, which is approved by name. Throws if `named` lacks one. */
-export function acceptedUnshown(row: ApprovalRecord, diff: readonly DiffFile[], named: readonly string[]): string[] {
-  const unshown = diff.filter(isUnshown);
-  const missing = unshown.filter((file) => !named.includes(file.path));
-  if (missing.length === 0) return unshown.map(({ path }) => path);
-  const list = missing
-    .slice(0, MAX_NAMED)
-    .map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`)
-    .join("");
-  const more = missing.length > MAX_NAMED ? `\n  and ${missing.length - MAX_NAMED} more` : "";
-  throw new HiveError(
-    "conflict",
-    `request ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (${hivectl(`show ${row.id} --file <path>`)}, or its page) and approve with all of them named: \`--unshown <path>\`, or \`unshown\` in the call`,
-  );
 }

@@ -1,10 +1,10 @@
 import { hivectl } from "../lib/hivectl.ts";
 import type { Agent } from "../agents/agent.ts";
 import type { ChangeRecord } from "../store/changes.ts";
-import type { DiffFile, Sha } from "../wire/approval.ts";
+import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import type { Parsed } from "../wire/operations.ts";
-import { isUnshown } from "../wire/unshown.ts";
+import { namedUnshown } from "../diffs/named-unshown.ts";
 import type { Changes } from "./changes.ts";
 import type { ChangeStore } from "./change-store.ts";
 import type { Comments } from "./comments.ts";
@@ -20,9 +20,6 @@ interface Seen {
   unshown?: readonly string[] | undefined;
   note?: string | undefined;
 }
-
-/** Paths that a refusal names. The page and `change show` have them all. */
-const MAX_NAMED = 20;
 
 const noteOf = (note: string | undefined): { note: string | null } => ({ note: note?.trim() || null });
 
@@ -53,7 +50,11 @@ export class ChangeDecisions {
     changeStore.check(row, "approve");
     checkSeen(row, seen, digestNeeded);
     const { diff } = await changes.diff(row, "merge_base");
-    checkUnshown(row, changes.shown(row, diff), seen.unshown ?? []);
+    namedUnshown(changes.shown(row, diff), seen.unshown ?? [], {
+      subject: `change ${row.id}`,
+      look: hivectl(`change show ${row.id} --file <path>`),
+      how: "`--unshown <path>`",
+    });
     await context.store.write((tx) => {
       checkSeen(changeStore.get(id), seen, digestNeeded);
       return changeStore.move(tx, id, "approve", by, this.#decided(row, by, seen.note));
@@ -167,19 +168,4 @@ function checkSeen(row: ChangeRecord, seen: Seen, digestNeeded: boolean): void {
     throw new HiveError("bad_request", "digest: an approval must name the digest of what was shown");
   if (seen.digest !== undefined && seen.digest !== row.digest)
     throw new HiveError("conflict", `change ${row.id} is not what was shown: look again`);
-}
-
-/** Throws if the change has content that is not shown whole as text and is not named. */
-function checkUnshown(row: ChangeRecord, files: readonly DiffFile[], named: readonly string[]): void {
-  const missing = files.filter((file) => isUnshown(file) && !named.includes(file.path));
-  if (missing.length === 0) return;
-  const list = missing
-    .slice(0, MAX_NAMED)
-    .map((file) => `\n  ${file.path} (${file.binary ? "not text" : "too long"})`)
-    .join("");
-  const more = missing.length > MAX_NAMED ? `\n  and ${missing.length - MAX_NAMED} more` : "";
-  throw new HiveError(
-    "conflict",
-    `change ${row.id} changes files that are not shown whole:${list}${more}\nLook at each (${hivectl(`change show ${row.id} --file <path>`)}, or its page) and approve with all of them named: \`--unshown <path>\``,
-  );
 }

@@ -39,7 +39,7 @@ export class Reverts {
       throw new HiveError("conflict", `change ${id} is not merged into a base that exists: there is nothing to revert`);
     const made = await revertChange(context.git, row, { tip, before: await this.#before(row), now: context.now() });
     if (made.kind === "contained")
-      throw new HiveError("conflict", `${row.base} contains nothing of change ${id} any longer: there is nothing to revert`);
+      throw new HiveError("conflict", `${row.base} no longer contains change ${id}: there is nothing to revert`);
     if (made.kind === "conflict")
       throw new HiveError(
         "conflict",

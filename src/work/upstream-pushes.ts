@@ -153,7 +153,7 @@ export class UpstreamPushes {
     const repo = this.#repositories.get(name);
     const sha = this.#repositories.tip(name, base);
     if (repo.upstream === undefined || sha === undefined)
-      throw new HiveError("conflict", `${name} has no base ${base} to push, or follows nothing any longer`);
+      throw new HiveError("conflict", `${name} has no base ${base} to push, or no longer follows an upstream`);
     const last = (await this.#pushed(name)).get(base);
     this.#repositories.setPush(name, base, { state: "pushing", ...(last === undefined ? {} : { sha: last }) });
     try {

@@ -256,7 +256,7 @@ export class MergeQueue {
     const tip = repositories.tip(repo.name, base);
     const upstreamTip = swaps.applies(repo) ? await swaps.tip(repo, base) : undefined;
     if (tip === undefined && !mayBegin(repositories, repo, base)) {
-      const reason = `${repo.name} has no base ${base} any longer: propose it for another one`;
+      const reason = `${repo.name} no longer has a base ${base}: propose it for another one`;
       await context.store.write((tx) => changes.move(tx, id, "orphan", SYSTEM, { reason }));
       return "returned";
     }

@@ -45,7 +45,7 @@ test("a copy has the same authors, messages and files, and a merge is its differ
   expect(history.empty).toBe(1);
   expect(gitText(history.folder, ["rev-parse", `${history.tip}^{tree}`])).toBe(gitText(repository, ["rev-parse", "HEAD^{tree}"]));
   expect(gitText(history.folder, ["log", "--format=%an %p", "--max-parents=1", "-1", history.tip])).toContain("Zo\u00eb");
-  // Nothing is borrowed any longer.
+  // No object is borrowed.
   expect(gitText(history.folder, ["rev-list", "--objects", "--all", "--quiet"])).toBe("");
   expect(gitText(history.folder, ["count-objects", "-v"])).not.toContain("alternate");
 });

@@ -14,8 +14,8 @@ export interface Merged {
 }
 
 /**
- * Merges the change onto the tip of its base. Resolves with undefined if it conflicts, because its owner has it
- * back then, and if it is not in the queue any longer.
+ * Merges the change onto the tip of its base. Resolves with undefined if it conflicts (its owner has it back then),
+ * and if it is no longer in the queue.
  * Nothing has to be undone: the objects of a merge that is not carried on are garbage.
  */
 export async function mergeStep({ context, changes, merges, id, repo, base, tip, ended }: Run): Promise<Merged | undefined> {
