@@ -1,5 +1,5 @@
 import { isIP, type Socket } from "node:net";
-import { connect, getCACertificates, type TLSSocket } from "node:tls";
+import { connect, createSecureContext, getCACertificates, type SecureContext, type TLSSocket } from "node:tls";
 import { HiveError } from "../../wire/error.ts";
 
 const HTTPS_PORT = 443;
@@ -10,9 +10,24 @@ export function tlsOver(raw: Socket, { host, ca }: { host: string; ca: string | 
     socket: raw,
     host,
     ...(isIP(host) ? {} : { servername: host }),
-    // Node replaces its own list by this one.
-    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+    secureContext: contextFor(ca),
   });
+}
+
+/** Sets of authorities that are kept: a hive has one or two next to the system's. Each takes 1.4 MB. */
+const MAX_CONTEXTS = 8;
+const contexts = new Map<string | undefined, SecureContext>();
+
+/** The authorities of connections. Reading those of the system takes 20 milliseconds, so a set is read once. */
+function contextFor(ca: string | undefined): SecureContext {
+  const known = contexts.get(ca);
+  if (known !== undefined) return known;
+  // Node replaces its own list by this one.
+  const made = createSecureContext(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] });
+  const [oldest] = contexts.keys();
+  if (contexts.size >= MAX_CONTEXTS) contexts.delete(oldest);
+  contexts.set(ca, made);
+  return made;
 }
 
 /** A host as an address has it: with its port, unless that is the port of https. */
