@@ -1,8 +1,8 @@
 // Builds everything that runs: the programs for Node and the interface. `npm run build`; `npm start` and `npm test`
 // call it.
 import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { DAEMON_FLAGS, ROOT, hashOfTree, readStamp, step } from "./lib.mjs";
+import { basename, join } from "node:path";
+import { DAEMON_FLAGS, ROOT, exec, hashOfTree, readStamp, step } from "./lib.mjs";
 import { nodeForPrograms } from "./node.mjs";
 import { NO_ADDONS } from "./no-addons.mjs";
 import { runScript, setUp } from "./setup.mjs";
@@ -15,22 +15,32 @@ const SOURCES = [
   "ui",
   "dev/scenarios/tour.json",
   "scripts/build.mjs",
+  "scripts/code-cache.mjs",
   "scripts/lib.mjs",
   "scripts/no-addons.mjs",
   "vite.config.ts",
   "package-lock.json",
 ];
 
-/** Programs: entry and output. Native and very large packages are not bundled. */
+/**
+ * The small young generation keeps 16 MB from each harness that is awake, which allocates little. The SDK warns that plain
+ * names are allowed before it asks: that is what is meant.
+ */
+const HARNESS_FLAGS = ["--max-semi-space-size=2", "--disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED"];
+
+/**
+ * Programs: entry, output, and the flags that Node gets with it. Native and very large packages are not bundled. Each is
+ * a script with its compiled code beside it, and a file of the same name that starts it (docs/adr/0069).
+ */
 const PROGRAMS = [
-  { input: "src/daemon/main.ts", file: "dist/hive-c0re.js" },
-  { input: "src/w4rden/main.ts", file: "dist/hive-w4rden.js" },
+  { input: "src/daemon/main.ts", dir: "dist", name: "hive-c0re", flags: DAEMON_FLAGS },
+  { input: "src/w4rden/main.ts", dir: "dist", name: "hive-w4rden", flags: DAEMON_FLAGS },
   // Split into chunks, because a user waits for every process that a verb starts: a verb loads only what it needs.
-  { input: "src/cli/main.ts", dir: "dist", name: "hivectl.js", chunks: "chunks/[name]-[hash].js", minify: true },
-  { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt.js" },
-  // It reads agents' files for operators, in a sandbox.
-  { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" },
+  { input: "src/cli/main.ts", dir: "dist", name: "hivectl", chunks: "chunks", minify: true, flags: [] },
+  { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt", chunks: "parts", flags: HARNESS_FLAGS },
 ];
+/** Reads agents' files for operators, in a sandbox. It is so small that it starts as it is. */
+const READER = { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" };
 const EXTERNAL = ["better-sqlite3"];
 
 /** Programs that people start. Each is a shell script that finds the right Node. */
@@ -42,12 +52,7 @@ const STARTERS = [
 ];
 /** The names of the harness in a cage: two roles of one program. */
 const WRAPPERS = ["hive-ag3nt", "hive-m1nd"];
-/**
- * The SDK warns that plain names are allowed before it asks: that is what is meant. A small young generation keeps 16 MB
- * from each harness that is awake, which allocates little.
- */
-const HARNESS_FLAGS = "--max-semi-space-size=2 --disable-warning=CLAUDE_SDK_CAN_USE_TOOL_SHADOWED";
-const WRAPPER = `#!/bin/sh\nexec /opt/hive/bin/node ${HARNESS_FLAGS} /opt/hive/harness/hive-ag3nt.js "$@"\n`;
+const WRAPPER = `#!/bin/sh\nexec /opt/hive/bin/node ${HARNESS_FLAGS.join(" ")} /opt/hive/harness/hive-ag3nt.js "$@"\n`;
 
 /** Builds what has changed since the last build. Returns false if nothing had. */
 export async function build({ force = false } = {}) {
@@ -63,44 +68,63 @@ export async function build({ force = false } = {}) {
 }
 
 /** Builds the programs alone. */
-export const buildPrograms = () => Promise.all(PROGRAMS.map(buildProgram));
+export const buildPrograms = () => Promise.all([...PROGRAMS.map(buildProgram), buildReader()]);
 
-async function buildProgram({ input, file, dir, name, chunks, minify = false }) {
+/** What every program is bundled with. */
+const bundleOf = async (input, plugins = []) => {
   const { rolldown } = await import("rolldown");
-  const bundle = await rolldown({
+  return rolldown({
     input: join(ROOT, input),
     platform: "node",
     external: EXTERNAL,
-    plugins: [NO_ADDONS],
+    plugins: [NO_ADDONS, ...plugins],
     cwd: ROOT,
     logLevel: "warn",
     checks: { pluginTimings: false },
-    // Bundled CommonJS calls `require`, which a module has to create.
     onLog(level, log, handler) {
       if (log.code !== "EVAL") handler(level, log);
     },
   });
-  const banner = "#!/usr/bin/env node";
-  const to = file
-    ? { file: join(ROOT, file), codeSplitting: false }
-    : {
-        dir: join(ROOT, dir),
-        entryFileNames: name,
-        chunkFileNames: chunks ?? "[name]-[hash].js",
-        cleanDir: chunks === undefined,
-      };
-  const { output } = await bundle.write({
-    format: "esm",
-    sourcemap: true,
-    minify,
-    banner: (chunk) => (chunk.isEntry ? banner : ""),
-    ...to,
-  });
+};
+
+/** Node keeps a text with one other character in twice the memory. An escape means the same in strings and expressions. */
+const ASCII = {
+  name: "ascii",
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle))
+      if (chunk.type === "chunk")
+        chunk.code = chunk.code.replaceAll(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  },
+};
+const BANNER = "#!/usr/bin/env node";
+
+async function buildProgram({ input, dir, name, chunks, minify = false, flags }) {
+  const bundle = await bundleOf(input, [ASCII]);
+  const folder = join(ROOT, dir);
+  const to = chunks
+    ? { dir: folder, entryFileNames: `${name}.cjs`, chunkFileNames: `${chunks}/[name]-[hash].cjs` }
+    : { file: join(folder, `${name}.cjs`), codeSplitting: false };
+  const { output } = await bundle.write({ format: "cjs", sourcemap: true, minify, ...to });
   await bundle.close();
   // Only now: a program that starts while it is built anew still finds its parts.
-  if (chunks) await keepOnly(join(ROOT, dir, dirname(chunks)), new Set(output.map(({ fileName }) => basename(fileName))));
-  for (const chunk of output)
-    if (chunk.type === "chunk" && chunk.isEntry) await chmod(join(ROOT, file ?? join(dir, chunk.fileName)), 0o755);
+  if (chunks) await keepOnly(join(folder, chunks), new Set(output.map(({ fileName }) => basename(fileName))));
+  await buildStarter(join(folder, `${name}.js`));
+  const parts = output.filter((one) => one.type === "chunk" && !one.isEntry).map(({ fileName }) => join(folder, fileName));
+  await exec(process.execPath, [...flags, join(ROOT, "scripts/code-cache.mjs"), join(folder, `${name}.cjs`), ...parts]);
+}
+
+/** The file of a program that Node starts. */
+async function buildStarter(file) {
+  const bundle = await bundleOf("src/starter/main.ts");
+  await bundle.write({ format: "esm", file, codeSplitting: false, banner: BANNER });
+  await bundle.close();
+  await chmod(file, 0o755);
+}
+
+async function buildReader() {
+  const bundle = await bundleOf(READER.input);
+  await bundle.write({ format: "esm", file: join(ROOT, READER.file), codeSplitting: false, sourcemap: true });
+  await bundle.close();
 }
 
 /** Removes the files of a folder that have other names than these. */

@@ -42,10 +42,11 @@ async function main(): Promise<number> {
   return USAGE;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
-  // Exit, because handles opened before the failure would keep a daemon alive that serves nothing.
-  process.exit(1);
-}
+main().then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
+    // Exit, because handles opened before the failure would keep a daemon alive that serves nothing.
+    process.exit(1);
+  },
+);

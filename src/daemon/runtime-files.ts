@@ -7,10 +7,13 @@ import { makeRuntime, revisionOf, type RuntimeFile } from "../platforms/runtime.
 /** The folder of the built programs. It is the folder of this file once it is bundled. */
 const DIST = import.meta.dirname;
 
+/** The harness: what Node starts, its scripts, and their compiled code. */
+const HARNESS_FILE = /\.c?js(?:\.cache)?$/;
+
 /** The files that a cage runs: Node, the CLI, the harness, two names for the harness on the path, and the reader of files. */
 function runtimeFiles(claude: string): RuntimeFile[] {
-  const harness = readdirSync(join(DIST, "harness"))
-    .filter((name) => name.endsWith(".js"))
+  const harness = readdirSync(join(DIST, "harness"), { recursive: true, encoding: "utf8" })
+    .filter((name) => HARNESS_FILE.test(name))
     .sort()
     .map((name) => ({ from: join(DIST, "harness", name), to: `harness/${name}` }));
   const names = ["hive-ag3nt", "hive-m1nd"].map((name) => ({ from: join(DIST, "bin", name), to: `bin/${name}` }));

@@ -65,9 +65,10 @@ function socketOf(config: HarnessConfig): string {
   return join(config.socketsDir, "mcp.sock");
 }
 
-try {
-  process.exit(await main());
-} catch (error) {
-  process.stderr.write(`hive-ag3nt: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(EXIT.crash);
-}
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`hive-ag3nt: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(EXIT.crash);
+  },
+);

@@ -34,10 +34,11 @@ async function main(): Promise<number> {
   return 1;
 }
 
-try {
+main().then(
   // Exit, because connections of a daemon that was killed may still be open.
-  process.exit(await main());
-} catch (error) {
-  process.stderr.write(`hive-w4rden: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`hive-w4rden: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

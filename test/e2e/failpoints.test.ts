@@ -126,7 +126,7 @@ test.each(someBreaks("kill"))("broken %s by SIGKILL in a spawn: the agent exists
 });
 
 test("the program cannot be broken: it has no failpoint that could be armed", async () => {
-  const program = readFileSync(join(import.meta.dirname, "../../dist/hive-c0re.js"), "utf8");
+  const program = readFileSync(join(import.meta.dirname, "../../dist/hive-c0re.cjs"), "utf8");
   expect(program).not.toContain("break.json");
   // The only entry passes none.
   const main = readFileSync(join(import.meta.dirname, "../../src/daemon/main.ts"), "utf8");

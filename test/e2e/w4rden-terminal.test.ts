@@ -26,7 +26,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "w4rden-terminal-"));
   chmodSync(folder, 0o755);
   mkdirSync(join(folder, "dist"));
-  for (const name of ["hive-w4rden", "hive-w4rden.js", "chunks"])
+  for (const name of ["hive-w4rden", "hive-w4rden.js", "hive-w4rden.cjs"])
     cpSync(join(ROOT, "dist", name), join(folder, "dist", name), { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   writeFileSync(join(folder, "dist/hive-c0re.js"), DAEMON);

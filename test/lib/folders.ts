@@ -10,6 +10,7 @@ interface Folder {
  */
 export const FOLDERS: Record<string, Folder> = {
   "src/lib": { content: "small helpers without a dependency, for every folder; the paths of a hive's files", imports: [] },
+  "src/starter": { content: "what Node starts of each program: it runs the program with its compiled code", imports: [] },
   "src/wire": { content: "the contract between processes: `operations.ts` lists every operation. Imports only zod", imports: [] },
   "src/rpc": { content: "the contract over Unix sockets: JSON lines, server and typed client", imports: ["src/wire"] },
   "src/os": {
