@@ -4,6 +4,7 @@ import type { AgentView } from "../../src/wire/agent.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import type { MessageView } from "../../src/wire/message.ts";
 import { anAgent, anOverBudget, aMessage, aState } from "../lib/fixtures.ts";
+import { cliInside } from "../lib/cli-inside.ts";
 import { eventsOf, StubHost } from "../lib/stub-host.ts";
 
 /** `send --wait`, for every way in which a message ends. The daemon's stream stays open: only the verb can end the wait. */
@@ -13,6 +14,7 @@ beforeAll(async () => {
   host = await new StubHost().start();
 });
 afterAll(() => host.dispose());
+const hivectl = (...words: string[]) => cliInside("--socket", host.socket, ...words);
 
 const question = (more: Partial<MessageView>): HiveEvent => {
   const message = aMessage("operator", "scout", "how are things?", { id: 12, seq: 12, chain: 12, state: "queued", ...more });
@@ -37,8 +39,9 @@ beforeEach(() => {
 test("an answer is printed, and events before it do not end the wait", async () => {
   const events = [agent({ state: "thinking" }), question({ state: "leased" }), answer("for another", 11), answer("fine", 12)];
   host.answers.watch = () => eventsOf(events);
+  // As a program: that its stream is still open does not keep the process from its end.
   expect(await host.hivectl("send", "scout", "hi", "--wait")).toEqual({ code: 0, out: "fine\n", err: "" });
-  const { out } = await host.hivectl("send", "scout", "hi", "--wait", "--json");
+  const { out } = await hivectl("send", "scout", "hi", "--wait", "--json");
   expect(JSON.parse(out)).toMatchObject({ message: { body: "fine", in_reply_to: 12 } });
 });
 
@@ -48,7 +51,7 @@ test("a printed answer is read, and an unread message before it stays unread", a
   const marked = async (messages: MessageView[]): Promise<unknown[]> => {
     host.answers.inbox = { messages, unread: messages.length, read_up_to: 0 };
     host.calls = [];
-    await host.hivectl("send", "scout", "hi", "--wait");
+    await hivectl("send", "scout", "hi", "--wait");
     return host.calls.filter(({ name }) => name === "mark_read").map(({ input }) => input);
   };
   expect(await marked(unread(90))).toEqual([{ up_to: 90 }]);
@@ -60,15 +63,15 @@ test("a viewer reads the inbox and leaves no mark", async () => {
   const messages = [aMessage("scout", "operator", "hello", { id: 90 })];
   host.answers.inbox = { messages, unread: 1, read_up_to: 0 };
   host.answers.mark_read = () => new HiveError("forbidden", '"mark_read" takes the role operator');
-  expect(await host.hivectl("inbox")).toMatchObject({ code: 0, out: expect.stringContaining("hello") as string, err: "" });
+  expect(await hivectl("inbox")).toMatchObject({ code: 0, out: expect.stringContaining("hello") as string, err: "" });
   host.answers.mark_read = () => new HiveError("disk_full", "no room");
-  expect(await host.hivectl("inbox")).toMatchObject({ code: 1, err: expect.stringContaining("no room") as string });
+  expect(await hivectl("inbox")).toMatchObject({ code: 1, err: expect.stringContaining("no room") as string });
 });
 
 test("a message to an agent that takes none says so, with what to do; one to a busy agent is queued", async () => {
   const sendTo = async (more: Partial<AgentView>): Promise<string> => {
     host.answers.state = { state: aState({ agents: [anAgent("scout", more)] }) };
-    return (await host.hivectl("send", "scout", "hi")).out;
+    return (await hivectl("send", "scout", "hi")).out;
   };
   expect(await sendTo({ state: "offline", running: false })).toBe(
     "#12 to scout: queued; it is stopped; `npx hivectl start scout`\n",
@@ -87,7 +90,7 @@ test("an agent that the budget of the hive stops is named with the verb that rai
   const over = { ...anOverBudget("scout"), scope: "hive" as const, agent: undefined };
   host.answers.watch = () => eventsOf([question({}), { kind: "agent", agent: scout }]);
   host.answers.state = { state: aState({ agents: [scout], hive: { ...hive, over_budget: [over] } }) };
-  expect(await host.hivectl("send", "scout", "hi", "--wait")).toMatchObject({
+  expect(await hivectl("send", "scout", "hi", "--wait")).toMatchObject({
     code: 5,
     err: expect.stringContaining("the hive is over budget; `npx hivectl budget raise --hive`") as string,
   });
@@ -157,7 +160,8 @@ describe.each<[string, HiveEvent[], string, string]>([
 
   test("ends the wait with its state, the reason and exit code 5", async () => {
     const waiting = ["send", "scout", "hi", "--wait"];
-    const [text, json] = await Promise.all([host.hivectl(...waiting), host.hivectl(...waiting, "--json")]);
+    const text = await hivectl(...waiting);
+    const json = await hivectl(...waiting, "--json");
     expect(text).toMatchObject({ code: 5, out: "" });
     expect(text.err).toContain(`hivectl: #12 to scout has no answer: `);
     expect(text.err).toContain(reason);
@@ -178,7 +182,7 @@ test("the wait continues for an agent that restarts, is deployed or restarts aut
   ];
   host.answers.watch = () => eventsOf(coming);
   host.answers.state = { state: aState({ agents: [anAgent("scout", { state: "idle" })] }) };
-  expect(await host.hivectl("send", "scout", "hi", "--wait")).toMatchObject({ code: 0, out: "back again\n" });
+  expect(await hivectl("send", "scout", "hi", "--wait")).toMatchObject({ code: 0, out: "back again\n" });
 });
 
 test("with several recipients the verb waits for each answer, and reports those without one", async () => {
@@ -191,10 +195,10 @@ test("with several recipients the verb waits for each answer, and reports those 
     refused: [],
   };
   host.answers.watch = () => eventsOf([answer("here", 12, "ada"), question({ id: 13, state: "done" })]);
-  const text = await host.hivectl("send", "*", "report", "--wait");
+  const text = await hivectl("send", "*", "report", "--wait");
   expect(text).toMatchObject({ code: 4, out: "ada: here\n" });
   expect(text.err).toContain("#13 to scout has no answer: its turn ended without an answer");
-  const { out, code } = await host.hivectl("send", "*", "report", "--wait", "--json");
+  const { out, code } = await hivectl("send", "*", "report", "--wait", "--json");
   expect(code).toBe(4);
   expect(JSON.parse(out)).toMatchObject({ ok: false, code: "partial", messages: [{ body: "here" }], unanswered: [{ id: 13 }] });
 });
@@ -208,7 +212,7 @@ test("--timeout ends it with 6, in words and as JSON", async () => {
   expect(JSON.parse(json.out)).toMatchObject({ ok: false, code: "timeout" });
   host.answers.compact = () => new Promise(() => {});
   expect(await host.hivectl("compact", "scout", "--timeout", "0.5s")).toMatchObject({ code: 6, out: "" });
-  expect(await host.hivectl("send", "scout", "hi", "--timeout", "soon")).toMatchObject({ code: 2, out: "" });
+  expect(await hivectl("send", "scout", "hi", "--timeout", "soon")).toMatchObject({ code: 2, out: "" });
 });
 
 test.each([

@@ -4,12 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { HiveError } from "../../src/wire/error.ts";
 import type { OperationName } from "../../src/wire/operations.ts";
+import { cliInside } from "../lib/cli-inside.ts";
 import { StubHost } from "../lib/stub-host.ts";
 
 /**
- * The verbs for requests, as separate processes over the real socket server. The test supplies the answers, so that
- * every state is possible: a request that changes between show and approve, a deploy that fails, a checker with
- * findings.
+ * The verbs for requests, over the real socket server; at a terminal as separate processes. The test supplies the
+ * answers, so that every state is possible: a request that changes between show and approve, a deploy that fails, a
+ * checker with findings.
  */
 
 const at = "2026-01-01T00:00:00.000Z";
@@ -48,7 +49,7 @@ beforeEach(() => {
     approve: { approval: { ...request, seq: 101, state: "approved" } },
   };
 });
-const hivectl = (...args: string[]) => host.hivectl(...args);
+const hivectl = (...args: string[]) => cliInside("--socket", host.socket, ...args);
 const called = (name: OperationName) => host.called(name);
 
 describe("reading", () => {

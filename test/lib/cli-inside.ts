@@ -8,7 +8,7 @@ const exitCode = (): number => Number(process.exitCode);
 
 /**
  * Runs hivectl in this process and captures its output and exit code. Takes a hundredth of the time of a separate
- * process, for tests of every verb. Not for verbs that end the process themselves.
+ * process, for tests of every verb. One at a time. Not for verbs that end the process themselves: those with --timeout.
  */
 export const cliInside = (...words: string[]): Promise<Said> => cliInsideWith("", ...words);
 
@@ -28,7 +28,13 @@ export function cliAtTerminal(answers: Readonly<Record<string, string>>, ...word
   );
 }
 
+/** The words of the run that has the output of this process. */
+let running: string[] | undefined;
+
 async function cliOn(input: Readable, onError: (text: string) => void, words: string[]): Promise<Said> {
+  if (running)
+    throw new Error(`hivectl ${running.join(" ")} still runs in this process: its output would be mixed with this one's`);
+  running = words;
   const said: Said = { code: null, out: "", err: "" };
   const catching = (stream: NodeJS.WriteStream, key: "out" | "err") =>
     vi.spyOn(stream, "write").mockImplementation((chunk) => {
@@ -44,6 +50,7 @@ async function cliOn(input: Readable, onError: (text: string) => void, words: st
     await run(words);
     return { ...said, code: exitCode() };
   } finally {
+    running = undefined;
     process.exitCode = before;
     for (const spy of [...spies, stdin]) spy.mockRestore();
   }
