@@ -1,14 +1,14 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Output } from "../../src/wire/operations.ts";
+import { cliInside } from "../lib/cli-inside.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
-/** Every verb for requests and deploys, in the built program against a real hive. */
+/** Every verb for requests and deploys, against a real hive. */
 
-const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 let hive: TestHive;
 beforeAll(async () => {
   const rules = [
@@ -19,21 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-interface Said {
-  code: number | null;
-  out: string;
-  err: string;
-}
-function hivectl(...argv: string[]): Promise<Said> {
-  return new Promise((resolve) => {
-    const env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, COLUMNS: "160" });
-    const child = spawn(process.execPath, [HIVECTL, ...argv], { env, stdio: ["ignore", "pipe", "pipe"] });
-    const said: Said = { code: null, out: "", err: "" };
-    child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (said.err += chunk.toString()));
-    child.on("close", (code) => resolve({ ...said, code }));
-  });
-}
+const hivectl = (...argv: string[]) => cliInside("--socket", hive.socket, ...argv);
 /** Runs a verb that must succeed. Returns its output. */
 async function ok(...argv: string[]): Promise<string> {
   const { code, out, err } = await hivectl(...argv);

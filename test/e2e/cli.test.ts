@@ -7,9 +7,10 @@ import { VERB_OUTPUT } from "../../src/cli/shapes.ts";
 import { AgentView } from "../../src/wire/agent.ts";
 import { StoredTurnEvent } from "../../src/wire/event.ts";
 import { operations } from "../../src/wire/operations.ts";
+import { cliInside } from "../lib/cli-inside.ts";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
-/** The operator's terminal, as a separate program. */
+/** The operator's terminal: each way to run the built program, and every verb inside this process. */
 
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 interface Said {
@@ -30,7 +31,8 @@ function hivectl(env: Record<string, string>, argv: string[], input = ""): Promi
 
 describe("with a hive", () => {
   let hive: TestHive;
-  const run = (...argv: string[]) => hivectl({ HIVE_STATE_DIR: hive.stateDir }, argv);
+  const program = (...argv: string[]) => hivectl({ HIVE_STATE_DIR: hive.stateDir }, argv);
+  const run = (...argv: string[]) => cliInside("--socket", hive.socket, ...argv);
   beforeAll(async () => {
     hive = await new TestHive()
       .play([
@@ -68,14 +70,14 @@ describe("with a hive", () => {
   afterAll(() => hive.dispose());
 
   test("without a verb it shows the hive at a glance", async () => {
-    const { code, out } = await run();
+    const { code, out } = await program();
     expect(code).toBe(0);
     expect(out).toMatch(/hyperhive \d.*rehearsal/);
     expect(out).toMatch(/hm1nd +idle/);
   });
 
   test("send, inbox, tail and status, for people and as JSON", async () => {
-    expect(await run("send", "@hm1nd", "hello", "there", "--wait")).toMatchObject({ code: 0, out: "heard hello there\n" });
+    expect(await program("send", "@hm1nd", "hello", "there", "--wait")).toMatchObject({ code: 0, out: "heard hello there\n" });
     const sent = JSON.parse((await run("send", "@hm1nd", "again", "--json")).out) as { sent: { id: number; to: string }[] };
     expect(sent.sent).toMatchObject([{ to: "hm1nd" }]);
     await hive.untilMessage((message) => message.body === "heard again");
@@ -172,13 +174,16 @@ describe("with a hive", () => {
   });
 
   test("refusals have a text and a code: 1 refused, 2 not understood", async () => {
-    expect(await run("send", "ghost", "hi")).toMatchObject({
+    expect(await program("send", "ghost", "hi")).toMatchObject({
       code: 1,
       err: expect.stringContaining('no recipient "ghost"') as string,
     });
     const json = await run("kill", "ghost", "--json");
     expect(JSON.parse(json.out)).toEqual({ ok: false, error: 'agent "ghost" is not managed by this hive', code: "not_found" });
-    expect(await run("frobnicate")).toMatchObject({ code: 2, err: expect.stringContaining("no verb 'frobnicate'") as string });
+    expect(await program("frobnicate")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("no verb 'frobnicate'") as string,
+    });
     expect((await run("send")).code).toBe(2);
     expect((await run("stop")).code).toBe(2);
     expect((await run("--help")).code).toBe(0);
@@ -248,7 +253,7 @@ describe("with a hive", () => {
     const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "hm1nd", { kinds: ["delta"] });
     const waiting = run("send", "hm1nd", "long story", "--wait", "--json");
     await speaks;
-    await run("cancel", "hm1nd");
+    await hive.call("cancel", { name: "hm1nd" });
     const { code, out } = await waiting;
     expect(code).toBe(5);
     expect(JSON.parse(out)).toMatchObject({
@@ -260,9 +265,9 @@ describe("with a hive", () => {
   });
 
   test("shutdown stops the cages, then the daemon", async () => {
-    const said = await run("shutdown");
+    const said = await program("shutdown");
     expect(said).toMatchObject({ code: 0, out: "the hive has stopped\n" });
-    expect((await run("list")).code).toBe(3);
+    expect((await program("list")).code).toBe(3);
   });
 });
 
