@@ -1,6 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import type { FixtureHive } from "./fixture-hive.ts";
 import { openOwnPage } from "./fixture-page.ts";
+import { drawn, follow } from "./page-scenes.ts";
 
 /** What hostile text has done to a page. */
 export interface Harm {
@@ -83,9 +84,22 @@ export async function goTo(page: Page, address: string, whole = "main"): Promise
   await page.locator(whole).first().waitFor({ state: "attached" });
   await page.locator("main").first().waitFor();
   if (/open=(?:[a-z]+:|spawn)/.test(address)) await page.getByRole("dialog").waitFor();
-  // Unfold everything, because folded text is a field like any other. The address determines which waiting card is
-  // open.
-  await page.evaluate(() => {
+  await unfold(page);
+}
+
+/** The same from a page of the interface, as a link within it does: a load is most of the cost of a page. */
+export async function goOn(page: Page, path: string, whole = "main"): Promise<void> {
+  await follow(page, path);
+  await drawn(page);
+  await page.locator(whole).first().waitFor({ state: "attached" });
+  await unfold(page);
+}
+
+/**
+ * Unfolds everything, because folded text is a field like any other. The address determines which waiting card is open.
+ */
+function unfold(page: Page): Promise<void> {
+  return page.evaluate(() => {
     for (const fold of document.querySelectorAll<HTMLElement>(
       "main button[aria-expanded=false]:not([aria-haspopup]):not(.card.line *)",
     ))

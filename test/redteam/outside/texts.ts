@@ -2,7 +2,7 @@ import type { Browser } from "playwright-core";
 import { launch } from "../../lib/browser.ts";
 import type { FixtureHive } from "../../lib/fixture-hive.ts";
 import { hostileHive, hostilePort, refusingHive } from "../../lib/hostile-hive.ts";
-import { calm, goTo, openWatched, whatShows } from "../../lib/hostile-look.ts";
+import { calm, goOn, goTo, openWatched, whatShows } from "../../lib/hostile-look.ts";
 import type { Place } from "./place.ts";
 
 /** The built interface over hostile text in every field, in a window of a desktop and in one of a phone. */
@@ -18,6 +18,8 @@ export class Texts {
   readonly hives: { all: FixtureHive; refusing: FixtureHive; port: FixtureHive };
   readonly #browser: Browser;
   #watched: ReturnType<typeof openWatched> | undefined;
+  /** The hive whose interface the window has loaded, and in which no text has done harm. */
+  #loaded: FixtureHive | undefined;
 
   private constructor(browser: Browser, hives: Texts["hives"]) {
     this.#browser = browser;
@@ -37,14 +39,19 @@ export class Texts {
 
   /**
    * Opens pages and searches them for harm. Rejects if there is none, and resolves with what the text has done. `words`
-   * are a part of the text that the pages show.
+   * are a part of the text that the pages show. `loads`: each page is loaded anew, for what the load itself may do.
    */
-  async look(hive: FixtureHive, pages: readonly Shown[], words = SHOWN): Promise<string> {
-    const { page, check } = await (this.#watched ??= openWatched(this.#browser, hive, WIDTHS[0], pages[0]?.[0]));
+  async look(hive: FixtureHive, pages: readonly Shown[], { words = SHOWN, loads = false } = {}): Promise<string> {
+    const { page, check } = await (this.#watched ??= openWatched(this.#browser, hive, WIDTHS[0]));
+    const isLoaded = this.#loaded === hive;
+    // What a text has done stays in the window until the next load.
+    this.#loaded = undefined;
     let shown = 0;
-    for (const [path, whole] of pages) {
+    for (const [n, [path, whole]] of pages.entries()) {
       await page.setViewportSize({ width: WIDTHS[0], height: 850 });
-      await goTo(page, hive.home + path, whole);
+      // An element that is there already does not tell when the next page is complete.
+      if (loads || (n === 0 && !isLoaded) || (await page.locator(whole).count()) > 0) await goTo(page, hive.home + path, whole);
+      else await goOn(page, path, whole);
       if (words !== SHOWN) await page.getByText(words).filter({ visible: true }).first().waitFor();
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 850 });
@@ -60,6 +67,7 @@ export class Texts {
       return error instanceof Error ? error.message : String(error);
     }
     if (shown === 0) throw new Error(`no page shows ${words}`);
+    this.#loaded = hive;
     throw new Error("the text stays text");
   }
 }

@@ -105,7 +105,7 @@ const FIELDS: readonly (readonly [id: string, fields: string, ...pages: Shown[]]
 
 const fields = FIELDS.map(([id, words, ...pages]) =>
   row(id, `put script, markup, links, steering and hiding characters into ${words}`, (texts) =>
-    texts.look(texts.hives.all, pages),
+    texts.look(texts.hives.all, pages, { loads: id === "address" }),
   ),
 );
 
@@ -124,7 +124,7 @@ const refusals = row("refusal", "put them into what the hive quotes when it refu
       "/approval/42",
       "/history",
     ].map((path) => [path, "main"]),
-    "refused:",
+    { words: "refused:" },
   ),
 );
 
