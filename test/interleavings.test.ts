@@ -16,8 +16,8 @@ import { scaled } from "./lib/slowness.ts";
  */
 const TOP = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-/** Enough to reach every end of a request. `npm run interleavings` runs many more. */
-const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 20);
+/** With the examples enough to reach every end of a request. `npm run interleavings` runs many more. */
+const RUNS = Number(process.env["INTERLEAVING_RUNS"] ?? 10);
 const LIMIT_MS = scaled(180_000 + RUNS * 2_000);
 let system: TestSystem;
 let folder: string;
@@ -55,6 +55,10 @@ const action = fc.record({
  * do that.
  */
 const BOTH_AT_ONCE = [0, 2].map((which) => ({ what: "approve" as const, which, after: false }));
+/** Each decision of one request at the same moment, and then of another one after each other. */
+const ALL_AT_ONCE = [0, 1].flatMap((which) =>
+  (["deny", "approve", "cancel"] as const).map((what) => ({ what, which, after: which === 1 })),
+);
 
 async function act(what: "approve" | "deny" | "cancel", id: number): Promise<void> {
   try {
@@ -92,7 +96,7 @@ test(`${RUNS} interleavings: every request has one end and at most one tag of it
         expect(ends).toEqual([terminalTag(row.state)].filter((tag) => tag !== undefined));
       }
     }),
-    { numRuns: RUNS, endOnFailure: true, examples: [[BOTH_AT_ONCE]] },
+    { numRuns: RUNS, endOnFailure: true, examples: [[BOTH_AT_ONCE], [ALL_AT_ONCE]] },
   );
   expect((await check(system.context)).filter((finding) => !finding.ok)).toEqual([]);
   expect(system.unexpected).toEqual([]);

@@ -2,7 +2,7 @@ import { cpSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { check } from "../src/deploys/check.ts";
-import { breaks, PUBLISHED } from "./lib/deploy-faults.ts";
+import { fewerBreaks, PUBLISHED } from "./lib/deploy-faults.ts";
 import { NixosHive, madeBy } from "./lib/nixos-hive.ts";
 
 /**
@@ -43,7 +43,7 @@ async function state() {
   };
 }
 
-test.each(breaks(["error", "ENOSPC", "kill"]))(
+test.each(fewerBreaks(["error", "ENOSPC", "kill"]))(
   "broken %s by %s: the change is deployed, or everything stays as it was",
   async (at, how) => {
     const before = await state();

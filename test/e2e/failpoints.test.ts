@@ -7,7 +7,7 @@ import type { ApprovalView } from "../../src/wire/approval.ts";
 import { shortSha } from "../../src/wire/sha.ts";
 import { buildBreakable } from "../lib/breakable.ts";
 import { breaks, PUBLISHED, someBreaks } from "../lib/deploy-faults.ts";
-import { TestHive, until } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive, until } from "../lib/hive.ts";
 
 /**
  * Deploys that break between any two steps, in every way, over real cages, repositories and a real database. Afterwards
@@ -15,7 +15,6 @@ import { TestHive, until } from "../lib/hive.ts";
  * daemon, whose start repairs what is derived from the rows.
  */
 
-const NO_RULES = [{ when: { text: "." }, steps: [{ say: "ok" }] }];
 let breakable: Awaited<ReturnType<typeof buildBreakable>>;
 let hive: TestHive;
 let cases = 0;
@@ -25,7 +24,7 @@ const ends = new Map<number, string>();
 
 beforeAll(async () => {
   breakable = await buildBreakable();
-  hive = await new TestHive().play(NO_RULES).start({ dist: breakable.dist });
+  hive = await new TestHive(IDLE_CLI).start({ dist: breakable.dist });
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(async () => {
@@ -109,21 +108,24 @@ test("the next start changes nothing of what the last daemon reported", async ()
   await isWhole();
 });
 
-test.each(someBreaks("kill"))("broken %s by SIGKILL in a spawn: the agent exists completely, or not at all", async (at) => {
-  cases++;
-  const name = `new-${at.replace(/\W/g, "-")}`;
-  arm(at, "kill");
-  // The daemon dies during it.
-  const spawned = hive.call("spawn", { name }).catch(() => {});
-  await restart("dead");
-  await spawned;
-  const { agents } = await hive.call("list", {});
-  expect(agents.includes(name)).toBe(PUBLISHED.includes(at));
-  expect(existsSync(join(hive.stateDir, "proposed", name, "config"))).toBe(PUBLISHED.includes(at));
-  await holds();
-  // The name can be reused: at once, or after the agent that has it is purged.
-  if (agents.includes(name)) await hive.call("destroy", { name, purge: true });
-});
+test.each(someBreaks("kill", "third"))(
+  "broken %s by SIGKILL in a spawn: the agent exists completely, or not at all",
+  async (at) => {
+    cases++;
+    const name = `new-${at.replace(/\W/g, "-")}`;
+    arm(at, "kill");
+    // The daemon dies during it.
+    const spawned = hive.call("spawn", { name }).catch(() => {});
+    await restart("dead");
+    await spawned;
+    const { agents } = await hive.call("list", {});
+    expect(agents.includes(name)).toBe(PUBLISHED.includes(at));
+    expect(existsSync(join(hive.stateDir, "proposed", name, "config"))).toBe(PUBLISHED.includes(at));
+    await holds();
+    // The name can be reused: at once, or after the agent that has it is purged.
+    if (agents.includes(name)) await hive.call("destroy", { name, purge: true });
+  },
+);
 
 test("the program cannot be broken: it has no failpoint that could be armed", async () => {
   const program = readFileSync(join(import.meta.dirname, "../../dist/hive-c0re.cjs"), "utf8");

@@ -6,15 +6,15 @@ import { descendants } from "../../src/os/process-tree.ts";
 import { shortSha } from "../../src/wire/sha.ts";
 import { buildBreakable } from "../lib/breakable.ts";
 import { PUBLISHED, someBreaks } from "../lib/deploy-faults.ts";
-import { TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive, cleanEnv, commandLine, until } from "../lib/hive.ts";
 
 /**
  * Deploys and spawns on a disk that becomes full, down to the last byte, between any two steps. The state folder is a
  * small file system of the test's own, in a mount namespace that it shares with its daemon.
  */
 
-/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny. What matters is that no space is free. */
-const SIZE = 640 * 1024 * 1024;
+/** The runtime (Node and the idle CLI) is copied onto it, so it cannot be tiny. What matters is that no space is free. */
+const SIZE = 384 * 1024 * 1024;
 /** Restarts the daemon on the same file system until a file `over` exists. */
 const AGAIN = 'while [ ! -e "$1/over" ]; do (shift; exec "$@"); done';
 
@@ -33,7 +33,7 @@ function daemon(): number {
 }
 beforeAll(async () => {
   breakable = await buildBreakable();
-  hive = new TestHive().play([{ when: { text: "." }, steps: [{ say: "ok" }] }]);
+  hive = new TestHive(IDLE_CLI);
   mkdirSync(hive.stateDir);
   // The sockets are outside of the file system that fills up, so that the test reaches them.
   hive.env["HIVE_RUN_DIR"] = join(hive.folder, "run");
@@ -118,7 +118,7 @@ test.each(someBreaks("full"))("full %s: the change is deployed, or everything st
   await isWhole();
 });
 
-test.each(someBreaks("full", 1))("full %s: a spawned agent exists completely, or not at all", async (at) => {
+test.each(someBreaks("full", "third"))("full %s: a spawned agent exists completely, or not at all", async (at) => {
   const name = `new-${at.replace(/\W/g, "-")}`;
   arm(at);
   const spawned = await hive.call("spawn", { name }).then(

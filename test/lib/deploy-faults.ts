@@ -17,8 +17,14 @@ export function breaks<Way>(ways: readonly Way[]): [at: string, way: Way][] {
   );
 }
 
-/** Failpoints that are broken in this one way: half of them in the suite, from the first or from the second on. */
-export function someBreaks<Way>(way: Way, from: 0 | 1 = 0): [at: string, way: Way][] {
-  const turns = from === 0 ? [way, undefined] : [undefined, way];
+/** The same with every second failpoint in the suite, for a platform that shares its steps with another one. */
+export function fewerBreaks<Way>(ways: readonly Way[]): [at: string, way: Way][] {
+  const turns = breaks(ways.flatMap((way): (Way | undefined)[] => [way, undefined]));
+  return turns.flatMap(([at, way]) => (way === undefined ? [] : [[at, way] as [string, Way]]));
+}
+
+/** Failpoints that are broken in this one way: in the suite half of them, or every third one from the second on. */
+export function someBreaks<Way>(way: Way, most: "half" | "third" = "half"): [at: string, way: Way][] {
+  const turns = most === "half" ? [way, undefined] : [undefined, way, undefined];
   return breaks(turns).flatMap(([at, one]) => (one === undefined ? [] : [[at, one] as [string, Way]]));
 }

@@ -12,6 +12,13 @@ import { scaled } from "./slowness.ts";
 import type { Input, OperationName, Output } from "../../src/wire/operations.ts";
 
 const DIST = join(import.meta.dirname, "../../dist");
+
+/**
+ * Settings of a hive whose test looks at no turn: in the place of Claude Code, whose start takes two seconds of a
+ * processor for each agent, runs a program that confirms its start and ends each turn at once.
+ */
+export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(import.meta.dirname, "idle-claude.sh") };
+
 /** A clean environment for the programs that tests run, without the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
   const env: Record<string, string> = {};
