@@ -13,8 +13,8 @@ import { openTestSystem, type TestSystem } from "./lib/system.ts";
 
 /** Backups of the real store and the real repositories during deploys, and what is refused. */
 
-/** Log reads of the ledger, each a git process: as many as several deploys take. */
-const LOOKS = 40;
+/** Log reads of the ledger, each a git process: a deploy that nothing holds up goes on for some steps meanwhile. */
+const LOOKS = 20;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
 let folder: string;
@@ -58,9 +58,11 @@ test("backups taken during repeated deploys of two agents restore into hives who
     await system.through((await system.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
   let isOver = false;
   let deploys = 0;
+  let onDeploy = (): void => {};
   const deploying = ["ada", "bob"].map(async (name) => {
     while (!isOver) {
       const text = JSON.stringify({ model: `model-${++deploys}` });
+      onDeploy();
       const files = [{ path: "agent.json", mode: "100644" as const, base64: Buffer.from(text).toString("base64") }];
       const { id } = await system.requests.proposeFiles({ agent: name, files, by: "operator" });
       await system.decisions.approve(id, {}, { by: "operator", digestNeeded: false });
@@ -82,7 +84,8 @@ test("backups taken during repeated deploys of two agents restore into hives who
   const rows: number[] = [];
   for (let n = 0; n < BACKUPS; n++) {
     // Start each backup at another point of the running deploys.
-    for (const until = deploys + 2; deploys < until;) await new Promise((resolve) => setImmediate(resolve));
+    const enough = deploys + 2;
+    await new Promise<void>((resolve) => (onDeploy = () => deploys >= enough && resolve()));
     await backups.take(at(`b${n}`), never, () => {});
   }
   isOver = true;
