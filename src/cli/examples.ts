@@ -294,6 +294,11 @@ export const MORE: Readonly<Record<string, More>> = {
   login: { examples: ["hivectl login", "hivectl login --model", "hivectl login --model --credential work"] },
   logout: { examples: ["hivectl sessions", "hivectl logout 3", "hivectl logout --model"] },
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
+  migrate: {
+    words:
+      "Without an option it changes nothing: it locks and evaluates the config of each agent as a deploy would. State, history, repositories, workspaces, sessions and users are the same in bubblewrap and in containers, so they stay where they are, and the move itself is a setting of the host (docs/nixos.md).",
+    examples: ["hivectl migrate", "hivectl migrate --build", "hivectl migrate scout --build", "hivectl migrate --undo --yes"],
+  },
   backup: {
     words:
       "It contains everything that was acknowledged before it began. Deploys wait while database and repositories are copied; messages and turns continue. The daemon writes it, so the daemon's user needs write access to the folder.",

@@ -8,6 +8,7 @@ import { deployCommands } from "./commands/deploys.ts";
 import { fileCommands } from "./commands/files.ts";
 import { hiveCommands } from "./commands/hive.ts";
 import { loopCommand } from "./commands/loops.ts";
+import { migrateCommand } from "./commands/migrate.ts";
 import { messageCommands } from "./commands/messages.ts";
 import { operatorCommands } from "./commands/operators.ts";
 import { questionCommands } from "./commands/questions.ts";
@@ -39,6 +40,7 @@ const GROUPS: readonly (readonly [string, (program: Command) => void])[] = [
   ["Budgets:", budgetCommands],
   ["Requests:", requestCommands],
   ["Deploys:", deployCommands],
+  ["Deploys:", migrateCommand],
   ["Repositories and changes:", repositoryCommands],
   ["Repositories and changes:", changeCommands],
   ["Repositories and changes:", workspaceCommands],

@@ -231,6 +231,9 @@ const VERBS: readonly Case[] = [
   ["urls", "urls"],
   ["shutdown", "shutdown"],
   ["backup FOLDER", "backup"],
+  ["migrate", "migrate"],
+  ["migrate --build", "migrate"],
+  ["migrate --undo --yes", "migrate"],
 ];
 /** These verbs call no daemon, or draw on a terminal. */
 const ALONE = ["restore", "completion", "man", "top"];

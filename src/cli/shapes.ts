@@ -10,6 +10,7 @@ import * as login from "../wire/model-login.ts";
 import * as message from "../wire/message.ts";
 import * as credential from "../wire/model-credentials.ts";
 import * as secret from "../wire/secrets.ts";
+import * as migration from "../wire/migration.ts";
 import * as plan from "../wire/plan.ts";
 import * as work from "../wire/work.ts";
 import { operations, type OperationName } from "../wire/operations.ts";
@@ -42,6 +43,8 @@ const NAMED: Record<string, z.ZodType> = {
   SecretView: secret.SecretView,
   CredentialView: credential.CredentialView,
   BackupView: backup.BackupView,
+  MigrationView: migration.MigrationView,
+  MigrationRow: migration.MigrationRow,
   LoginStarted: login.LoginStarted,
   ModelLoginView: login.ModelLoginView,
   HiveView: event.HiveView,
@@ -176,6 +179,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   urls: "urls",
   shutdown: "shutdown",
   backup: { shape: "{ backup: BackupView }" },
+  migrate: { shape: "{ migration: MigrationView }" },
   restore: { shape: "{ restored: { state: string, created_at: string, seq: number, agents: number, aside?: string } }" },
 };
 

@@ -52,6 +52,7 @@ export async function openRepos(paths: RepoPaths, { ledger, sandboxedRun }: Repo
   return {
     applied,
     meta: gatedMeta(ledger(paths), gate),
+    candidatesOf: (other) => gatedMeta(other(paths), gate),
     still: (work) => gate.still(work),
     ensureProposed: (agent, from, owner) => ensureProposed(place, agent, { gitDir: applied(agent).folder, sha: from }, owner),
     proposed: (agent, owner) => proposedRepo(place, checkName(agent), owner),

@@ -137,6 +137,8 @@ export interface RepoPaths {
 export interface Repos {
   applied(agent: string): AppliedRepo;
   meta: MetaRepo;
+  /** The ledger of another platform on the same repository, for candidates that nothing publishes. */
+  candidatesOf(ledger: (paths: RepoPaths) => MetaRepo): Pick<MetaRepo, "candidate">;
   /**
    * Creates the manager's side of an agent: a repository with this history, the remote `applied` configured
    * (`+refs/tags/*:refs/remotes/applied/refs/tags/*`, no automatic tags), owned by `owner`. Keeps an existing one.

@@ -82,9 +82,14 @@ export function checkFilter(architecture: string, actions: string | undefined): 
 
 /**
  * Checks that containers can be started on this host with the programs on `path`: what `HIVE_DRIVER=nixos-container` needs
- * besides `checkHost`. `hasHelper` says whether root's helper is there, or can be. It starts one program, for a version.
+ * besides `checkHost`. `hasHelper` says whether root's helper is there, or can be. Without `isChosen` it leaves out what
+ * the host gets with the choice of this driver. It starts one program, for a version.
  */
-export async function checkContainerHost(path: string, hasHelper: boolean): Promise<Finding[]> {
+export async function checkContainerHost(
+  path: string,
+  hasHelper: boolean,
+  { isChosen = true }: { isChosen?: boolean } = {},
+): Promise<Finding[]> {
   const needs = [
     [existsSync("/etc/NIXOS"), "this host is not NixOS", "use HIVE_DRIVER=bwrap, which runs on every Linux"],
     [
@@ -97,7 +102,7 @@ export async function checkContainerHost(path: string, hasHelper: boolean): Prom
       "the daemon of Nix does not run",
       "systems are built by it: enable nix.enable of the host, and see systemctl status nix-daemon.socket",
     ],
-    ...["nix", "nix-store", "nixos-container", "systemctl", "nsenter"].map(
+    ...["nix", "nix-store", "systemctl", "nsenter", ...(isChosen ? ["nixos-container"] : [])].map(
       (program) =>
         [isOn(`${path}:${PROGRAM_PATH}`, program), `${program} is not installed`, PROGRAM_MEND[program] ?? "install it"] as const,
     ),

@@ -6,6 +6,7 @@ import type { Web } from "./egress-socket.ts";
 import type { LoginCageDeps } from "./login/login-cage.ts";
 import type { Net } from "../work/remote/dial.ts";
 import type { Log } from "./log.ts";
+import type { MoveOverride } from "./open-migration.ts";
 
 export interface SystemDeps {
   config: Config;
@@ -21,6 +22,8 @@ export interface SystemDeps {
 
 export interface Overrides {
   platform?: Partial<Platform>;
+  /** Where agents move to. */
+  move?: MoveOverride;
   runtime?: { revision: string; dir: string };
   /** The program that reads agents' files, where the runtime has none. */
   reader?: ReaderProgram;

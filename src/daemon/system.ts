@@ -60,6 +60,7 @@ import { ModelLogin } from "./login/model-login.ts";
 import { StoredLogin } from "./login/stored-login.ts";
 import { openModelAccess, TOUR } from "./model-access.ts";
 import { ModelUse } from "./model-use.ts";
+import { openMigration } from "./open-migration.ts";
 import { Operators } from "./operators.ts";
 import { checkOtherDriver } from "./other-driver.ts";
 import { Passkeys } from "./passkeys/passkeys.ts";
@@ -226,6 +227,13 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     secrets,
     credentials,
   });
+  const migration = openMigration(
+    { ...base, repos, bytesOnDisk, rebuild: (agent, by) => deploys.autoUpdate.ask(agent, by) },
+    { hiveId, paths, flake, hasHelper: w4rden !== undefined },
+    config,
+    platform,
+    overrides.move,
+  );
 
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };
@@ -316,6 +324,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const agentParts = { swarm, commands, allStop, harnesses, turns, broker, directory, history, searchIndex, questions };
   const hiveParts = {
     deploys,
+    migration,
     confirmations,
     repos,
     work,
@@ -357,6 +366,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     retention,
     diskWatch,
     disk,
+    migration,
     pages,
     modelLogin,
     telemetry ?? {},

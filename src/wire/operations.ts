@@ -5,6 +5,7 @@ import { budgetOperations } from "./budget.ts";
 import { approvalOperations } from "./approval-operations.ts";
 import { RiskMark, TreeFile } from "./approval.ts";
 import { AgentConfig } from "./config.ts";
+import { migrationOperations } from "./migration.ts";
 import { modelCredentialOperations } from "./model-credentials.ts";
 import { modelLoginOperations } from "./model-login.ts";
 import { historyOperations } from "./history-operations.ts";
@@ -425,6 +426,7 @@ export const operations = {
     output: nothing,
   },
   ...modelLoginOperations,
+  ...migrationOperations,
   backup: {
     summary: "Copy the whole hive into a new folder while it runs; tells how far it is, and at the end what was written.",
     callers: ["operator"],

@@ -162,6 +162,7 @@ export const LEAST_ROLE = {
   credential_add: "admin",
   credential_remove: "admin",
   backup: "admin",
+  migrate: "admin",
   shutdown: "admin",
 } as const satisfies Record<OperatorOperation, Role>;
 

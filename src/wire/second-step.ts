@@ -118,6 +118,8 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   credential_add: false,
   credential_remove: false,
   backup: false,
+  // Builds what was approved, and starts nothing.
+  migrate: false,
   shutdown: false,
 };
 

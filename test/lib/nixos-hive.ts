@@ -69,12 +69,23 @@ export class NixosHive {
 
   /** Opens the hive in a folder, as the next daemon. */
   async open(failpoint?: (name: string) => Promise<void>, folder = this.folder): Promise<void> {
+    const { driver: _driver, ...platform } = this.#platform(folder);
+    const settings = { HIVE_DRIVER: "nixos-container", HIVE_FLAKE: join(this.top, "hyperhive") };
+    const move = { platform: this.#platform(folder), host: async () => ({ problems: [], warnings: [] }) };
+    this.system = await openTestSystem({ folder, settings, platform, move, ...(failpoint ? { failpoint } : {}) });
+  }
+
+  /** Opens a hive of bubblewrap in a folder, which could move to the platform of NixOS hosts. */
+  async openBubblewrap(folder: string, problems: string[] = []): Promise<void> {
+    const move = { platform: this.#platform(folder), host: async () => ({ problems, warnings: [] }) };
+    this.system = await openTestSystem({ folder, move });
+  }
+
+  #platform(folder: string) {
     const state = join(folder, "s");
     const paths = { meta: join(state, "meta"), applied: join(state, "applied"), scratch: join(state, "scratch") };
     const flake = { folder: join(this.top, "hyperhive"), inputs: { words: join(this.top, "words") } };
-    const { store } = this.#daemon;
-    const { driver: _driver, ...platform } = nixosPlatform({ hiveId: "b0b0b0b0", paths, flake, store });
-    this.system = await openTestSystem({ folder, platform, ...(failpoint ? { failpoint } : {}) });
+    return nixosPlatform({ hiveId: "b0b0b0b0", paths, flake, store: this.#daemon.store });
   }
 
   async stop(): Promise<void> {

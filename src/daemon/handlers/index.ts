@@ -7,6 +7,7 @@ import { fileHandlers } from "./files.ts";
 import { harnessHandlers } from "./harness.ts";
 import { historyHandlers } from "./history.ts";
 import { lifecycleHandlers } from "./lifecycle.ts";
+import { migrationHandlers } from "./migration.ts";
 import { repositoryHandlers } from "./repositories.ts";
 import { readHandlers } from "./read.ts";
 import { messageHandlers } from "./messages.ts";
@@ -40,4 +41,5 @@ export const handlers: Handlers = {
   ...modelLoginHandlers,
   ...secretHandlers,
   ...credentialHandlers,
+  ...migrationHandlers,
 };

@@ -8,6 +8,7 @@ import type { Turns } from "../../agents/turns.ts";
 import type { Backups } from "../../backup/take.ts";
 import type { Repos } from "../../config-repos/types.ts";
 import type { Confirmations } from "../../deploys/confirmations.ts";
+import type { Migration } from "../../deploys/migration.ts";
 import type { HiveDeploys } from "../../deploys/open.ts";
 import type { AgentFiles } from "../../files/agent-files.ts";
 import type { Uploads } from "../../files/uploads.ts";
@@ -51,6 +52,7 @@ export interface HandlerContext {
   questions: Questions;
   deploys: HiveDeploys;
   confirmations: Confirmations;
+  migration: Migration;
   repos: Repos;
   work: HiveWork;
   files: AgentFiles;
