@@ -1,8 +1,9 @@
-import { useCallback, useState, type FormEvent, type ReactNode } from "react";
+import { useCallback, useState, type ReactNode } from "react";
 import { secretWarning } from "../../src/wire/config-env.ts";
 import type { SecretUse, SecretView } from "../../src/wire/secrets.ts";
 import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
+import { Form, SecretField } from "../kit/form.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
@@ -112,13 +113,11 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
     return [`${secret.name} is kept`, ...rest].join("; ");
   }, isWhole);
   return (
-    <form
-      className="form"
-      autoComplete="off"
-      onSubmit={(event: FormEvent) => {
-        event.preventDefault();
-        action.act();
-      }}
+    <Form
+      action={action}
+      submit="keep"
+      isWhole={isWhole}
+      beside={<span className="dim small">a name that is there gets the new value</span>}
     >
       <label className="field">
         name: A-Z, 0-9 and _
@@ -131,17 +130,7 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
           spellCheck={false}
         />
       </label>
-      <label className="field">
-        value
-        <input type="password" value={text} onChange={(event) => setText(event.target.value)} autoComplete="new-password" />
-      </label>
-      <div className="foot">
-        {/* With two fields, Enter needs a button that submits. */}
-        <button type="submit" className="go" disabled={!isWhole || action.isBusy} aria-busy={action.isBusy}>
-          {action.isBusy && <span className="spinner" aria-hidden="true" />}keep
-        </button>
-        <span className="dim small">a name that is there gets the new value</span>
-      </div>
-    </form>
+      <SecretField label="value" value={text} set={setText} />
+    </Form>
   );
 }

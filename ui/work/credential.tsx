@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { SecretField } from "../kit/form.tsx";
 
 /** Characters that are read of a key file: twice what the daemon takes, so that it says what is wrong with a longer one. */
 const MAX_KEY_CHARS = 32 * 1024;
@@ -18,15 +19,11 @@ interface CredentialProps {
 /** The field for a token of https. */
 export function Token({ value, set }: CredentialProps): ReactNode {
   return (
-    <label className="field">
-      token: with the right to read, and to write if merges are pushed
-      <input
-        type="password"
-        value={value.token}
-        onChange={(event) => set({ ...value, token: event.target.value })}
-        autoComplete="new-password"
-      />
-    </label>
+    <SecretField
+      label="token: with the right to read, and to write if merges are pushed"
+      value={value.token}
+      set={(token) => set({ ...value, token })}
+    />
   );
 }
 

@@ -1,6 +1,7 @@
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { RemoteView } from "../../src/wire/work.ts";
 import { Action, useAction } from "../kit/button.tsx";
+import { Form, SecretField } from "../kit/form.tsx";
 import { call } from "../lib/api.ts";
 import { knowRepo } from "../lib/store.ts";
 
@@ -26,28 +27,19 @@ export function ForgeToken({ name, remote, onDone }: ForgeTokenProps): ReactNode
     return `${name} has no token for pull requests any more`;
   };
   return (
-    <form
-      className="form"
-      autoComplete="off"
-      onSubmit={(event: FormEvent) => {
-        event.preventDefault();
-        keep.act();
-      }}
-    >
-      <label className="field">
-        pull requests: a token of their own, with the right to write them
-        <input type="password" value={token} onChange={(event) => setToken(event.target.value)} autoComplete="new-password" />
-      </label>
-      <div className="foot">
-        <button type="submit" className="go" disabled={token === "" || keep.isBusy} aria-busy={keep.isBusy}>
-          {keep.isBusy && <span className="spinner" aria-hidden="true" />}keep for pull requests
-        </button>
-        {remote.forge_token === true && (
+    <Form
+      action={keep}
+      submit="keep for pull requests"
+      isWhole={token !== ""}
+      beside={
+        remote.forge_token === true && (
           <Action kind="no" run={remove}>
             remove the token for pull requests
           </Action>
-        )}
-      </div>
-    </form>
+        )
+      }
+    >
+      <SecretField label="pull requests: a token of their own, with the right to write them" value={token} set={setToken} />
+    </Form>
   );
 }

@@ -1,8 +1,9 @@
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import type { RemoteView, RepoView } from "../../src/wire/work.ts";
 import { Allowed } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
 import { Sheet } from "../kit/dialog.tsx";
+import { Form } from "../kit/form.tsx";
 import { call } from "../lib/api.ts";
 import { knowRepo } from "../lib/store.ts";
 import { visible } from "../lib/text.ts";
@@ -50,26 +51,20 @@ function LogInForm({ name, remote: { credential, host_key: hostKey }, onDone }: 
     return `${name} has no ${credential} any more`;
   };
   return (
-    <form
-      className="form"
-      autoComplete="off"
-      onSubmit={(event: FormEvent) => {
-        event.preventDefault();
-        keep.act();
-      }}
-    >
-      {isSsh ? <KeyFile value={given} set={setGiven} /> : <Token value={given} set={setGiven} />}
-      <p className="dim small">The hive keeps it and uses it for this host only. No page, agent, log or backup has it.</p>
-      <div className="foot">
-        <button type="submit" className="go" disabled={!isGiven || keep.isBusy} aria-busy={keep.isBusy}>
-          {keep.isBusy && <span className="spinner" aria-hidden="true" />}keep
-        </button>
-        {credential !== "none" && (
+    <Form
+      action={keep}
+      submit="keep"
+      isWhole={isGiven}
+      beside={
+        credential !== "none" && (
           <Action kind="no" run={remove}>
             remove the {credential}
           </Action>
-        )}
-      </div>
-    </form>
+        )
+      }
+    >
+      {isSsh ? <KeyFile value={given} set={setGiven} /> : <Token value={given} set={setGiven} />}
+      <p className="dim small">The hive keeps it and uses it for this host only. No page, agent, log or backup has it.</p>
+    </Form>
   );
 }
