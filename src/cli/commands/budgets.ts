@@ -1,14 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
-import {
-  BUDGET_KINDS,
-  BUDGET_RANGES,
-  budgetLimit,
-  HIVE_KINDS,
-  isCost,
-  isOfChange,
-  type BudgetKind,
-} from "../../wire/budget-kinds.ts";
+import { limitWords, parseAmount, parseLimit } from "../../wire/budget-amount.ts";
+import { BUDGET_KINDS, budgetLimit, HIVE_KINDS, isOfChange, type BudgetKind } from "../../wire/budget-kinds.ts";
 import type { BudgetRow } from "../../wire/budget.ts";
 import type { Input } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
@@ -31,7 +24,6 @@ const LIMITS: Readonly<Record<BudgetKind, readonly [flag: string, words: string]
   input_tokens_per_change: ["input-per-change", "tokens of input for each change that no cache serves"],
 };
 const NONE = "none";
-const THOUSANDS: Readonly<Record<string, number>> = { k: 1_000, K: 1_000, M: 1_000_000 };
 
 interface Of {
   hive?: true;
@@ -41,29 +33,11 @@ interface Of {
 }
 type Limits = Of & Record<string, number | string | true | undefined>;
 
-/** Whole thousands with or without signs between them, a point before parts, and a unit. `0,50` could mean two things. */
-const AMOUNT = /^\$?(?=[.\d])(\d{1,3}(?:[,_]\d{3})+|\d*)(\.\d+)?([kKM]?)$/;
-
-/** Parses an amount: `5`, `$0.50`, `200,000`, `200k`, `1.5M`. Undefined for anything else, and for what is not above 0. */
-function amount(text: string): number | undefined {
-  const [, whole = "", part = "", unit = ""] = AMOUNT.exec(text) ?? [];
-  const figure = Number(`${whole.replaceAll(/[,_]/g, "")}${part}`);
-  const thousands = THOUSANDS[unit];
-  // Of 4.1 million nothing is left behind the point.
-  const value = thousands === undefined ? figure : Math.round(figure * thousands * 1e6) / 1e6;
-  return value > 0 ? value : undefined;
-}
-
 /** Parses what an option of `set` says. */
 function limitOf(kind: BudgetKind, text: string): number | typeof NONE {
   if (text === NONE) return NONE;
-  const value = amount(text);
-  const [least, most] = BUDGET_RANGES[kind];
-  const what = isCost(kind) ? "an amount in US dollars" : "a whole number";
-  if (value === undefined || value < least || value > most || !(isCost(kind) || Number.isSafeInteger(value)))
-    throw new InvalidArgumentError(
-      `it is ${what} from ${least} to ${most.toLocaleString("en-US")}, such as 5${isCost(kind) ? "" : " or 200k"}, or ${NONE} to remove the limit.`,
-    );
+  const value = parseLimit(kind, text);
+  if (value === undefined) throw new InvalidArgumentError(`it is ${limitWords(kind)}, or ${NONE} to remove the limit.`);
   return value;
 }
 
@@ -188,7 +162,7 @@ async function decide(
 }
 
 function added(text: string): number {
-  const value = amount(text);
+  const value = parseAmount(text);
   if (value === undefined) throw new InvalidArgumentError("it is a number above 0, such as 5 or 200k.");
   return value;
 }
