@@ -16,5 +16,16 @@ export type Route = (typeof ROUTES)[number];
 export const AGENT_DRAWERS = ["logs", "config", "deploys", "cost", "turns"] as const;
 export type AgentDrawer = (typeof AGENT_DRAWERS)[number];
 /** Every drawer that `?open=` can name. */
-export const DRAWERS = [...AGENT_DRAWERS, "thread", "spawn", "check", "repo", "login", "you", "secrets", "credentials"] as const;
+export const DRAWERS = [
+  ...AGENT_DRAWERS,
+  "thread",
+  "spawn",
+  "check",
+  "repo",
+  "login",
+  "you",
+  "secrets",
+  "credentials",
+  "limits",
+] as const;
 export type DrawerName = (typeof DRAWERS)[number];

@@ -45,6 +45,17 @@ const SCENES: { hive: () => FixtureHive; shots: Record<string, Shot> }[] = [
       config: { path: "/?open=config:scout" },
       deploys: { path: "/?open=deploys:scout" },
       logs: { path: "/?open=logs:scout" },
+      credentials: { path: "/?open=credentials" },
+      limits: { path: "/?open=limits" },
+      "limits-changed": {
+        path: "/?open=limits:agent:scout",
+        act: (page) =>
+          page
+            .getByRole("dialog")
+            .getByRole("button", { name: /^change/ })
+            .nth(1)
+            .click(),
+      },
       inbox: { path: "/?tab=inbox", isPhone: true },
       thread: { path: "/?open=thread:10" },
       spawn: { path: "/?open=spawn" },

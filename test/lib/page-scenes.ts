@@ -145,6 +145,19 @@ const OPENED: Record<DrawerName, Scenes> = {
   you: over("you"),
   secrets: over("secrets"),
   credentials: over("credentials"),
+  limits: {
+    ...over("limits"),
+    ...over("limits:agent:hm1nd"),
+    "drawer limits, one opened": {
+      path: "/?open=limits",
+      act: (page) =>
+        page
+          .getByRole("dialog")
+          .getByRole("button", { name: /^change/ })
+          .first()
+          .click(),
+    },
+  },
   thread: over("thread:5000"),
   spawn: {
     ...over("spawn"),

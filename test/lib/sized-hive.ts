@@ -1,4 +1,5 @@
 import type { DiffFile, RiskMark } from "../../src/wire/approval.ts";
+import type { BudgetRow } from "../../src/wire/budget.ts";
 import { CHANGE_STATES } from "../../src/wire/change-states.ts";
 import type { StoredTurnEvent, TurnEvent } from "../../src/wire/event.ts";
 import {
@@ -201,6 +202,32 @@ export function sizedHive(size: number): FixtureHive {
           unpriced: 1204,
         })),
         more: true,
+      }),
+      credentials: () => ({
+        credentials: many(Math.min(size, 51), (n) => ({
+          name: n === 0 ? "default" : name(n - 1),
+          source: n % 3 === 2 ? ("file" as const) : ("token" as const),
+          ...(n % 3 === 2 ? { file: `/${LONG_WORD}`, problem: LONG_TEXT } : {}),
+          by: `operator/${LONGEST_NAME}`,
+          at: ago(900),
+          agents: n === 1 ? many(size, name) : [],
+        })),
+      }),
+      budget: () => ({
+        time_zone: "America/Argentina/ComodRivadavia",
+        rows: many(size, (n): BudgetRow => ({
+          scope: (["agent", "credential", "change"] as const)[n % 3] ?? "agent",
+          agent: name(n),
+          ...(n % 3 === 1 ? { credential: name(n) } : {}),
+          ...(n % 3 === 2 ? { change: 12 + n } : {}),
+          limit: n % 3 === 2 ? "input_tokens_per_change" : "input_tokens_per_day",
+          allowed: 912_400_000_000,
+          extra: 91_240_000_000,
+          used: 912_400_000_000 * (n % 2),
+          from: "operator",
+          resets_at: ago(-3600),
+        })),
+        over: [],
       }),
       loops: () => ({
         loops: many(Math.min(size, 50), (n) => ({

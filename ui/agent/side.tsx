@@ -4,6 +4,7 @@ import { Fragment, useEffect, useMemo, type ReactNode } from "react";
 import type { AgentView, QuestionView } from "../../src/wire/agent.ts";
 import { Deploys } from "../drawer/deploys.tsx";
 import { MessageBody } from "../kit/message-body.tsx";
+import { OpenLink } from "../kit/open-link.tsx";
 import { QuestionCard } from "../kit/question-card.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { Age } from "../kit/time.tsx";
@@ -47,7 +48,8 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
         <dl className="facts">
           <dt>today</dt>
           <dd>
-            {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)}
+            {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)} ·{" "}
+            <OpenLink open={`limits:agent:${name}`}>limits</OpenLink>
           </dd>
           {agent.work?.map((work) => (
             <Fragment key={work.repo}>

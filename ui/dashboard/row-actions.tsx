@@ -63,6 +63,7 @@ export function RowActions({ agent }: { agent: AgentView }): ReactNode {
     { words: "open its page", run: () => void navigate({ to: "/agent/$name", params: { name } }) },
     { words: "logs", run: open("logs") },
     { words: "config", run: open("config") },
+    { words: "limits", run: open("limits:agent") },
     { words: "deploys and roll back", run: open("deploys") },
     { words: "rebuild", run: act(() => call("rebuild", { name }), `${name} is being rebuilt`), needs: "rebuild" },
     ...(isInTurn(agent)

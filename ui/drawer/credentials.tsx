@@ -1,34 +1,41 @@
 import { useCallback, useState, type ReactNode } from "react";
 import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import type { CredentialView } from "../../src/wire/model-credentials.ts";
-import { Allowed } from "../kit/allowed.tsx";
-import { Action } from "../kit/button.tsx";
+import { AllowedOrWhy } from "../kit/allowed.tsx";
+import { Action, useAction } from "../kit/button.tsx";
+import { Form, SecretField } from "../kit/form.tsx";
+import { Hivectl } from "../kit/hivectl.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { OpenLink } from "../kit/open-link.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { visible } from "../lib/text.ts";
+import { count, visible } from "../lib/text.ts";
+import { CredentialRow } from "./credential-row.tsx";
 
-/** Where each credential comes from. */
-const SOURCES: Readonly<Record<CredentialView["source"], string>> = {
-  token: "kept by the hive",
-  file: "read from a file",
-  environment: "from the daemon’s environment",
-  login: "from the log-in",
-  none: "none: the hive rehearses",
-  rehearsal: "HIVE_REHEARSAL=1: the hive rehearses",
-  missing: "missing",
-};
+/** Days of use that are summed. */
+const DAYS = 30;
 
-/** The credentials for the model with the agents that use them. A value is never shown. */
+async function all() {
+  const [{ credentials }, { rows }, { rows: used }] = await Promise.all([
+    call("credentials", {}),
+    call("budget", {}),
+    call("usage_sums", { days: DAYS, by: ["credential", "agent"] }),
+  ]);
+  return { credentials, rows, used };
+}
+
+/** The credentials for the model with who uses them, and their limits. A value is pasted here once and never shown. */
 export function Credentials(): ReactNode {
-  // What the agents' configs name changes with their deploys.
-  const deployed = useHive((state) => [...state.agents.values()].map((agent) => agent.deployed_sha).join());
+  // What the agents' configs name changes with their deploys, and what is used with each answer of the model.
+  const mark = useHive(({ agents, hive }) =>
+    [count(hive.tokens_today), [...agents.values()].map((agent) => agent.deployed_sha ?? "").join()].join(" "),
+  );
+  const plan = useHive((state) => state.hive.plan) ?? [];
   const { value, error, again } = useFetched(
-    useCallback(() => call("credentials", {}), []),
-    deployed,
+    useCallback(() => all(), []),
+    mark,
   );
   const [asked, setAsked] = useState<CredentialView>();
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
@@ -36,14 +43,24 @@ export function Credentials(): ReactNode {
     <div className="drawer-body form">
       <p className="dim">
         Each agent asks the model with the credential that its approved config names, or with the hive’s own. Nothing changes to
-        another one by itself. <code>hivectl credential add</code> keeps another one.{" "}
-        <OpenLink open="login">The hive’s own</OpenLink>
+        another one by itself. <OpenLink open="login">The hive’s own</OpenLink>
       </p>
-      <ul className="secrets" aria-label="credentials">
+      <ul className="plain credentials" aria-label="credentials">
         {value.credentials.map((one) => (
-          <Row key={one.name} credential={one} onRemove={() => setAsked(one)} />
+          <CredentialRow
+            key={one.name}
+            credential={one}
+            plan={plan.filter(({ credential = DEFAULT_CREDENTIAL }) => credential === one.name)}
+            limits={value.rows.filter(({ credential }) => credential === one.name)}
+            used={value.used.filter(({ credential }) => credential === one.name)}
+            days={DAYS}
+            onRemove={() => setAsked(one)}
+          />
         ))}
       </ul>
+      <AllowedOrWhy to="credential_add">
+        <AddCredential onAdded={again} />
+      </AllowedOrWhy>
       <Confirm
         isOpen={asked !== undefined}
         onClose={() => setAsked(undefined)}
@@ -71,25 +88,49 @@ export function Credentials(): ReactNode {
   );
 }
 
-function Row({ credential, onRemove }: { credential: CredentialView; onRemove: () => void }): ReactNode {
-  const { name, source, file, problem, by, at, agents } = credential;
+function AddCredential({ onAdded }: { onAdded: () => Promise<void> }): ReactNode {
+  const [name, setName] = useState("");
+  const [token, setToken] = useState("");
+  const isWhole = name.trim() !== "" && token.trim() !== "";
+  const action = useAction(async () => {
+    const { credential } = await call("credential_add", { name: name.trim(), token: token.trim() });
+    setName("");
+    setToken("");
+    await onAdded();
+    const use =
+      credential.agents.length === 0
+        ? `no agent uses it: a config with "credential": "${credential.name}" does`
+        : `used by ${visible(credential.agents.join(", "))} from the next request`;
+    return [`${credential.name} is kept`, ...(credential.problem === undefined ? [] : [visible(credential.problem)]), use].join(
+      "; ",
+    );
+  }, isWhole);
   return (
-    <li>
-      <span className="words">
-        <b>{visible(name)}</b> {problem !== undefined && <span className="red">{visible(problem)}</span>}
-        <div className="dim small">
-          {visible(file ?? SOURCES[source])}
-          {at !== undefined && ` · set ${at.slice(0, 10)} by ${visible(by ?? "")}`}
-          {agents.length > 0 && ` · ${visible(agents.join(", "))}`}
-        </div>
-      </span>
-      {name !== DEFAULT_CREDENTIAL && source !== "missing" && (
-        <Allowed to="credential_remove">
-          <button type="button" className="ghost" onClick={onRemove}>
-            remove<span className="sr"> {visible(name)}</span>
-          </button>
-        </Allowed>
-      )}
-    </li>
+    <section className="limits" aria-labelledby="add-a-credential">
+      <h3 id="add-a-credential">add a credential</h3>
+      <Form
+        action={action}
+        submit="keep"
+        isWhole={isWhole}
+        beside={<span className="dim small">a name that is there gets the new value</span>}
+      >
+        <label className="field">
+          name, as agent.json has it
+          <input
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+            placeholder="work"
+            maxLength={32}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+          />
+        </label>
+        <SecretField label="API key or long-lived token" value={token} set={setToken} />
+      </Form>
+      <p className="dim small">
+        It stays on this host, and no page shows it again. <Hivectl>credential add --file</Hivectl> takes one from a file.
+      </p>
+    </section>
   );
 }

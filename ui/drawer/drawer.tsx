@@ -9,6 +9,7 @@ import { Config } from "./config.tsx";
 import { Cost } from "./cost.tsx";
 import { Credentials } from "./credentials.tsx";
 import { Deploys } from "./deploys.tsx";
+import { Limits } from "./limits.tsx";
 import { Logs } from "./logs.tsx";
 import { Secrets } from "./secrets.tsx";
 import { ModelLogin } from "./model-login.tsx";
@@ -26,7 +27,8 @@ const AGENT_PANELS: Record<AgentDrawer, { title: string; show: (name: string, re
 
 /**
  * The drawer named in the address: `logs:<name>`, `config:<name>`, `config:<name>:<request>`, `deploys:<name>`, `cost:<name>`, `turns:<name>`,
- * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`, `secrets`, `credentials`.
+ * `thread:<id>`, `check:<change>`, `cost`, `spawn`, `repo`, `login`, `you`, `secrets`, `credentials`, `limits`, `limits:<scope>`,
+ * `limits:<scope>:<name>`.
  */
 export function Drawer({ open, onClose }: { open: string; onClose: () => void }): ReactNode {
   const [what = "", rest, request] = open.split(":");
@@ -50,6 +52,12 @@ export function Drawer({ open, onClose }: { open: string; onClose: () => void })
     return (
       <Sheet isOpen onClose={onClose} title="credentials for the model" isDrawer>
         <Credentials />
+      </Sheet>
+    );
+  if (what === "limits")
+    return (
+      <Sheet isOpen onClose={onClose} title="limits" isDrawer>
+        <Limits key={open} of={open.slice("limits:".length)} />
       </Sheet>
     );
   if (what === "repo") return <NewRepo onClose={onClose} />;

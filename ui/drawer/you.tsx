@@ -26,6 +26,9 @@ export function You({ onClose }: { onClose: () => void }): ReactNode {
           <OpenLink open="credentials">credentials for the model</OpenLink>{" "}
           <span className="dim">which agent asks with which</span>
         </p>
+        <p>
+          <OpenLink open="limits">limits</OpenLink> <span className="dim">what agents may spend</span>
+        </p>
         {may ? <Passkeys /> : <p className="dim">A viewer approves nothing, so it needs no passkey.</p>}
       </div>
     </Sheet>

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { CHANGE_WORDS } from "../../src/wire/change-states.ts";
 import { costWords } from "../../src/wire/cost.ts";
 import type { Output } from "../../src/wire/operations.ts";
+import { OpenLink } from "../kit/open-link.tsx";
 import { Panel } from "../kit/panel.tsx";
 import { count, visible } from "../lib/text.ts";
 
@@ -50,7 +51,8 @@ export function ChangeSums({ rows, more }: Output<"change_usage">): ReactNode {
           </tbody>
         </table>
         <p className="dim small">
-          The turns of its agent from the first push to the end of the change. A turn that two changes share counts for both.
+          The turns of its agent from the first push to the end of the change. A turn that two changes share counts for both.{" "}
+          <OpenLink open="limits">Limits</OpenLink>
           {more && " The list has no room for the rest."}
         </p>
       </div>

@@ -74,9 +74,14 @@ export function UsagePage(): ReactNode {
           label="where the money goes"
           note={value ? `${value.day.since} to ${value.day.until}` : ""}
           actions={
-            <Action kind="ghost" run={() => saveCsv(days)}>
-              CSV
-            </Action>
+            <>
+              <OpenLink open="limits" className="ghost">
+                limits
+              </OpenLink>
+              <Action kind="ghost" run={() => saveCsv(days)}>
+                CSV
+              </Action>
+            </>
           }
         >
           <div className="inner">
