@@ -1,7 +1,8 @@
 // Builds everything that runs: the programs for Node and the interface. `npm run build`; `npm start` and `npm test`
 // call it.
-import { chmod, mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { DAEMON_FLAGS, ROOT, exec, hashOfTree, readStamp, step } from "./lib.mjs";
 import { nodeForPrograms } from "./node.mjs";
 import { NO_ADDONS } from "./no-addons.mjs";
@@ -148,9 +149,19 @@ async function writeStarters(node) {
   }
 }
 
+/** A smaller file is not compressed: it would save less than the header costs. */
+const MIN_GZIP_BYTES = 1024;
+
 async function buildInterface() {
   const vite = await import("vite");
   await vite.build({ configFile: join(ROOT, "vite.config.ts"), logLevel: "warn" });
+  // The daemon sends these as they are (src/daemon/http/static.ts).
+  for (const entry of await readdir(join(DIST, "ui"), { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || /\.(?:png|woff2)$/.test(file)) continue;
+    const plain = await readFile(file);
+    if (plain.length >= MIN_GZIP_BYTES) await writeFile(`${file}.gz`, gzipSync(plain, { level: 9 }));
+  }
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { gzipSync } from "node:zlib";
 import type { Context } from "hono";
 import type { StateSnapshot } from "../../wire/event.ts";
 import { pageWithState } from "./start-page.ts";
@@ -29,8 +28,8 @@ const TYPES: Record<string, string> = {
   ".json": "application/json",
   ".webmanifest": "application/manifest+json",
 };
-/** A smaller file is not compressed: it would save less than the header costs. */
-const MIN_GZIP_BYTES = 1024;
+/** What the build adds to the name of a file for its compressed form: no start has to compress it. */
+const GZIP = ".gz";
 
 /** `<link>` elements that a browser fetches by itself: the icons and the manifest. */
 const BROWSER_LINK = /<link\b[^>]*\brel="(?:icon|apple-touch-icon|manifest)"[^>]*>/g;
@@ -47,7 +46,7 @@ export class StaticFiles {
 
   constructor(folder: string) {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
+      if (!entry.isFile() || entry.name.endsWith(GZIP)) continue;
       const file = join(entry.parentPath, entry.name);
       this.#assets.set(file.slice(folder.length).replaceAll("\\", "/"), load(file));
     }
@@ -107,12 +106,11 @@ function linksOf(page: string): string[] {
 function load(file: string): Asset {
   const plain = new Uint8Array(readFileSync(file));
   const extension = extname(file);
-  const compressible = extension !== ".png" && extension !== ".woff2" && plain.length >= MIN_GZIP_BYTES;
   return {
     type: TYPES[extension] ?? "application/octet-stream",
     etag: `"${createHash("sha256").update(plain).digest("base64url").slice(0, 22)}"`,
     plain,
-    gzip: compressible ? new Uint8Array(gzipSync(plain)) : undefined,
+    gzip: existsSync(file + GZIP) ? new Uint8Array(readFileSync(file + GZIP)) : undefined,
     // The build puts a content hash into these names.
     immutable: file.includes("/assets/"),
   };
