@@ -22,6 +22,7 @@ type Require = (id: string) => unknown;
  */
 export function loadProgram(file: string, onScript?: (file: string, script: Script) => void): (part: string) => unknown {
   const loaded = new Map<string, { exports: unknown }>();
+  const node = createRequire(file);
   const load = (path: string): unknown => {
     const known = loaded.get(path);
     if (known) return known.exports;
@@ -29,10 +30,9 @@ export function loadProgram(file: string, onScript?: (file: string, script: Scri
     loaded.set(path, module);
     const script = compile(path);
     onScript?.(path, script);
-    const node = createRequire(path);
     const own: Require = (id) => (id.startsWith(".") ? load(join(dirname(path), id)) : (node(id) as unknown));
     const run = script.runInThisContext() as (exports: unknown, require: Require, ...rest: readonly unknown[]) => void;
-    run(module.exports, Object.assign(own, { resolve: node.resolve }), module, path, dirname(path));
+    run(module.exports, own, module, path, dirname(path));
     return module.exports;
   };
   load(file);
