@@ -12,11 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-let count = 0;
-/** Sends the word to a new agent, so that failures do not affect each other. */
-async function provoke(word: string): Promise<{ name: string; id: number }> {
-  const name = `a${++count}`;
-  await hive.call("spawn", { name });
+/** The agent of the failures after which it goes on as before. The others have their own. */
+const WORKER = "worker";
+/** Sends the word to an agent, which is created if it does not exist. */
+async function provoke(word: string, name = word): Promise<{ name: string; id: number }> {
+  if (!(await hive.call("list", {})).agents.includes(name)) await hive.call("spawn", { name });
   const { sent } = await hive.call("send", { to: name, body: word });
   return { name, id: sent[0]?.id ?? 0 };
 }
@@ -25,9 +25,11 @@ async function eventsOf(agent: string): Promise<TurnEvent[]> {
 }
 
 test("overload: the CLI retries, notes say so, and the turn ends well", async () => {
-  const { name, id } = await provoke("overload");
+  const { name, id } = await provoke("overload", WORKER);
   await hive.untilMessage((message) => message.id === id && message.state === "done");
-  const notes = (await eventsOf(name)).filter((event) => event.type === "note");
+  const events = await eventsOf(name);
+  const begun = events.findIndex((event) => event.type === "turn_start" && event.message_id === id);
+  const notes = events.slice(begun).filter((event) => event.type === "note");
   expect(notes.length).toBeGreaterThan(0);
   expect(JSON.stringify(notes)).toContain("529");
 });
@@ -51,6 +53,9 @@ test("a rate limit is a state with a countdown that the gateway has received", a
   const limited = await hive.untilAgent(name, (agent) => agent.state === "rate_limited");
   expect(Date.parse(limited.resumes_at ?? "") - Date.now()).toBeGreaterThan(10_000);
   await hive.untilMessage((message) => message.id === id && message.state === "queued" && message.failures === 0);
+  // It holds every agent, so it has to end before another test asks the model.
+  await hive.call("message_drop", { id });
+  for (const agent of (await hive.call("list", {})).agents) await hive.call("set_paused", { name: agent, paused: false });
 });
 
 test("a missing login is a state of its own, and the manager is notified", async () => {
@@ -64,7 +69,7 @@ test("a missing login is a state of its own, and the manager is notified", async
 });
 
 test("a prompt that is too long is compacted once and retried", async () => {
-  const { name, id } = await provoke("hello");
+  const { name, id } = await provoke("hello", WORKER);
   await hive.untilMessage((message) => message.id === id && message.state === "done");
   const { sent } = await hive.call("send", { to: name, body: "long" });
   await hive.untilMessage((message) => message.id === sent[0]?.id && message.state === "done");
@@ -75,7 +80,7 @@ test("a prompt that is too long is compacted once and retried", async () => {
 
 test("an interrupted stream is written again: the page drops the partial text, and the whole is stored once", async () => {
   const resets = hive.watch((event) => event.kind === "delta" && event.delta.kind === "reset", { kinds: ["delta"] });
-  const { name, id } = await provoke("cut");
+  const { name, id } = await provoke("cut", WORKER);
   await hive.untilMessage((message) => message.id === id && message.state === "done");
   await resets;
   const texts = (await eventsOf(name)).flatMap((event) => (event.type === "text" ? [event.text] : []));
@@ -86,12 +91,14 @@ test("an interrupted stream is written again: the page drops the partial text, a
 
 test("a model that never answers can be cancelled, and so can a command that never ends", async () => {
   for (const word of ["hang", "sleep"]) {
-    const { name, id } = await provoke(word);
+    const { seq: after } = (await hive.call("state", { messages: 0 })).state;
+    const { name, id } = await provoke(word, "stuck");
     await hive.watch(
       (event) =>
         event.kind === "turn" &&
         event.turn.agent === name &&
         event.turn.event.type === (word === "hang" ? "session" : "tool_use"),
+      { after },
     );
     await hive.call("cancel", { name });
     await hive.untilMessage((message) => message.id === id && message.state === "dropped");
@@ -128,23 +135,6 @@ test("a loop of agents is found, its edges and its cost are on the page of the s
     await storm.untilMessage((message) => message.state === "held" && message.id > held.id);
     await context.close();
     expect(problems).toEqual([]);
-  } finally {
-    await storm.dispose();
-  }
-});
-
-test("a chain of agents answering each other is held, and continues when the operator releases it", async () => {
-  const storm = await new TestHive({
-    HIVE_MAX_HOPS: "4",
-    HIVE_SCENARIOS: join(import.meta.dirname, "../../dev/scenarios/storm.json"),
-  }).start();
-  try {
-    await Promise.all(["ada", "bob"].map((name) => storm.call("spawn", { name })));
-    await storm.call("send", { to: "ada", body: "storm bob" });
-    const held = await storm.untilMessage((message) => message.state === "held");
-    expect(held.hops).toBe(5);
-    expect((await storm.call("chain_resume", { chain: held.chain })).released).toBe(1);
-    await storm.untilMessage((message) => message.state === "held" && message.id > held.id);
   } finally {
     await storm.dispose();
   }
