@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { TestHive } from "../lib/hive.ts";
 
 /** One command stops everything, and another starts exactly what ran before. */
 
 let hive: TestHive;
-beforeEach(async () => {
+beforeAll(async () => {
   hive = await new TestHive()
     .play([
       { agents: ["ada"], when: { text: "^hang" }, steps: [{ hang: { times: 1 }, say: "done" }] },
@@ -17,9 +17,13 @@ beforeEach(async () => {
     .start();
   await hive.call("spawn", { name: "ada" });
   await hive.call("spawn", { name: "bob" });
-  await hive.call("stop", { scope: { agent_names: ["bob"] }, graceful: false });
 });
-afterEach(() => hive.dispose());
+beforeEach(async () => {
+  if ((await hive.call("state", { messages: 0 })).state.hive.all_stopped) await hive.call("start_what_ran", {});
+  await hive.call("stop", { scope: { agent_names: ["bob"] }, graceful: false });
+  await hive.untilAgent("ada", (agent) => agent.state === "idle");
+});
+afterAll(() => hive.dispose());
 
 const running = async (): Promise<string[]> =>
   (await hive.call("state", { messages: 0 })).state.agents
