@@ -1,10 +1,10 @@
-import { appendFileSync, cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { OLDEST_PROTOCOL, PROTOCOL } from "../../src/wire/harness.ts";
 import { TestHive } from "../lib/hive.ts";
+import { spawnStopped } from "../lib/stand-in.ts";
 
 const ANSWER = [
   {
@@ -13,18 +13,23 @@ const ANSWER = [
   },
 ];
 const hives: TestHive[] = [];
-afterEach(async () => {
-  await Promise.all(hives.splice(0).map((hive) => hive.dispose()));
-});
 function another(env: Record<string, string> = {}): TestHive {
   const hive = new TestHive(env).play(ANSWER);
   hives.push(hive);
   return hive;
 }
+/** The hive that was there first. */
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await another().start();
+});
+afterAll(async () => {
+  await Promise.all(hives.map((one) => one.dispose()));
+});
 
 describe("several hives on one host", () => {
   test("two with the same agents are independent of each other", async () => {
-    const [one, two] = await Promise.all([another().start(), another().start()]);
+    const [one, two] = [await another().start(), hive];
     await Promise.all([one, two].map((hive) => hive.call("spawn", { name: "ada" })));
     await Promise.all([one.call("send", { to: "ada", body: "first" }), two.call("send", { to: "ada", body: "second" })]);
     await Promise.all([
@@ -41,7 +46,6 @@ describe("several hives on one host", () => {
   });
 
   test("a second daemon on the same folder is refused with what to do, and the first continues", async () => {
-    const hive = await another().start();
     const rival = new TestHive({ HIVE_STATE_DIR: hive.stateDir });
     await expect(rival.start()).rejects.toThrow(/another hive-c0re runs on this state folder/);
     rmSync(rival.folder, { recursive: true, force: true });
@@ -50,7 +54,6 @@ describe("several hives on one host", () => {
   });
 
   test("a taken port and a path that is too long are refused with what to do", async () => {
-    const hive = await another().start();
     const rival = another({ HIVE_PORT: new URL(hive.home).port });
     await expect(rival.start()).rejects.toThrow(/port \d+ is taken/);
     const deep = another();
@@ -63,9 +66,8 @@ describe("the protocol between harness and daemon", () => {
   const hello = { revision: "r", generation: 1, instance: "instance-1" };
 
   test("a newer and a far older harness are refused in words, the previous version is served", async () => {
-    const hive = await another().start();
-    await hive.call("stop", { scope: { agent_names: ["hm1nd"] } });
-    const client = await connectLines(hive.agentSocket("hm1nd"));
+    await spawnStopped(hive, "old");
+    const client = await connectLines(hive.agentSocket("old"));
     await expect(client.call("hello", { ...hello, protocol: PROTOCOL + 1 })).rejects.toThrow(
       /newer than the daemon's .*update the daemon/,
     );
@@ -77,10 +79,10 @@ describe("the protocol between harness and daemon", () => {
       await expect(client.call(verb, {}), verb).rejects.toMatchObject({ code: "forbidden" });
     }
     const assignment = await client.call("hello", { ...hello, protocol: OLDEST_PROTOCOL });
-    expect(assignment).toMatchObject({ protocol: OLDEST_PROTOCOL, agent: { name: "hm1nd" } });
-    expect(await hive.untilAgent("hm1nd", (agent) => agent.needs_update)).toBeDefined();
+    expect(assignment).toMatchObject({ protocol: OLDEST_PROTOCOL, agent: { name: "old" } });
+    expect(await hive.untilAgent("old", (agent) => agent.needs_update)).toBeDefined();
     // One at a time: a second one is refused while the first lives.
-    const second = await connectLines(hive.agentSocket("hm1nd"));
+    const second = await connectLines(hive.agentSocket("old"));
     await expect(second.call("hello", { ...hello, instance: "instance-2", protocol: PROTOCOL })).rejects.toThrow(
       "an agent has one at a time",
     );
@@ -88,34 +90,11 @@ describe("the protocol between harness and daemon", () => {
       events: [{ n: 1, at: new Date().toISOString(), event: { type: "note", level: "info", text: "x".repeat(600_000) } }],
     });
     expect(n).toBe(1);
-    const { events } = await hive.call("turn_events", { agent: "hm1nd" });
+    const { events } = await hive.call("turn_events", { agent: "old" });
     expect(events.at(-1)?.event).toMatchObject({ type: "note", level: "warn" });
     await client.call("report", { activity: "compacting" });
-    await hive.untilAgent("hm1nd", (agent) => agent.needs_update);
+    await hive.untilAgent("old", (agent) => agent.needs_update);
     client.close();
     second.close();
-  });
-
-  test("a cage of another build survives the upgrade, and is replaced between turns", async () => {
-    const hive = await another().start();
-    await hive.call("send", { to: "hm1nd", body: "before" });
-    await hive.untilMessage((message) => message.body === "heard before");
-    const old = await hive.untilAgent("hm1nd", (agent) => agent.state === "idle");
-    await hive.crash();
-    // A build that differs by one comment: another revision.
-    const dist = mkdtempSync(join(tmpdir(), "dist-"));
-    try {
-      symlinkSync(join(import.meta.dirname, "../../node_modules"), join(dist, "node_modules"));
-      cpSync(join(import.meta.dirname, "../../dist"), join(dist, "dist"), { recursive: true });
-      appendFileSync(join(dist, "dist", "harness", "hive-ag3nt.js"), "\n// another build\n");
-      await hive.start({ dist: join(dist, "dist") });
-      const fresh = await hive.untilAgent("hm1nd", (agent) => agent.revision !== old.revision && !agent.needs_update);
-      expect(fresh.revision).not.toBe(old.revision);
-      await hive.call("send", { to: "hm1nd", body: "after" });
-      await hive.untilMessage((message) => message.body === "heard after");
-    } finally {
-      await hive.stop();
-      rmSync(dist, { recursive: true, force: true });
-    }
   });
 });
