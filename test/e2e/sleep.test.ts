@@ -1,20 +1,31 @@
-import { afterEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { TestHive, isRunning, until } from "../lib/hive.ts";
 
 /** Idle agents cost nothing: the whole cage ends, and starts with the next message. */
 
-let hive: TestHive;
-afterEach(() => hive.dispose());
-
-const ANSWER = [
+const RULES = [
+  { when: { from: "system" }, steps: [{ say: "noted" }] },
+  {
+    agents: ["ada"],
+    when: { text: "." },
+    steps: [
+      { tools: [{ name: "mcp__echo__shout", input: { text: "hello" } }], capture: { out: "([A-Z]+)" } },
+      { tools: [{ name: "send", input: { to: "operator", body: "{{out}}" } }] },
+      { say: "done" },
+    ],
+  },
   {
     when: { text: "." },
     steps: [{ tools: [{ name: "send", input: { to: "operator", body: "heard {{body}}" } }] }, { say: "done" }],
   },
 ];
+let hive: TestHive;
+beforeAll(async () => {
+  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.5" }).play(RULES).start();
+});
+afterAll(() => hive.dispose());
 
 test("an idle cage sleeps without a process, counts as running, and wakes with the next message in its session", async () => {
-  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.5" }).play(ANSWER).start();
   await hive.call("send", { to: "hm1nd", body: "one" });
   await hive.untilMessage((message) => message.body === "heard one");
   const pids = (await hive.cage("hm1nd")).all();
@@ -30,8 +41,7 @@ test("an idle cage sleeps without a process, counts as running, and wakes with t
 });
 
 test("messages that race the sleep are all answered, once each and in order", async () => {
-  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.05" }).play(ANSWER).start();
-  const count = 4;
+  const count = 3;
   for (let n = 0; n < count; n++) {
     // The broker has just decided: the old harness is about to end, and there is no new one yet.
     const dozes = hive.untilAgent("hm1nd", (agent) => agent.asleep);
@@ -40,24 +50,13 @@ test("messages that race the sleep are all answered, once each and in order", as
     await hive.untilMessage((message) => message.body === `heard m${n}`);
   }
   const { messages } = await hive.call("inbox", { limit: 100 });
-  expect(messages.map((message) => message.body)).toEqual(Array.from({ length: count }, (_, n) => `heard m${n}`));
+  const raced = messages.flatMap(({ body }) => (body !== undefined && /^heard m\d$/.test(body) ? [body] : []));
+  expect(raced).toEqual(Array.from({ length: count }, (_, n) => `heard m${n}`));
   const { messages: all } = await hive.call("messages", { limit: 100 });
   expect(all.filter((message) => message.to === "hm1nd" && message.redelivered)).toEqual([]);
 });
 
 test("a resident server keeps its cage awake, and its tools work", async () => {
-  hive = await new TestHive({ HIVE_SLEEP_AFTER_SECONDS: "0.2" })
-    .play([
-      {
-        when: { text: "." },
-        steps: [
-          { tools: [{ name: "mcp__echo__shout", input: { text: "hello" } }], capture: { out: "([A-Z]+)" } },
-          { tools: [{ name: "send", input: { to: "operator", body: "{{out}}" } }] },
-          { say: "done" },
-        ],
-      },
-    ])
-    .start();
   const script = `
     const say = (line) => process.stdout.write(JSON.stringify(line) + "\\n");
     let text = "";
