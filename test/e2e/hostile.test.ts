@@ -3,13 +3,13 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_BODY_BYTES, MAX_LINE_BYTES } from "../../src/wire/limits.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 
 /** Bad input at every interface of a running hive: the answer is a clear error, and the hive continues. */
 
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive().start();
+  hive = await new TestHive(IDLE_CLI).start();
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(() => hive.dispose());

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import type { Role } from "../../src/wire/roles.ts";
 import { sharedBrowser } from "../lib/browser.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 
 /** Operators of a real daemon: their sockets, and what each role sees and can do in a browser. */
 
@@ -20,28 +20,13 @@ let run: string;
 beforeAll(async () => {
   run = mkdtempSync(join(tmpdir(), "run-"));
   chmodSync(run, 0o755);
-  hive = await new TestHive({ HIVE_RUN_DIR: run })
-    .play([
-      {
-        when: { text: "^ask" },
-        steps: [
-          {
-            tools: [
-              { name: "ask_operator", input: { question: "tea or coffee?", options: ["tea", "coffee"] } },
-              { name: "send", input: { to: "operator", body: "I have asked" } },
-            ],
-          },
-          { say: "" },
-        ],
-      },
-      { when: { text: "." }, steps: [{ say: "done" }] },
-    ])
-    .start();
+  hive = await new TestHive({ ...IDLE_CLI, HIVE_RUN_DIR: run }).start();
   browser = await sharedBrowser();
   await hive.call("request_spawn", { name: "scout", description: "looks around" });
-  await hive.call("send", { to: "hm1nd", body: "ask" });
-  await hive.watch((event) => event.kind === "question");
-  await hive.watch((event) => event.kind === "message" && event.message.to === "operator");
+  const manager = await connectLines(hive.agentSocket("hm1nd"));
+  await manager.call("ask_operator", { question: "tea or coffee?", options: ["tea", "coffee"] });
+  await manager.call("send", { to: "operator", body: "I have asked" });
+  manager.close();
 });
 afterAll(async () => {
   await hive.dispose();

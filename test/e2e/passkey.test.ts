@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch } from "../lib/browser.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { freeBase } from "../lib/ports.ts";
 
 /** A passkey confirms approvals: a real daemon at localhost, a real browser, and Chromium's virtual authenticator. */
@@ -12,7 +12,7 @@ let home: string;
 beforeAll(async () => {
   const port = await freeBase([]);
   home = `http://localhost:${port}`;
-  hive = await new TestHive({ HIVE_PORT: String(port), HIVE_PUBLIC_URL: home }).start();
+  hive = await new TestHive({ ...IDLE_CLI, HIVE_PORT: String(port), HIVE_PUBLIC_URL: home }).start();
   browser = await launch();
 });
 afterAll(async () => {

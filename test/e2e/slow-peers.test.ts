@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { MAX_PREVIEW_BYTES } from "../../src/wire/limits.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { holdings } from "../lib/process.ts";
 import { spawnStopped } from "../lib/stand-in.ts";
 
@@ -28,7 +28,7 @@ let before: ReturnType<typeof holdings>;
 const open: Socket[] = [];
 
 beforeAll(async () => {
-  hive = await new TestHive().play([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
+  hive = await new TestHive(IDLE_CLI).start();
   for (const name of ["ada", "bob"]) await spawnStopped(hive, name);
   await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
   before = holdings(hive.pid);

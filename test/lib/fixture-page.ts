@@ -11,7 +11,7 @@ interface Kept {
   context: BrowserContext;
   page: Page;
 }
-/** Pages without a user, by the options of their contexts. */
+/** Pages without a user, by the options of their contexts except the size of the window, which a page can change. */
 const idle = new Map<string, Kept[]>();
 /** What returns the pages that have a user. */
 let used: (() => Promise<void>)[] = [];
@@ -28,15 +28,16 @@ export async function openPage(
   path = "/",
   options: Options = {},
 ): Promise<{ page: Page; problems: string[] }> {
-  const key = JSON.stringify(options);
-  const kept = idle.get(key)?.pop() ?? (await newPage(browser, options));
+  const { viewport, ...others } = options;
+  const key = JSON.stringify(others);
+  const kept = idle.get(key)?.pop() ?? (await newPage(browser, others));
   const { context, page } = kept;
+  await page.setViewportSize(viewport ?? DESK);
   used.push(async () => {
     page.removeAllListeners();
     for (const other of context.pages()) if (other !== page) await other.close();
     await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.mouse.move(0, 0);
-    await page.setViewportSize(options.viewport ?? DESK);
     // Leaving the app stores its drafts. The file has the origin of the app, and runs nothing.
     await page.goto(`${hive.home}/favicon.svg`);
     await page.evaluate(() => {

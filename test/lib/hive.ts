@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { once } from "node:events";
 import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
@@ -17,7 +17,7 @@ const DIST = join(import.meta.dirname, "../../dist");
  * Settings of a hive whose test looks at no turn: in the place of Claude Code, whose start takes two seconds of a
  * processor for each agent, runs a program that confirms its start and ends each turn at once.
  */
-export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(import.meta.dirname, "idle-claude.sh") };
+export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/idle-claude.sh") };
 
 /** A clean environment for the programs that tests run, without the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -110,7 +110,7 @@ export class TestHive {
   }
   /** An agent's own socket, as its cage sees it. */
   agentSocket(name: string): string {
-    return join(this.stateDir, "run", ...(name === "hm1nd" ? ["manager"] : ["agents", name]), "mcp.sock");
+    return join(dirname(this.socket), ...(name === "hm1nd" ? ["manager"] : ["agents", name]), "mcp.sock");
   }
   /** The processes of an agent's cage on the host, its first one first. */
   async cage(name: string): Promise<{ init: number; find(words: string): number; all(): number[] }> {

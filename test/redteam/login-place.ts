@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync
 import { join } from "node:path";
 import { descendants } from "../../src/os/process-tree.ts";
 import { hostUid, LOGIN_ORDINAL } from "../../src/platforms/uids.ts";
-import { commandLine, TestHive, until } from "../lib/hive.ts";
+import { commandLine, IDLE_CLI, TestHive, until } from "../lib/hive.ts";
 import { ModelServer } from "../lib/model-server.ts";
 import { HostBait } from "./host-bait.ts";
 import { programOf } from "./program.ts";
@@ -48,7 +48,7 @@ export class LoginPlace {
 
   static async start(): Promise<LoginPlace> {
     const model = await new ModelServer([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
-    const hive = new TestHive({ HIVE_REHEARSAL: "0", HIVE_UPSTREAM_URL: model.url });
+    const hive = new TestHive({ ...IDLE_CLI, HIVE_REHEARSAL: "0", HIVE_UPSTREAM_URL: model.url });
     const web = await Web.start(hive.folder);
     Object.assign(hive.env, web.env);
     mkdirSync(hive.stateDir, { mode: 0o750 });

@@ -1,7 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { BrowserContext, Page } from "playwright-core";
-import { launch } from "../../lib/browser.ts";
 import { scaled } from "../../lib/slowness.ts";
 import type { Place } from "./place.ts";
 
@@ -36,9 +35,7 @@ export class Attacker {
   }
 
   static async start(place: Place): Promise<Attacker> {
-    const browser = await launch();
-    place.atEnd(() => browser.close());
-    const context = await browser.newContext();
+    const context = await (await place.browser()).newContext();
     context.setDefaultTimeout(SOON_MS);
     const page = await context.newPage();
     await page.goto((await place.hive.call("login", {})).url);

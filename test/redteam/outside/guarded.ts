@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { connectLines } from "../../../src/rpc/client.ts";
 import type { Input, OperationName, Output } from "../../../src/wire/operations.ts";
 import { Authenticator, passkeyHeader } from "../../lib/authenticator.ts";
-import { TestHive } from "../../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
 import { ask, refusal, type Answer } from "./http.ts";
 import type { Place } from "./place.ts";
@@ -31,7 +31,7 @@ export class Guarded {
 
   static async start(place: Pick<Place, "atEnd">): Promise<Guarded> {
     const port = await freeBase([]);
-    const hive = new TestHive({ HIVE_PORT: String(port), HIVE_PUBLIC_URL: `http://localhost:${port}` });
+    const hive = new TestHive({ ...IDLE_CLI, HIVE_PORT: String(port), HIVE_PUBLIC_URL: `http://localhost:${port}` });
     place.atEnd(() => hive.dispose());
     await hive.start();
     const user = userInfo().username;

@@ -1,4 +1,6 @@
 import { chmodSync } from "node:fs";
+import type { Browser } from "playwright-core";
+import { launch } from "../../lib/browser.ts";
 import { ModelServer } from "../../lib/model-server.ts";
 import { TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
@@ -25,6 +27,7 @@ export class Place {
   cookie = "";
   /** The hive's id, which is in the name of its cookie. */
   id = "";
+  #browser: Promise<Browser> | undefined;
   #attacker: Promise<Attacker> | undefined;
   #texts: Promise<Texts> | undefined;
   #changes: Promise<Changes> | undefined;
@@ -107,7 +110,15 @@ export class Place {
     if (!AGENTS.every((name) => agents.includes(name))) throw new Error(`the hive has only ${agents.join(", ")}`);
   }
 
-  /** The operator's browser with an attacker's page in it. */
+  /** The browser of every window. A caller closes its contexts and not the browser. */
+  browser(): Promise<Browser> {
+    return (this.#browser ??= launch().then((browser) => {
+      this.atEnd(() => browser.close());
+      return browser;
+    }));
+  }
+
+  /** The operator's window with an attacker's page in it. */
   attacker(): Promise<Attacker> {
     return (this.#attacker ??= Attacker.start(this));
   }

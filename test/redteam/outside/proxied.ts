@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { TestHive } from "../../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
 import { parseAnswer, refusal, sendBytes, type Answer } from "./http.ts";
 import type { Place } from "./place.ts";
@@ -25,6 +25,7 @@ export class Proxied {
   static async start(place: Pick<Place, "atEnd">): Promise<Proxied> {
     const port = await freeBase([]);
     const hive = new TestHive({
+      ...IDLE_CLI,
       HIVE_PORT: String(port),
       HIVE_PUBLIC_URL: `https://${HOST}`,
       HIVE_TRUSTED_HEADER: USER_HEADER,

@@ -1,5 +1,4 @@
 import type { Browser } from "playwright-core";
-import { launch } from "../../lib/browser.ts";
 import type { FixtureHive } from "../../lib/fixture-hive.ts";
 import { hostileHive, hostilePort, refusingHive } from "../../lib/hostile-hive.ts";
 import { calm, goOn, goTo, openWatched, whatShows } from "../../lib/hostile-look.ts";
@@ -27,8 +26,7 @@ export class Texts {
   }
 
   static async start(place: Place): Promise<Texts> {
-    const browser = await launch();
-    place.atEnd(() => browser.close());
+    const browser = await place.browser();
     const hives = { all: hostileHive(), refusing: refusingHive(), port: hostilePort("hm1nd") };
     for (const hive of Object.values(hives)) {
       await hive.start();
