@@ -36,6 +36,7 @@
         # What callPackage adds to the set is no check.
         removeAttrs (pkgs.callPackage ./nix/checks.nix {
           src = self;
+          inherit (self.lib) agentSystem;
           modules = self.nixosModules;
           package = self.packages.${system}.default;
         }) [ "override" "overrideDerivation" ]

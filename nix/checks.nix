@@ -1,6 +1,7 @@
 # `nix flake check`: the package, the format, lint, types, the tests that need neither root nor a cage, the evaluation of
-# the modules, and a virtual machine with the host's.
+# the modules, and virtual machines with the host's.
 {
+  agentSystem,
   callPackage,
   git,
   lib,
@@ -60,4 +61,8 @@ in
   '';
   modules = callPackage ./tests/modules.nix { inherit modules; };
   host = callPackage ./tests/host.nix { module = modules.hive-c0re; };
+  containers = callPackage ./tests/containers.nix {
+    module = modules.hive-c0re;
+    inherit agentSystem;
+  };
 }

@@ -173,7 +173,8 @@ describe("the service of the host module", () => {
     ['{ operatorPronouns = "they/them"; }', ({ operatorPronouns }) => operatorPronouns, "they/them"],
     ['{ modelUpstream = "https://m.example"; }', ({ upstream }) => upstream.baseUrl, "https://m.example"],
     ["{ autoUpdate = false; }", ({ autoUpdate }) => autoUpdate, false],
-    ["{ }", ({ driver }) => driver, "bwrap"],
+    ["{ }", ({ driver, flake }) => [driver, flake], ["bwrap", undefined]],
+    ['{ flakeInput.hyperhive = "/nix/store/h"; }', ({ flake }) => flake, { folder: "/nix/store/h", inputs: {} }],
     [
       '{ driver = "nixos-container"; flakeInput = { hyperhive = "/nix/store/h"; nixpkgs = "/nix/store/n"; }; }',
       ({ driver, flake }) => [driver, flake],

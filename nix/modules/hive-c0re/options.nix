@@ -95,7 +95,7 @@ in
     default = { };
     defaultText = literalExpression "{ hyperhive = self; nixpkgs = nixpkgs; }";
     example = literalExpression "{ nixpkgs = inputs.nixpkgs; }";
-    description = "The flakes from which the systems of agents are built, with the driver `nixos-container`: `hyperhive`, and each input of it that is not to be fetched. The flake's module sets its own. Folders of the store, so that locking needs no network.";
+    description = "The flakes from which the systems of agents are built, with the driver `nixos-container` and before the move to it: `hyperhive`, and each input of it that is not to be fetched. The flake's module sets its own. Folders of the store, so that locking needs no network; the host's system keeps them there.";
   };
 
   limits = {

@@ -32,9 +32,10 @@ let
   );
 
   hasContainers = cfg.driver == "nixos-container";
-  # The folders are of the store, and the strings keep them there as long as the host's system.
-  containers = {
-    HIVE_FLAKE = "${cfg.flakeInput.hyperhive or ""}";
+  # The folders are of the store, and the strings keep them there as long as the host's system. Set for bubblewrap too:
+  # there `hivectl migrate` builds the systems of agents before they move.
+  flakes = {
+    HIVE_FLAKE = "${cfg.flakeInput.hyperhive}";
     HIVE_FLAKE_INPUTS = concatStringsSep " " (
       map (name: "${name}=${cfg.flakeInput.${name}}") (
         builtins.filter (name: name != "hyperhive") (builtins.attrNames cfg.flakeInput)
@@ -53,7 +54,7 @@ let
     HIVE_AUTO_UPDATE = if cfg.autoUpdate then "on" else "off";
     HIVE_DRIVER = cfg.driver;
   }
-  // (if hasContainers then containers else { })
+  // (if cfg.flakeInput ? hyperhive then flakes else { })
   // (if cfg.repositories == { } then { } else { HIVE_REPOSITORIES = repositories; })
   // optional "HIVE_PUBLIC_URL" cfg.publicUrl
   // optional "HIVE_UPSTREAM_URL" cfg.modelUpstream;
