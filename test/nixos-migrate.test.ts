@@ -21,7 +21,7 @@ afterEach(() => hive.stop());
 /** Calls the operation as the operator's socket does. With what it told meanwhile. */
 async function migrate(input: Partial<Input<"migrate">> = {}): Promise<MigrationView & { told: string[] }> {
   const told: string[] = [];
-  const answer = hive.system.call("migrate", { what: "check", ...input }, hive.system.operator);
+  const answer = hive.system.call("migrate", { what: "check", ...input } as never, hive.system.operator);
   for await (const step of answer as AsyncIterable<{ progress?: { agent: string; words: string }; migration?: MigrationView }>) {
     if (step.progress) told.push(`${step.progress.agent}: ${step.progress.words}`);
     if (step.migration) return { ...step.migration, told };
@@ -74,7 +74,7 @@ test("a build that was interrupted goes on with the agents that are left", async
 test("a caller that goes away ends the build, which leaves no half of a system", async () => {
   await hive.spawn("ada");
   expect(await hive.deploy("ada", madeBy("echo begun; while :; do :; done"))).toMatchObject({ state: "deployed" });
-  const answer = hive.system.call("migrate", { what: "build" }, hive.system.operator);
+  const answer = hive.system.call("migrate", { what: "build" } as never, hive.system.operator);
   const steps = (answer as AsyncIterable<{ progress?: { words: string } }>)[Symbol.asyncIterator]();
   for (;;) {
     const { value } = (await steps.next()) as { value: { progress?: { words: string } } };

@@ -30,7 +30,7 @@ export const MORE: Readonly<Record<string, More>> = {
   resume: { examples: ["hivectl resume scout", "hivectl resume --all"] },
   revive: { examples: ["hivectl tombstones", "hivectl revive scout"] },
   destroy: { examples: ["hivectl destroy scout", "hivectl destroy scout --purge --yes --note 'no longer needed'"] },
-  logs: { examples: ["hivectl logs scout -n 50", "hivectl logs scout --system"] },
+  logs: { examples: ["hivectl logs scout -n 50", "hivectl logs scout --follow", "hivectl logs scout --system --follow"] },
   config: { examples: ["hivectl config scout", "hivectl config scout --json | jq -r '.files[].path'"] },
   files: { examples: ["hivectl files scout", "hivectl files scout /state/notes"] },
   file: { examples: ["hivectl file scout /state/notes.md", "hivectl file scout notes.md"] },

@@ -88,6 +88,8 @@ const VERBS: readonly Case[] = [
   ["destroy scout --yes", "destroy"],
   ["tombstones", "tombstones"],
   ["logs scout", "logs"],
+  ["logs scout --follow", "logs"],
+  ["logs scout --system --follow", "journal"],
   ["config scout", "config"],
   ["send scout hi", "send"],
   ["send scout hi --wait", "send"],

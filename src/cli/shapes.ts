@@ -72,7 +72,7 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   revive: "revive",
   destroy: "destroy",
   tombstones: "tombstones",
-  logs: "logs",
+  logs: { shape: `${shapeOf(operations.logs.output)}; with --system --follow { lines: string[] }` },
   config: "config",
   send: {
     shape: `${shapeOf(operations.send.output)}; with --wait { message: MessageView }, to '*' { messages: MessageView[], unanswered: [], refused: [] }`,

@@ -9,6 +9,8 @@ import { HiveError } from "../wire/error.ts";
 const AT_ONCE = { most: 8, mostPerKey: 1 };
 /** Journals that wait to be read. Operators ask for them; what else waits is bounded by the number of agents. */
 const [MAX_WAITING, MAX_WAITING_OF_AGENT] = [64, 8];
+/** Journals that are followed at once: each is a connection to the helper for as long as its reader stays. */
+const MAX_FOLLOWED = 8;
 const NEVER = new AbortController().signal;
 
 /** The helper with a bounded number of requests at once: the others wait. What ends a container waits for no boot. */
@@ -22,7 +24,21 @@ export function queuedContainers(helper: ContainerHelper): ContainerHelper {
       full: () => new HiveError("rate_limited", "too many journals of containers are read at once: wait for some of them"),
     },
   });
+  let followed = 0;
   return {
+    async *follow(agent, lines, signal) {
+      if (followed >= MAX_FOLLOWED)
+        throw new HiveError(
+          "rate_limited",
+          `${MAX_FOLLOWED} journals of containers are followed, which is the most: end one of them`,
+        );
+      followed++;
+      try {
+        yield* helper.follow(agent, lines, signal);
+      } finally {
+        followed--;
+      }
+    },
     start: (request) => boots.run(request.agent, NEVER, () => helper.start(request)),
     kill: (agent) => kills.run(agent, NEVER, () => helper.kill(agent)),
     destroy: (agent) => boots.run(agent, NEVER, () => helper.destroy(agent)),

@@ -3,6 +3,7 @@ import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { identify } from "../os/process-id.ts";
 import type { HiveContainers } from "../w4rden/containers/port.ts";
 import type { VerbContext } from "../w4rden/context.ts";
 import { openSocket } from "../w4rden/socket.ts";
@@ -35,7 +36,8 @@ beforeEach(async () => {
       killed.push(agent);
     },
     destroy: async () => {},
-    logs: () => ["printf", ["first\nsecond\n"]],
+    logs: (_, lines, follow) =>
+      follow ? ["sh", ["-c", `echo $$; printf 'lines %s' ${lines}; echo; exec sleep 1000`]] : ["printf", ["first\nsecond\n"]],
   };
   const account = { name: "self", uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const defect = (error: unknown): never => {
@@ -88,4 +90,43 @@ test("journals that wait are bounded", async () => {
   const read = await Promise.allSettled(agents.map(() => containers.logs("a0", 10)));
   expect(read.filter(({ status }) => status === "fulfilled")).toHaveLength(9);
   expect(read.at(-1)).toMatchObject({ reason: { code: "rate_limited" } });
+});
+
+/** Follows a journal until it has said as much as the test's program does. Resolves with the pid of that program. */
+async function followed(containers: ReturnType<typeof open>, agent: string, ended: AbortSignal) {
+  const lines: string[] = [];
+  const journal = containers.follow(agent, 5, ended)[Symbol.asyncIterator]();
+  while (lines.length < 2) {
+    const { value } = (await journal.next()) as { value: string[] };
+    for (const line of value) lines.push(line);
+  }
+  expect(lines[1]).toBe("lines 5");
+  return { pid: Number(lines[0]), journal };
+}
+
+test("a journal is followed until its reader goes away, and then its program ends", async () => {
+  const reader = new AbortController();
+  const { pid, journal } = await followed(open(), "a0", reader.signal);
+  expect(identify(pid)).toBeDefined();
+  const next = journal.next();
+  reader.abort();
+  await expect(next).rejects.toThrow("aborted");
+  await expect.poll(() => identify(pid)).toBeUndefined();
+  // Or it does not go on.
+  const other = await followed(open(), "a0", new AbortController().signal);
+  await other.journal.return?.();
+  await expect.poll(() => identify(other.pid)).toBeUndefined();
+});
+
+test("journals that are followed are bounded, and one that ends leaves room for another", async () => {
+  const containers = open();
+  const readers = agents.slice(0, 8).map(() => new AbortController());
+  const all = await Promise.all(readers.map((reader, n) => followed(containers, `a${n}`, reader.signal)));
+  const one = containers.follow("a9", 5, new AbortController().signal)[Symbol.asyncIterator]();
+  await expect(one.next()).rejects.toMatchObject({ code: "rate_limited" });
+  // The others go on.
+  expect(await containers.logs("a0", 10)).toBe("first\nsecond\n");
+  await all[0]?.journal.return?.();
+  const again = await followed(containers, "a9", new AbortController().signal);
+  for (const { journal } of [...all, again]) await journal.return?.();
 });

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import type { Ids } from "../os/id-map.ts";
 import type { ContainerHelper } from "../platforms/nixos/driver.ts";
 import { W4rdenProgram } from "../rpc/w4rden-client.ts";
+import { HiveError } from "../wire/error.ts";
 import { W4RDEN_SOCKET, type MountRequest, type W4rdenRequest, type W4rdenStarted } from "../wire/w4rden.ts";
 import type { ExportedFolders } from "../work/git/worker.ts";
 import { queuedContainers } from "./container-queue.ts";
@@ -70,7 +71,30 @@ export class W4rden implements ExportedFolders {
       const [text] = await Promise.all([printed(program.stdout), once(program, "close")]);
       return text;
     },
+    follow: (agent, lines, signal) => this.#follow(agent, lines, signal),
   });
+
+  /** What a program of the helper prints, line by line. It ends with the reader or `signal`. */
+  async *#follow(agent: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]> {
+    signal.throwIfAborted();
+    const program = this.#ask({ verb: "container_logs", agent, lines, follow: true });
+    let failure: unknown;
+    program.on("error", (error) => (failure = error));
+    // Its input stays open: the helper ends the program with it.
+    program.stderr.resume();
+    const end = (): void => void program.kill();
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      yield* linesOf(program.stdout);
+      signal.throwIfAborted();
+      throw (
+        failure ?? new HiveError("unavailable", "the journal is no longer followed: the helper has ended that after its time")
+      );
+    } finally {
+      signal.removeEventListener("abort", end);
+      end();
+    }
+  }
 
   #ask(request: W4rdenRequest): W4rdenProgram {
     return new W4rdenProgram(request, this.#path);
@@ -100,6 +124,24 @@ async function printed(stream: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stream.setEncoding("utf8")) text = (text + String(chunk)).slice(-MAX_JOURNAL_BYTES);
   return text;
+}
+
+/** Characters of a line that is passed on. A longer one is broken: nothing of it is kept meanwhile. */
+const MAX_LINE_CHARS = 16 * 1024;
+
+/** The whole lines of each piece as it comes. */
+async function* linesOf(stream: Readable): AsyncGenerator<string[]> {
+  let rest = "";
+  for await (const chunk of stream.setEncoding("utf8")) {
+    const lines = (rest + String(chunk)).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > MAX_LINE_CHARS) {
+      lines.push(rest);
+      rest = "";
+    }
+    if (lines.length > 0) yield lines;
+  }
+  if (rest !== "") yield [rest];
 }
 
 /** The helper, if root has started this daemon through it. */

@@ -39,6 +39,8 @@ export interface Driver {
   adopt(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<Running | null>;
   /** What the system in the cage has logged last, besides its program. Absent where a cage boots no system. */
   systemLog?(place: Pick<CageSpec, "hiveId" | "agentId">, lines: number): Promise<string[]>;
+  /** The same, then what it logs from now on, as it comes, until `signal` aborts. A reader that is slow slows what prints. */
+  followSystemLog?(place: Pick<CageSpec, "hiveId" | "agentId">, lines: number, signal: AbortSignal): AsyncIterable<string[]>;
   /** Removes the driver's data about a destroyed agent. */
   destroy(spec: Pick<CageSpec, "cageDir" | "hiveId" | "agentId">): Promise<void>;
 }

@@ -106,7 +106,7 @@ class Connection {
       case "container_destroy":
         return this.#later(containersOf(this.#context).destroy(request.agent));
       case "container_logs":
-        return this.#run(containerLogs(request, this.#context), false);
+        return this.#run(containerLogs(request, this.#context), false, { endsWithInput: request.follow });
     }
   }
 
@@ -124,8 +124,11 @@ class Connection {
     this.#end({ error: error instanceof Refusal ? error.message : "hive-w4rden failed: its terminal says why" });
   }
 
-  /** Connects a program with the socket. */
-  #run({ owner, child, release }: Started, hasInput: boolean): void {
+  /**
+   * Connects a program with the socket. With `endsWithInput` it ends as soon as the caller can send no more: a program that
+   * prints nothing for hours would not notice that nobody reads it.
+   */
+  #run({ owner, child, release }: Started, hasInput: boolean, { endsWithInput = false } = {}): void {
     const timer = setTimeout(() => killGroup(child), PROGRAM_MS);
     this.#socket.once("close", () => killGroup(child));
     // The owner is told once the folder has proved to be exported: its output begins after that, and so do these codes.
@@ -150,7 +153,7 @@ class Connection {
     if (hasInput && child.stdin) this.#socket.pipe(child.stdin);
     else {
       child.stdin?.end();
-      this.#refuseMore(() => {});
+      this.#refuseMore(() => void (endsWithInput && this.#socket.destroy()));
     }
     const finish = (ended: W4rdenEnded): void => {
       clearTimeout(timer);

@@ -375,6 +375,13 @@ export const operations = {
     }),
     output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },
+  journal: {
+    summary: "What the system of an agent's container has logged last, then each new line as it comes.",
+    callers: ["operator"],
+    stream: true,
+    input: z.object({ name: AgentName, lines: z.number().int().min(1).max(1000).default(200) }),
+    output: z.object({ lines: z.array(z.string()) }),
+  },
   config: {
     summary: "The config tree of an agent: the deployed one, or that of a request.",
     callers: ["operator"],

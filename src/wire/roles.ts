@@ -63,6 +63,7 @@ export const LEAST_ROLE = {
   turn_events: "viewer",
   watch: "viewer",
   logs: "viewer",
+  journal: "viewer",
   config: "viewer",
   tombstones: "viewer",
   operators: "viewer",

@@ -103,7 +103,7 @@ const ContainerStartRequest = z.strictObject({
 const ContainerKillRequest = z.strictObject({ verb: z.literal("container_kill"), agent: AgentId });
 /** Removes a container that does not run: its configuration, its system and what it kept outside of its folders. */
 const ContainerDestroyRequest = z.strictObject({ verb: z.literal("container_destroy"), agent: AgentId });
-/** Prints what the container and the service manager have logged last. With `follow`, until the connection ends. */
+/** Prints what the container and the service manager have logged last. With `follow`, until the caller ends its side of the connection. */
 const ContainerLogsRequest = z.strictObject({
   verb: z.literal("container_logs"),
   agent: AgentId,

@@ -95,3 +95,25 @@ test("the journal has what the container's system says", async () => {
   expect(execFileSync("nixos-container", ["status", name], { encoding: "utf8" })).toBe("up\n");
   expect(await logsOf(HIVE, AGENT)).toContain("hive-ag3nt.service");
 });
+
+test("the journal is followed while the container runs, and nothing follows it when the reader has gone", async () => {
+  const reader = new AbortController();
+  const followers = (): string[] => {
+    const listed = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+    return listed.split("\n").filter((line) => line.startsWith("journalctl") && line.includes(`container@${name}`));
+  };
+  let seen = "";
+  try {
+    for await (const lines of helper.follow(AGENT, 5, reader.signal)) {
+      if (seen === "") asRoot("echo said while it was followed > /dev/console");
+      seen += `${lines.join("\n")}\n`;
+      if (!seen.includes("said while it was followed")) continue;
+      expect(followers()).toHaveLength(1);
+      reader.abort();
+    }
+  } catch (error) {
+    expect(reader.signal.aborted, String(error)).toBe(true);
+  }
+  expect(seen).toContain("said while it was followed");
+  await expect.poll(followers).toEqual([]);
+});

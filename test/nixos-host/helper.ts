@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { W4rden } from "../../src/daemon/w4rden.ts";
 import type { ContainerHelper } from "../../src/platforms/nixos/driver.ts";
 import { uidRange } from "../../src/platforms/uids.ts";
 import { W4rdenProgram } from "../../src/rpc/w4rden-client.ts";
@@ -81,5 +82,8 @@ export function helperOf(hiveId: string): ContainerHelper {
     kill: async (agent) => void (await ask(hiveId, { verb: "container_kill", agent })),
     destroy: async (agent) => void (await ask(hiveId, { verb: "container_destroy", agent })),
     logs: (agent) => logsOf(hiveId, agent),
+    async *follow(agent, lines, signal) {
+      yield* new W4rden(await helperSocket(hiveId)).containers.follow(agent, lines, signal);
+    },
   };
 }

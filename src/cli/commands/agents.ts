@@ -7,6 +7,8 @@ import { forEachAgent, scopeOf, showResults, type ScopeOptions } from "../per-ag
 import { confirm, decides, type Deciding } from "../deciding.ts";
 import { age, terminalText, visible } from "../print.ts";
 import { MANAGER } from "../../wire/names.ts";
+import type { LineClient } from "../../rpc/line-client.ts";
+import type { Output } from "../../wire/operations.ts";
 import { EXIT, Failure, UsageError } from "../exit.ts";
 import { wholeState } from "../older.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
@@ -166,17 +168,23 @@ export function agentCommands(program: Command): void {
     ),
   );
 
-  act<{ lines: number; system?: boolean }>(
+  act<{ lines: number; system?: boolean; follow?: boolean }>(
     program
       .command("logs")
       .argument("<name>", "the agent", agentName)
       .description("what an agent's cage has written")
       .option("-n, --lines <count>", "how many lines", wholeNumber, 200)
-      .option("--system", "what the system in its cage has logged (on NixOS)"),
-    async (shell, [name]: [string], { lines, system }) =>
-      shell.show(await shell.client.call("logs", { name, lines, ...(system ? { system } : {}) }), ({ lines: written }) =>
-        written.length === 0 ? `the cage of ${name} has written nothing yet` : written.map(terminalText).join("\n"),
-      ),
+      .option("--system", "what the system in its cage has logged (on NixOS)")
+      .option("-f, --follow", "print new lines as they come, until Ctrl-C"),
+    async (shell, [name]: [string], { lines, system = false, follow = false }) => {
+      if (system && follow) return followJournal(shell, name, lines);
+      const read = (client: LineClient, after?: number): Promise<Output<"logs">> =>
+        client.call("logs", { name, lines, ...(system ? { system } : {}), ...(after === undefined ? {} : { after }) });
+      const nothing = `the cage of ${name} has written nothing yet`;
+      const { printLog } = await import("../follow-log.ts");
+      // The log of a cage goes on with its next start.
+      await printLog(shell, { read, nothing, ended: () => new Promise(() => {}) }, follow);
+    },
   );
 
   act<{ request?: number; to?: string }>(
@@ -207,6 +215,14 @@ async function comesToLife<T>(shell: Shell, name: string, wait: boolean | undefi
   const { tellingSteps } = await import("../follow.ts");
   return tellingSteps(shell, (one) => one.agent === name && one.kind === "spawn", call);
 }
+
+/** Prints what the system of a container logs, until the reader ends it. With --json, an answer for each part. */
+async function followJournal(shell: Shell, name: string, lines: number): Promise<void> {
+  for await (const part of shell.client.stream("journal", { name, lines: Math.min(lines, MAX_JOURNAL_LINES) }))
+    shell.show(part, ({ lines: written }) => written.map(terminalText).join("\n"));
+}
+/** The most that the operation takes. */
+const MAX_JOURNAL_LINES = 1000;
 
 function readText(file: string): string {
   try {

@@ -1,27 +1,49 @@
 import { expect, test } from "vitest";
 import { openTestSystem } from "../../../test/lib/system.ts";
 import { bwrapDriver } from "../../platforms/bwrap/driver.ts";
+import type { Driver } from "../../platforms/port.ts";
 
 /** The log of the system in a cage, which only containers have. */
 
-async function logsOf(systemLog?: (place: { agentId: string }, lines: number) => Promise<string[]>) {
+const containers: Pick<Driver, "systemLog" | "followSystemLog"> = {
+  systemLog: async ({ agentId }, lines) => [agentId, String(lines)],
+  async *followSystemLog({ agentId }, lines) {
+    yield [agentId, String(lines)];
+    yield ["and more"];
+  },
+};
+
+async function systemOf(logs: typeof containers) {
   const driver = { ...bwrapDriver(), identityFor: () => ({ kind: "user-namespace" as const, uid: 0, gid: 0 }) };
-  const system = await openTestSystem({ platform: { driver: { ...driver, ...(systemLog ? { systemLog } : {}) } } });
+  const system = await openTestSystem({ platform: { driver: { ...driver, ...logs } } });
+  const { id } = await system.swarm.createDraft("ada");
+  const agent = system.swarm.byId(id);
+  if (agent) system.swarm.publish(agent);
+  return { system, id };
+}
+
+test("it is asked of the driver, for the agent and its number of lines, and followed", async () => {
+  const { system, id } = await systemOf(containers);
   try {
-    const { id } = await system.swarm.createDraft("ada");
-    const agent = system.swarm.byId(id);
-    if (agent) system.swarm.publish(agent);
-    return { id, answer: await system.callAs(system.operator, "logs", { name: "ada", lines: 7, system: true }) };
+    const answer = await system.callAs(system.operator, "logs", { name: "ada", lines: 7, system: true });
+    expect(answer).toEqual({ lines: [id, "7"], position: 0 });
+    const parts: unknown[] = [];
+    const journal = system.call("journal", { name: "ada", lines: 7 } as never, system.operator);
+    for await (const part of journal as AsyncIterable<object>) parts.push(part);
+    expect(parts).toEqual([{ lines: [id, "7"] }, { lines: ["and more"] }]);
   } finally {
     await system.close();
   }
-}
-
-test("it is asked of the driver, for the agent and its number of lines", async () => {
-  const { id, answer } = await logsOf(async ({ agentId }, lines) => [agentId, String(lines)]);
-  expect(answer).toEqual({ lines: [id, "7"], position: 0 });
 });
 
 test("where cages boot no system, the answer says which log there is", async () => {
-  await expect(logsOf()).rejects.toThrow(/the cage of ada boots no system: its log is .*logs ada/);
+  const { system } = await systemOf({});
+  try {
+    const words = /the cage of ada boots no system: its log is .*logs ada/;
+    await expect(system.callAs(system.operator, "logs", { name: "ada", lines: 7, system: true })).rejects.toThrow(words);
+    const journal = system.call("journal", { name: "ada", lines: 7 } as never, system.operator) as AsyncIterable<object>;
+    await expect(journal[Symbol.asyncIterator]().next()).rejects.toThrow(words);
+  } finally {
+    await system.close();
+  }
 });

@@ -1,5 +1,6 @@
 import { hivectl } from "../../lib/hivectl.ts";
 import { isUtf8 } from "node:buffer";
+import type { Agent } from "../../agents/agent.ts";
 import { readGeneration } from "../../agents/config-tree.ts";
 import { statusRow, type AgentView } from "../../wire/agent.ts";
 import { RepoRefusal } from "../../config-repos/types.ts";
@@ -9,7 +10,8 @@ import type { Output } from "../../wire/operations.ts";
 import { lastLines, linesAfter } from "../log-file.ts";
 import { subscribeLines } from "../stream.ts";
 import { operatorOf } from "./caller.ts";
-import type { Handlers } from "./types.ts";
+import type { SystemLog } from "../system-log.ts";
+import type { HandlerContext, Handlers } from "./types.ts";
 
 type Names =
   | "list"
@@ -20,6 +22,7 @@ type Names =
   | "turn_events"
   | "watch"
   | "logs"
+  | "journal"
   | "config"
   | "shutdown";
 
@@ -66,16 +69,17 @@ export const readHandlers: Pick<Handlers, Names> = {
   async logs(context, input) {
     const agent = context.swarm.byNameEvenDestroyed(input.name);
     if (input.system) {
-      const lines = await context.systemLog?.(agent, input.lines);
-      if (lines === undefined)
-        throw new HiveError(
-          "bad_request",
-          `the cage of ${agent.name} boots no system: its log is ${hivectl(`logs ${agent.name}`)}`,
-        );
-      return { lines, position: 0 };
+      return { lines: await systemLogFor(context, agent).last(agent, input.lines), position: 0 };
     }
     const file = context.paths.agent(agent.id).log;
     return input.after === undefined ? lastLines(file, input.lines) : linesAfter(file, input.after);
+  },
+
+  async *journal(context, input, caller) {
+    const agent = context.swarm.byNameEvenDestroyed(input.name);
+    // It ends with its caller, who else keeps a program of root's busy.
+    const ended = caller.kind === "operator" ? caller.ended : AbortSignal.abort();
+    for await (const lines of systemLogFor(context, agent).follow(agent, input.lines, ended)) yield { lines };
   },
 
   async config(context, input) {
@@ -101,6 +105,11 @@ export const readHandlers: Pick<Handlers, Names> = {
     return {};
   },
 };
+
+function systemLogFor({ systemLog }: HandlerContext, { name }: Agent): SystemLog {
+  if (systemLog) return systemLog;
+  throw new HiveError("bad_request", `the cage of ${name} boots no system: its log is ${hivectl(`logs ${name}`)}`);
+}
 
 /** The status row of an agent, if it differs from the last one sent. */
 function rowIfChanged(agent: AgentView, last: Map<string, string>): Output<"subscribe_agent_status"> | undefined {

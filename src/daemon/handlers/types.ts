@@ -35,6 +35,7 @@ import type { ModelLogin } from "../login/model-login.ts";
 import type { ModelUse } from "../model-use.ts";
 import type { ModelAccess } from "../model-access.ts";
 import type { RepoTokens } from "../repo-tokens.ts";
+import type { SystemLog } from "../system-log.ts";
 import type { Secrets } from "../secrets/secrets.ts";
 import type { Views } from "../views.ts";
 
@@ -74,7 +75,7 @@ export interface HandlerContext {
   pages: Pick<AgentPages, "portOf">;
   paths: Paths;
   /** What the system of an agent's cage has logged. Absent where cages boot none. */
-  systemLog: ((agent: Agent, lines: number) => Promise<string[]>) | undefined;
+  systemLog: SystemLog | undefined;
   urls: { home: string; domain: string | undefined };
   /** The prefixes of model ids in the operator's prices. */
   pricedModels: readonly string[];

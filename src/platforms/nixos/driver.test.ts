@@ -53,6 +53,10 @@ const helper: ContainerHelper = {
     asked.push(`logs ${agent} ${lines}`);
     return "first\nsecond\n";
   },
+  async *follow(agent, lines) {
+    asked.push(`follow ${agent} ${lines}`);
+    yield ["first"];
+  },
 };
 const driver = (change: Partial<ContainerHelper> = {}) =>
   nixosDriver({ helperOf: () => ({ ...helper, ...change }), systemOf: () => SYSTEM });
@@ -197,6 +201,9 @@ test("without a system, a start says how to build one", async () => {
 test("the log of a container's system is its journal, at most what the helper prints", async () => {
   const log = await driver().systemLog?.(spec(), 5000);
   expect([log, asked]).toEqual([["first", "second"], ["logs a1 1000"]]);
+  for await (const lines of driver().followSystemLog?.(spec(), 5000, new AbortController().signal) ?? [])
+    expect(lines).toEqual(["first"]);
+  expect(asked).toEqual(["logs a1 1000", "follow a1 1000"]);
 });
 
 test("a container without a note is ended before it is removed", async () => {

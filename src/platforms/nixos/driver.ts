@@ -20,6 +20,8 @@ export interface ContainerHelper {
   destroy(agent: string): Promise<void>;
   /** What the container and the service manager have logged last. */
   logs(agent: string, lines: number): Promise<string>;
+  /** The same, then each new line as it comes, until `signal` aborts. */
+  follow(agent: string, lines: number, signal: AbortSignal): AsyncIterable<string[]>;
 }
 
 /** Lines that the helper prints at most. */
@@ -76,6 +78,8 @@ export function nixosDriver(deps: ContainerDriverDeps): Driver {
       const text = await deps.helperOf(hiveId).logs(agentId, Math.min(lines, MAX_LOG_LINES));
       return text === "" ? [] : text.replace(/\n$/, "").split("\n");
     },
+    followSystemLog: ({ hiveId, agentId }, lines, signal) =>
+      deps.helperOf(hiveId).follow(agentId, Math.min(lines, MAX_LOG_LINES), signal),
     async destroy(spec) {
       const helper = deps.helperOf(spec.hiveId);
       const cage = await adopt(spec, helper);
