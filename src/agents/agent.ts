@@ -43,6 +43,8 @@ export interface RunningTurn {
   /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
   costUsd: number | undefined;
   isUnpriced: boolean;
+  /** What it counts in budgets, with a price for each answer. US dollars. */
+  budgetUsd: number;
   /** The name of the credential of its answers. */
   credential?: string | undefined;
 }

@@ -83,6 +83,7 @@ export class AgentCommands {
       await this.#save(agent, { purgedAt: instant(this.#deps.now()) });
       this.#deps.agents.freeName(name);
     }
+    this.#deps.bus.emit("agent_destroyed", { agent, purged: options.purge });
     this.#deps.bus.emit("changed", agent);
     const reason = options.note?.trim() || undefined;
     await this.#deps.announcements.announce(
@@ -107,7 +108,8 @@ export class AgentCommands {
   credentialChanged(name: string): void {
     for (const agent of this.#deps.agents.all()) {
       if (agent.credential !== name) continue;
-      if (agent.park?.why === "needs_login") this.#deps.harnesses.clearParks(agent);
+      // A limit of the API was that of the account before.
+      if (agent.park?.why === "needs_login" || agent.park?.why === "rate_limited") this.#deps.harnesses.clearParks(agent);
       // Its requests were refused because the credential was missing.
       this.#deps.harnesses.unparkFrom(agent, "config");
       this.#deps.bus.emit("changed", agent);

@@ -28,6 +28,8 @@ export interface AgentEvents extends MessageEvents {
    * on.
    */
   budget_changed: Agent;
+  /** An agent was destroyed. With `purged`, it cannot be revived. */
+  agent_destroyed: { agent: Agent; purged: boolean };
   /** A change of an agent was proposed, has moved or has ended. */
   change_stored: { change: number; agent: string; isOver: boolean };
   /** The end of a turn is stored. `at` is when it ended, in milliseconds. */

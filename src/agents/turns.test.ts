@@ -142,7 +142,7 @@ describe("a turn whose harness has gone", () => {
   });
 
   test("is metered on by the next daemon, whether its harness goes on or has ended", async () => {
-    const used = { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5, credential: "work" };
+    const used = { tokens: { ...NO_TOKENS, input: 70 }, costUsd: 0.5, budgetUsd: 0.5, credential: "work" };
     const meter = async (by: Turns, who: Agent): Promise<void> => {
       const running = by.meter(who, used);
       if (running) await store.write(() => store.turns.meter(who.id, running.turn, running));

@@ -40,6 +40,7 @@ const notMetered = (): Metered => ({
   tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
   costUsd: undefined,
   isUnpriced: false,
+  budgetUsd: 0,
 });
 
 /**
@@ -136,12 +137,16 @@ export class Turns {
    * Adds metered usage to the running turn, and returns it. A single answer without a price makes the cost of the turn
    * unknown.
    */
-  meter(agent: Agent, used: { tokens: TokenCounts; costUsd: number | undefined; credential: string }): RunningTurn | undefined {
+  meter(
+    agent: Agent,
+    used: { tokens: TokenCounts; costUsd: number | undefined; budgetUsd: number; credential: string },
+  ): RunningTurn | undefined {
     const turn = (stateOf(agent).turn.running ??= this.#resumed(agent));
     if (!turn) return undefined;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
     turn.credential = used.credential;
     turn.isUnpriced ||= used.costUsd === undefined;
+    turn.budgetUsd += used.budgetUsd;
     turn.costUsd = turn.isUnpriced ? undefined : (turn.costUsd ?? 0) + (used.costUsd ?? 0);
     return turn;
   }

@@ -12,6 +12,7 @@ import type { Store } from "../store/store.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { instant } from "../wire/instant.ts";
 import { openBudgets, type BudgetParts } from "./budget-parts.ts";
+import { UsageToday } from "./usage.ts";
 
 /** The budget of a change: what its agent's turns use from the first push of the branch to its end. */
 
@@ -112,6 +113,7 @@ test("counts from the first push, with the turn that runs; at the limit its agen
     tokens: { input: 1, output: 0, cache_read: 0, cache_write: 0 },
     costUsd: 2,
     isUnpriced: false,
+    budgetUsd: 2,
   };
   await proposed(1);
   const used = () => parts.rows().find(({ scope, limit }) => scope === "change" && limit === "cost_per_change_usd");
@@ -140,6 +142,53 @@ test("outlives the daemon, counts tokens that no cache served, and its end lets 
   expect(parts.budgets.stopOf("scout")).toBeUndefined();
   await store.write(() => {});
   expect(store.budgets.limits()).toEqual([]);
+});
+
+test("the next daemon counts the same for a change: answers without a price, of the turn that runs, and outside of turns", async () => {
+  await proposed(1);
+  const usage = new UsageToday(store, new Days("UTC"), () => NOON);
+  const running = { turn: 1, startedAt: NOON, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } };
+  const metered = { ...running, costUsd: undefined, isUnpriced: true, budgetUsd: 0 };
+  /** An answer of a model without a price, which counts by the price of the one that was asked for. */
+  const answer = async (budgetUsd: number, turn?: typeof metered): Promise<void> => {
+    const tokens = { input: 3, output: 10, cache_read: 900, cache_write: 4 };
+    parts.budgets.spend("scout", "default", { costUsd: budgetUsd, output: 10, input: 7 });
+    if (turn) {
+      turn.tokens = {
+        ...turn.tokens,
+        input: turn.tokens.input + 3,
+        output: turn.tokens.output + 10,
+        cache_write: turn.tokens.cache_write + 4,
+      };
+      turn.budgetUsd += budgetUsd;
+    }
+    const asked = { agentId: "scout", credential: "default", model: "new", requestModel: "opus", startedAt: 1, endedAt: 2 };
+    await usage.add({ ...asked, tokens, costUsd: undefined, budgetUsd }, turn);
+  };
+  const events = (n: number, event: object): Promise<unknown> =>
+    store.write(() =>
+      store.turns.append("scout", "scout", "i", [{ n, at: instant(NOON), event: event as never }], store.nextSeq),
+    );
+  const begin = (turn: number) => ({ type: "turn_start", turn, message_id: turn, from: "operator", body: "" });
+  await events(1, begin(1));
+  await answer(1, metered);
+  await answer(2, metered);
+  const ended = { ok: true, result: "ok", reason: "", duration_ms: 1, tokens: metered.tokens };
+  await events(2, { type: "turn_end", turn: 1, ...ended });
+  await answer(0.5);
+  await events(3, begin(2));
+  await answer(1.25, { ...metered, turn: 2, tokens: running.tokens, budgetUsd: 0 });
+  const used = () => parts.budgets.standings.ofChange(target(1).agent, 1).map((one) => [one.kind, one.used]);
+  await parts.decisions.set(target(1), { output_tokens_per_change: 99, input_tokens_per_change: 99 }, [], "operator");
+  const before = used();
+  expect(before).toEqual([
+    ["cost_per_change_usd", 4.75],
+    ["output_tokens_per_change", 40],
+    ["input_tokens_per_change", 28],
+  ]);
+  parts.budgets.stop();
+  parts = open();
+  expect(used()).toEqual(before);
 });
 
 test("a limit that an agent's config has for its changes is none of the agent's own, and one of another kind fits no change", async () => {

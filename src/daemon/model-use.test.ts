@@ -34,7 +34,7 @@ beforeEach(() => {
         tokensBefore.push(agent.turn?.tokens.input);
       },
     },
-    sharedLimit: { met: () => {}, passed: () => {}, endOf: () => undefined, release: () => {} },
+    sharedLimit: { met: () => {}, passed: () => {}, endOf: () => undefined, release: () => {}, forget: () => {} },
     metrics: { metered: (name, used) => void counted.push([name, used.model]), modelRequests: counter },
     bus,
     onUnexpected: (error) => expect.unreachable(String(error)),
@@ -43,7 +43,7 @@ beforeEach(() => {
 
 test("an answer counts for the running turn, and the page is notified", () => {
   const none = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
-  stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined, isUnpriced: false };
+  stateOf(agent).turn.running = { turn: 1, startedAt: 0, tokens: none, costUsd: undefined, isUnpriced: false, budgetUsd: 0 };
   use.add({ ...ASKED, agentId: "a1", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
   use.add({ ...ASKED, agentId: "a1", model: "unpriced", costUsd: undefined, budgetUsd: 0.25 });
   use.add({ ...ASKED, agentId: "a1", model: "opus", costUsd: 0.5, budgetUsd: 0.5 });
@@ -51,6 +51,7 @@ test("an answer counts for the running turn, and the page is notified", () => {
   expect(agent.turn).toMatchObject({
     tokens: { input: 3, output: 60, cache_read: 900, cache_write: 12_000 },
     costUsd: undefined,
+    budgetUsd: 1.25,
   });
   expect(counted[0]).toEqual(["scout", "opus"]);
   // The sum of a change begins with its running turn: an answer that was metered before would count twice.

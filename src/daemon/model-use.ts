@@ -21,7 +21,7 @@ export interface ModelUseDeps {
   budgets: Pick<Budgets, "spend">;
   /** Absent where nothing is exported. */
   telemetry?: Pick<Telemetry, "answered"> | undefined;
-  sharedLimit: Pick<SharedLimit, "met" | "passed" | "endOf" | "release">;
+  sharedLimit: Pick<SharedLimit, "met" | "passed" | "endOf" | "release" | "forget">;
   metrics: Pick<Metrics, "modelRequests" | "metered">;
   bus: Pick<AgentBus, "emit">;
   onUnexpected(error: unknown): void;
@@ -91,6 +91,7 @@ export class ModelUse {
 
   /** A credential has another value, or is removed: what is known of its account is no longer true. */
   forget(credential: string): void {
+    this.#deps.sharedLimit.forget(credential);
     if (this.#plans.delete(credential)) this.#deps.bus.emit("changed", "hive");
   }
 

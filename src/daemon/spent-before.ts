@@ -49,11 +49,11 @@ export function spentBefore(deps: SpentBeforeDeps, scope: ScopeKey, period: stri
 }
 
 /** What a turn that runs counts so far. */
-function figures(turn: { tokens: TokenCounts; costUsd: number | undefined } | undefined): {
+function figures(turn: { tokens: TokenCounts; budgetUsd: number } | undefined): {
   costUsd: number;
   output: number;
   input: number;
 } {
   const { output = 0, input = 0, cache_write: written = 0 } = turn?.tokens ?? {};
-  return { costUsd: turn?.costUsd ?? 0, output, input: input + written };
+  return { costUsd: turn?.budgetUsd ?? 0, output, input: input + written };
 }

@@ -130,15 +130,16 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
+  const credentialChanged = (name: string): void => {
+    modelUse.forget(name);
+    commands.credentialChanged(name);
+  };
   const secrets = new Secrets({ ...base, files: new SecretFiles(paths.secrets) });
   const credentials = new ModelCredentials({
     ...base,
     files: credentialFiles,
     own: access,
-    changed(name) {
-      modelUse.forget(name);
-      commands.credentialChanged(name);
-    },
+    changed: (name) => credentialChanged(name),
   });
   const { maxHops, loopLimits, leaseGraceMs, sendRate, crashBackoffMs, operatorPronouns, confirmMs, autoUpdate } = config;
   const disk = new Disk(base);
@@ -317,7 +318,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
       keep: async (name, token, by) => void (await credentials.add(name, { token }, by)),
     },
     whyNot: () => access.whyNoLogin,
-    onChanged: () => commands.credentialChanged(DEFAULT_CREDENTIAL),
+    onChanged: () => credentialChanged(DEFAULT_CREDENTIAL),
   });
   const backups = new Backups({ hiveId, version: VERSION, paths, store, still: repos.still });
 

@@ -58,6 +58,7 @@ export class UsageToday {
       tokens: { ...turn.tokens },
       costUsd: turn.costUsd,
       isUnpriced: turn.isUnpriced,
+      budgetUsd: turn.budgetUsd,
       credential: turn.credential,
     };
     await this.#store.write(() => {
@@ -66,6 +67,7 @@ export class UsageToday {
       const used = { costUsd: costUsd ?? 0, unpriced: costUsd === undefined ? 1 : 0, output };
       if (chain !== undefined) this.#store.chains.add(chain, used, this.#now());
       if (metered) this.#store.turns.meter(usage.agentId, turn.turn, metered);
+      else this.#store.changes.spendOutside(usage.agentId, { costUsd: record.budgetUsd, output, input: input + cache_write });
     });
   }
 

@@ -87,6 +87,19 @@ test("the limit of another credential holds its agents alone, and each credentia
   expect(held()).toEqual([]);
 });
 
+test("a credential of another account holds none of its agents", () => {
+  limit.met("scribe", "work", now + MINUTE);
+  limit.met("ada", "default", now + MINUTE);
+  limit.forget("work");
+  expect([held(), changed.slice(-2).sort()]).toEqual([
+    ["ada", "poet", "scout"],
+    ["critic", "scribe"],
+  ]);
+  // The same end may be that of the other account.
+  limit.met("critic", "work", now + MINUTE);
+  expect(limit.endOf("scribe")).toBeDefined();
+});
+
 test("an agent whose config names another credential is no longer held by the limit of the old one", () => {
   limit.met("scribe", "work", now + MINUTE);
   limit.uses("critic", "work");

@@ -78,6 +78,12 @@ export class SharedLimit implements Service {
     if (this.#held.has(agentId) && this.#held.get(agentId)?.credential !== credential) this.#release([agentId]);
   }
 
+  /** A credential is of another account, or is removed: the limit of the one before holds no agent any more. */
+  forget(credential: string): void {
+    this.#limits.delete(credential);
+    this.#release([...this.#held].filter(([, held]) => held.credential === credential).map(([id]) => id));
+  }
+
   /** When an agent goes on; undefined if nothing holds it. Milliseconds since the epoch. */
   endOf(agentId: string): number | undefined {
     return this.#held.get(agentId)?.at;

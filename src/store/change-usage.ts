@@ -17,11 +17,11 @@ export interface ChangeUsage {
   unpriced: number;
 }
 
-/** What the ended turns of a change count in budgets. */
+/** What the ended turns of a change count in budgets, and its agent's answers outside of turns. */
 export interface ChangeSpent {
   /** The agent's id. */
   agent: string;
-  /** US dollars of the turns that have a price. */
+  /** US dollars, with a price for each answer. */
   costUsd: number;
   output: number;
   /** Tokens of input that no cache has served. */
@@ -57,14 +57,22 @@ export function changeUsageQueries(db: Sqlite) {
      WHERE changes.agent <> 'operator' GROUP BY changes.id ORDER BY costUsd DESC, tokens DESC, changes.id DESC`,
   );
   const spent = db.prepare<[number], ChangeSpent>(
-    `SELECT changes.agent AS agent, total(cost_usd) AS costUsd, total(output) AS output, total(input) AS input
+    `SELECT changes.agent AS agent, total(coalesce(budget_usd, cost_usd)) + outside_usd AS costUsd,
+       total(output) + outside_output AS output, total(input) + outside_input AS input
      FROM change_spans CROSS JOIN changes ON changes.id = change_spans.change
        LEFT JOIN turns INDEXED BY turns_by_end
          ON turns.agent = changes.agent AND turns.ended_at BETWEEN began_at AND coalesce(change_spans.ended_at, ${OPEN_END})
      WHERE change = ? GROUP BY changes.id`,
   );
+  const spendOutside = db.prepare<{ agent: string; costUsd: number; output: number; input: number }>(
+    `UPDATE change_spans SET outside_usd = outside_usd + @costUsd, outside_output = outside_output + @output,
+       outside_input = outside_input + @input
+     WHERE ended_at IS NULL AND change IN (SELECT id FROM changes INDEXED BY changes_by_agent WHERE agent = @agent)`,
+  );
   return {
-    /** What the ended turns of one change have spent. */
+    /** Counts an answer that came outside of a turn for every open change of its agent. Only inside a write. */
+    spendOutside: (agent: string, used: Omit<ChangeSpent, "agent">): void => void spendOutside.run({ agent, ...used }),
+    /** What one change has spent, but for the turn that runs. */
     spent: (change: number): ChangeSpent | undefined => spent.get(change),
     /** A change is proposed: its work began with the first push to its branch, or now if that is not known. */
     begin: (row: { id: number; repo: string; agent: string; branch: string; proposed_at: number }): void =>

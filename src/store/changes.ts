@@ -128,6 +128,9 @@ export function changeQueries(db: Sqlite) {
   const openOf = db
     .prepare<[string], number>(`SELECT id FROM changes INDEXED BY changes_by_agent WHERE agent = ? AND ${OPEN} ORDER BY id`)
     .pluck();
+  const openIn = db.prepare<[string], { id: number; agent: string }>(
+    `SELECT id, agent FROM changes WHERE ${OPEN} AND repo = ? ORDER BY id`,
+  );
   const queued = db.prepare<[string, string], ChangeRecord>(
     `SELECT * FROM changes WHERE ${OPEN} AND state = 'queued' AND repo = ? AND base = ? ORDER BY queued_at, id`,
   );
@@ -178,10 +181,14 @@ export function changeQueries(db: Sqlite) {
     },
     /** What changes have cost. */
     usage: usage.list,
-    /** What the ended turns of one change have spent. */
+    /** What one change has spent, but for the turn that runs. */
     spent: usage.spent,
+    /** Counts an answer outside of a turn for its agent's changes. Only inside a write. */
+    spendOutside: usage.spendOutside,
     /** The changes of an agent that have not ended, oldest first. */
     openOf: (agent: string): number[] => openOf.all(agent),
+    /** The changes of a repository that have not ended, with their agents, oldest first. */
+    openIn: (repo: string): { id: number; agent: string }[] => openIn.all(repo),
     byId: (id: number) => byId.get(id),
     /** Changes that have not ended, oldest first. */
     open: () => open.all(),

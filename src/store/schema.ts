@@ -279,4 +279,12 @@ CREATE TABLE pull_requests (
 CREATE INDEX pull_requests_by_head ON pull_requests (repo, head);
 CREATE INDEX pull_requests_live ON pull_requests (change) WHERE state IN ('opening', 'open');
 `,
+  `
+-- What a turn counts in budgets, also where its cost is not known. Null for turns from before: those count their cost.
+ALTER TABLE turns ADD COLUMN budget_usd REAL;
+-- What the agent of a change has spent for it outside of turns.
+ALTER TABLE change_spans ADD COLUMN outside_usd REAL NOT NULL DEFAULT 0;
+ALTER TABLE change_spans ADD COLUMN outside_output INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE change_spans ADD COLUMN outside_input INTEGER NOT NULL DEFAULT 0;
+`,
 ];

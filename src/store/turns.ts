@@ -39,6 +39,8 @@ export interface Metered {
   /** US dollars. Undefined before the first answer, and after an answer from a model without a price. */
   costUsd: number | undefined;
   isUnpriced: boolean;
+  /** What the turn counts in budgets. US dollars. */
+  budgetUsd: number;
   /** The name of the credential of its answers. */
   credential?: string | undefined;
 }
@@ -97,6 +99,12 @@ const MOST_SPOOLS = 16;
 /** Turn marks are kept permanently, so their type has its own column. */
 const MARKS = ["turn_start", "turn_end"];
 
+/** Parses what was metered. A daemon from before kept no figure for budgets. */
+function meteredOf(json: string): Metered {
+  const metered = JSON.parse(json) as Omit<Metered, "budgetUsd"> & Partial<Metered>;
+  return { ...metered, budgetUsd: metered.budgetUsd ?? metered.costUsd ?? 0 };
+}
+
 /** Turn events and turns. Events are append-only; a turn also has a small row. */
 export function turnQueries(db: Sqlite, inserts: MessageInserts) {
   const append = db.prepare<[number, string, number, string, string]>(
@@ -121,9 +129,9 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     "UPDATE turns SET metered = ? WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const end = db.prepare<
-    [number, TurnResult, string, number, number, number, number, number | null, string | null, string, number]
+    [number, TurnResult, string, number, number, number, number, number | null, number | null, string | null, string, number]
   >(
-    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, output = ?, input = ?, cost_usd = ?, credential = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
+    "UPDATE turns SET ended_at = ?, result = ?, reason = ?, duration_ms = ?, tokens = ?, output = ?, input = ?, cost_usd = ?, budget_usd = coalesce(metered ->> '$.budgetUsd', ?), credential = ?, metered = NULL WHERE agent = ? AND turn = ? AND ended_at IS NULL",
   );
   const ended = db.prepare<[string, number], { turn: number }>(
     "SELECT turn FROM turns WHERE agent = ? AND turn = ? AND ended_at IS NOT NULL",
@@ -169,7 +177,8 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       const { result, reason, duration_ms, cost_usd, credential } = event;
       const uncached = input + cache_write;
       const [cost, used] = [cost_usd ?? null, credential ?? null];
-      end.run(at, result, reason, Math.round(duration_ms), tokens, output, uncached, cost, used, agent, event.turn);
+      // What it counts in budgets is in its row since its last answer.
+      end.run(at, result, reason, Math.round(duration_ms), tokens, output, uncached, cost, cost, used, agent, event.turn);
     }
     return { seq, agent: name, at: instant(at), event };
   }
@@ -211,7 +220,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
     open: (agent: string): OpenTurn[] =>
       open.all(agent).map(({ metered, ...row }) => ({
         ...row,
-        metered: metered === null ? undefined : (JSON.parse(metered) as Metered),
+        metered: metered === null ? undefined : meteredOf(metered),
       })),
     /** Keeps what was metered of an open turn. Only inside a write. */
     meter: (agent: string, turn: number, metered: Metered): void => void meter.run(JSON.stringify(metered), agent, turn),
