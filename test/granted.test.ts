@@ -139,7 +139,7 @@ function budgetOf(spender: Spender): unknown {
   budgets.spend(scope, "default", { costUsd: 4, output: 4, input: 4 });
   budgets.stop();
   const limitOf = () => budgets.standings.limitsOf(spender).find(({ kind }) => kind === "messages_per_minute")?.value;
-  const rate = new MessageRate({ limitOf, now: () => 0 });
+  const rate = new MessageRate({ limitOf, sentSince: () => 0, now: () => 0 });
   rate.take(scope, 4);
   return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(scope, 1), {}))];
 }

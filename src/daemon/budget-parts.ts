@@ -29,7 +29,6 @@ export interface BudgetPartsDeps {
   now(): number;
 }
 
-const NO_CHANGES: readonly number[] = [];
 const NO_TOKENS = { input: 0, output: 0, cache_read: 0, cache_write: 0 };
 
 export const spenderOf = ({ id, name, config, credential }: Agent, changes: readonly number[]): Spender => ({
@@ -45,8 +44,7 @@ export function openBudgets(deps: BudgetPartsDeps) {
   const { store, agents, bus, prices, pricesFile, days, sharesRateLimits } = deps;
   /** The changes that each agent works on: asked with each answer of the model. */
   const changes = new Map<string, readonly number[]>();
-  const changesOf = ({ id, config }: Agent): readonly number[] => {
-    if (config.repos.length === 0) return NO_CHANGES;
+  const changesOf = ({ id }: Agent): readonly number[] => {
     const known = changes.get(id) ?? store.changes.openOf(id);
     changes.set(id, known);
     return known;
@@ -79,6 +77,10 @@ export function openBudgets(deps: BudgetPartsDeps) {
     if (isOver) budgets.changeEnded(change);
     budgets.refresh(agent);
   });
+  bus.on("agent_destroyed", ({ agent, purged }) => {
+    changes.delete(agent.id);
+    budgets.agentEnded(agent.id, purged);
+  });
   const sharedLimit = new SharedLimit({
     ...deps,
     isShared: sharesRateLimits,
@@ -99,6 +101,7 @@ export function openBudgets(deps: BudgetPartsDeps) {
   });
   const messageRate = new MessageRate({
     ...deps,
+    sentSince: (sender, from) => store.messages.sentSince(sender, from),
     limitOf(sender) {
       const agent = spenders.byId(sender);
       return agent && budgets.standings.limitsOf(agent).find(({ kind }) => kind === "messages_per_minute")?.value;

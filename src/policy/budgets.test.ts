@@ -182,8 +182,29 @@ describe("the requests of an agent with a limit", () => {
   });
 });
 
+test("the minute in which the daemon begins has what was sent before", () => {
+  const asked: number[] = [];
+  const sentSince = (_: string, from: number): number => asked.push(from) + 1;
+  now += 20_000;
+  const rate = new MessageRate({ limitOf: () => 3, sentSince, now: () => now });
+  rate.take("a1", 1);
+  expect(() => rate.take("a1", 1)).toThrow("wait 40 s");
+  now += 60_000;
+  rate.take("a1", 3);
+  expect(asked).toEqual([NOON]);
+});
+
+test("an agent that was destroyed near its limit wakes nothing at the end of the day", () => {
+  spend("a1", 9);
+  expect(vi.getTimerCount()).toBe(1);
+  open.budgets.agentEnded("a1", false);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(open.budgets.warnings("a1")).toHaveLength(1);
+});
+
 test("messages of a minute are counted by sender; one that has to wait is told how long", () => {
-  const rate = new MessageRate({ limitOf: (sender) => (sender === "a1" ? 2 : undefined), now: () => now });
+  const limitOf = (sender: string) => (sender === "a1" ? 2 : undefined);
+  const rate = new MessageRate({ limitOf, sentSince: () => 0, now: () => now });
   rate.take("a1", 1);
   rate.take("a1", 1);
   now += 20_000;

@@ -9,7 +9,7 @@ import type { Days } from "./days.ts";
 import { LimitsSet } from "./limits-set.ts";
 import { Meter } from "./meter.ts";
 import { isOfTurns } from "./periods.ts";
-import { agentScope, changeScope, credentialScope, HIVE, type Spenders } from "./spender.ts";
+import { agentIn, agentScope, changeScope, credentialScope, HIVE, type Spenders } from "./spender.ts";
 import { Standings, type Standing } from "./standings.ts";
 import { isSameStop, nearWords, stopIn, stopWords, type Stop } from "./stop.ts";
 
@@ -142,12 +142,23 @@ export class Budgets implements Service {
 
   /** A change has ended: its limits and what was decided about them are forgotten. */
   changeEnded(change: number): void {
+    this.#forget(changeScope(change));
+  }
+
+  /** An agent was destroyed: nothing stops it any more. One that cannot be revived is forgotten with its limits. */
+  agentEnded(agentId: string, isPurged: boolean): void {
+    this.#stops.delete(agentId);
+    this.#near.delete(agentId);
+    if (isPurged) this.#forget(agentScope(agentId));
+    this.#arm();
+  }
+
+  #forget(scope: ScopeKey): void {
     const { store, onUnexpected } = this.#deps;
-    const scope = changeScope(change);
     this.#meter.forget(scope);
-    if (!this.limits.has(scope)) return;
+    const hadLimits = this.limits.has(scope);
     this.limits.forget(scope);
-    store.write(() => store.budgets.forget(scope)).catch(onUnexpected);
+    if (hadLimits || agentIn(scope) !== undefined) store.write(() => store.budgets.forget(scope)).catch(onUnexpected);
   }
 
   /** Sentences about limits that are nearly reached: the agent's own, and those that it shares. */

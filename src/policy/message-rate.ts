@@ -5,16 +5,23 @@ const MINUTE_MS = 60_000;
 export interface MessageRateDeps {
   /** Messages that a sender may send in a minute; undefined: any number. */
   limitOf(sender: string): number | undefined;
+  /** Messages that a sender has sent since a time, in milliseconds. */
+  sentSince(sender: string, from: number): number;
   now(): number;
 }
 
-/** The messages that agents send in each minute of the clock. Kept in memory: after a restart a minute begins anew. */
+/**
+ * The messages that agents send in each minute of the clock. Kept in memory; the minute in which the daemon has begun
+ * counts what its predecessor has sent.
+ */
 export class MessageRate {
   readonly #deps: MessageRateDeps;
   readonly #sent = new Map<string, { minute: number; count: number }>();
+  readonly #first: number;
 
   constructor(deps: MessageRateDeps) {
     this.#deps = deps;
+    this.#first = minuteAt(deps.now());
   }
 
   /** Counts messages of a sender. Throws `rate_limited` with the time to wait. One send may fill a whole minute. */
@@ -22,9 +29,9 @@ export class MessageRate {
     const limit = this.#deps.limitOf(sender);
     if (limit === undefined) return;
     const now = this.#deps.now();
-    const minute = Math.floor(now / MINUTE_MS);
+    const minute = minuteAt(now);
     const before = this.#sent.get(sender);
-    const sent = before?.minute === minute ? before.count : 0;
+    const sent = before?.minute === minute ? before.count : this.#sentBefore(sender, minute);
     if (sent > 0 && sent + count > limit) {
       const seconds = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000);
       throw new HiveError(
@@ -34,4 +41,11 @@ export class MessageRate {
     }
     this.#sent.set(sender, { minute, count: sent + count });
   }
+
+  /** What a sender has sent in a minute before it was counted here. A clock that was set back may be in an earlier one. */
+  #sentBefore(sender: string, minute: number): number {
+    return minute > this.#first ? 0 : this.#deps.sentSince(sender, minute * MINUTE_MS);
+  }
 }
+
+const minuteAt = (now: number): number => Math.floor(now / MINUTE_MS);

@@ -71,6 +71,7 @@ export function budgetQueries(db: Sqlite) {
   );
   const forgetLimits = db.prepare<[ScopeKey]>("DELETE FROM budgets WHERE scope = ?");
   const forgetDecisions = db.prepare<[ScopeKey]>("DELETE FROM budget_decisions WHERE scope = ?");
+  const forgetSpent = db.prepare<[ScopeKey]>("DELETE FROM budget_spent WHERE scope = ?");
   return {
     limits: (): LimitRow[] => limits.all(),
     /** Only inside a write. */
@@ -86,10 +87,11 @@ export function budgetQueries(db: Sqlite) {
     },
     /** Only inside a write. */
     removeSpent: (scope: ScopeKey, period: string): void => void removeSpent.run(scope, period),
-    /** Removes the limits of a scope that has ended, and the decisions about them. Only inside a write. */
+    /** Removes all of a scope that has ended: limits, decisions about them, and counters. Only inside a write. */
     forget(scope: ScopeKey): void {
       forgetLimits.run(scope);
       forgetDecisions.run(scope);
+      forgetSpent.run(scope);
     },
     decisions: (): DecisionRow[] => decisions.all(),
     /** Only inside a write. */

@@ -49,6 +49,14 @@ test("a group of any size is stored unchanged, with plain and other messages", a
   expect(rows.map((row) => store.messages.byId(row.id))).toEqual(rows);
 });
 
+test("the messages of a sender since a time are counted, also those of the running group", async () => {
+  await inserting(message(1));
+  await inserting(message(2, { sender: "b" }));
+  const counts = await inserting(message(3), () => ["a", "b"].map((who) => store.messages.sentSince(who, 1002)));
+  expect(counts).toEqual([1, 1]);
+  expect(await inserting(message(4), () => store.messages.sentSince("a", 0))).toBe(3);
+});
+
 test("every query inside the group sees deferred rows", async () => {
   const seen: Record<string, unknown> = {};
   let next = 1;

@@ -121,6 +121,9 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
   );
   const byId = db.prepare<[number], MessageRow>("SELECT * FROM messages WHERE id = ?");
+  const senders = db.prepare<[], { sender: string; created_at: number }>(
+    "SELECT sender, created_at FROM messages ORDER BY id DESC",
+  );
   // Without table statistics SQLite may choose an index over all of history, so the queries name the right one.
   const queued = db.prepare<[], { recipient: string; id: number }>(
     "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
@@ -228,6 +231,16 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     /** Number of held messages of an inbox. */
     heldCount: (recipient: string): number => heldTo.get(recipient)?.n ?? 0,
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
+    /** Messages that a sender has sent since a time. Reads every message since then. Only inside a write. */
+    sentSince(sender: string, from: number): number {
+      inserts.flush();
+      let count = 0;
+      for (const row of senders.iterate()) {
+        if (row.created_at < from) break;
+        if (row.sender === sender) count++;
+      }
+      return count;
+    },
     /** The queued notices with a key. A message with a key is never deferred. */
     queuedNotices: (recipient: string, notice: string) => queuedNotices.all(recipient, notice),
     heldOf: (chain: number) => heldOf.all(chain),

@@ -239,8 +239,12 @@ export class Repositories {
     this.refuseWhileCollecting("remove it", name);
     const repo = this.#repos.get(name) ?? this.get(name);
     this.#refuseInUse(name);
-    const { store, now, feed } = this.#context;
-    await store.write(() => {
+    const { store, now, feed, bus } = this.#context;
+    await store.write((tx) => {
+      const ended = store.changes.openIn(repo.name);
+      tx.afterCommit(() => {
+        for (const { id, agent } of ended) bus.emit("change_stored", { change: id, agent, isOver: true });
+      });
       store.changes.removeOf(repo.name);
       store.pulls.removeOf(repo.name);
       store.repositories.remove(repo.name);

@@ -30,7 +30,7 @@ export function budgetTables() {
       decisions: () => [...decisions.values()],
       removeSpent: (scope, period) => void spent.delete(`${scope} ${period}`),
       forget(scope) {
-        for (const table of [limits, decisions])
+        for (const table of [limits, decisions, spent])
           for (const key of table.keys()) if (key.startsWith(`${scope} `)) table.delete(key);
       },
       decide: (row) => void decisions.set(`${row.scope} ${row.kind}`, row),
