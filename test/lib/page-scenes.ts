@@ -148,14 +148,12 @@ const OPENED: Record<DrawerName, Scenes> = {
   limits: {
     ...over("limits"),
     ...over("limits:agent:hm1nd"),
-    "drawer limits, one opened": {
-      path: "/?open=limits",
-      act: (page) =>
-        page
-          .getByRole("dialog")
-          .getByRole("button", { name: /^change/ })
-          .first()
-          .click(),
+    "drawer limits, one opened, over an agent's page": {
+      path: "/agent/hm1nd?open=limits",
+      async act(page) {
+        const change = page.getByRole("dialog").getByRole("button", { name: /^change/ });
+        if ((await change.count()) > 0) await change.first().click();
+      },
     },
   },
   thread: over("thread:5000"),

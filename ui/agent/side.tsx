@@ -48,8 +48,7 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
         <dl className="facts">
           <dt>today</dt>
           <dd>
-            {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)} ·{" "}
-            <OpenLink open={`limits:agent:${name}`}>limits</OpenLink>
+            {count(agent.tokens_today)} tok · {costWords(agent.cost_today_usd, agent.unpriced_today)}
           </dd>
           {agent.work?.map((work) => (
             <Fragment key={work.repo}>
@@ -91,6 +90,13 @@ export function Side({ agent }: { agent: AgentView }): ReactNode {
             all its messages
           </Link>
         </p>
+        {!agent.destroyed && (
+          <p>
+            <OpenLink open={`limits:agent:${name}`} className="small">
+              what it may spend
+            </OpenLink>
+          </p>
+        )}
       </Part>
     </aside>
   );
