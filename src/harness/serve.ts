@@ -237,6 +237,9 @@ export async function serve(config: HarnessConfig): Promise<number> {
   }
 
   const turns = async (): Promise<void> => {
+    // The process of the trial began outside the clone, so no turn can use it. It would only take the processor from
+    // the checkout: a CLI works on for some time after it has answered.
+    if (clones.isFirstMissing()) await inTurn(() => theCli().end());
     await clones.ready(leaving.signal);
     if ((assignment ?? first).repos.length > 0) work.changed();
     const from = clones.movedFrom();
@@ -249,7 +252,7 @@ export async function serve(config: HarnessConfig): Promise<number> {
       });
       await inTurn(() => theCli().newSession());
     }
-    // The process of the trial began in another folder.
+    // A command of the operator may have started one meanwhile.
     else if (clones.cwd() !== cwdAtStart) await inTurn(() => theCli().end());
     await loop.run();
   };

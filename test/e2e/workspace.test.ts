@@ -113,7 +113,8 @@ test("an agent whose workspace is not ready takes no message until the operator 
   const answer = ask("late", "look");
   await hive.untilAgent("late", (agent) => agent.unread === 1 && agent.turn === undefined);
   await expect(hive.call("workspace_retry", { name: "scout" })).rejects.toThrow("no workspace of scout waits for you");
-  await hive.call("repo_set", { name: "web", setup: "echo yes > ready" });
+  // The CLI that proved the generation is gone: it would take the processor from the clone and its set-up.
+  await hive.call("repo_set", { name: "web", setup: "cat /proc/[0-9]*/comm | grep -x claude > ready; echo yes >> ready" });
   await hive.call("workspace_retry", { name: "late" });
   expect(await answer).toBe("/work/web\n## main...origin/main\nscout Say hello\nyes");
   expect(await hive.untilAgent("late", (agent) => agent.state === "idle")).toMatchObject({ warnings: [] });

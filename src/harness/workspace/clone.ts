@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { appendFile, mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../os/run.ts";
 import type { AssignedRepo, RepoRef } from "../../wire/harness.ts";
@@ -46,22 +46,17 @@ export async function makeClone(
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   try {
-    await git("init", "-q", "--template=", "-b", base, ".");
-    const write = async (path: string, text: string): Promise<void> => {
-      const file = join(scratch, ".git", path);
-      await mkdir(dirname(file), { recursive: true });
-      // The folder appears with its rename, and has to be whole then, also after a power failure.
-      await appendFile(file, text, { flush: true });
-    };
-    await write("objects/info/alternates", `${objects}\n`);
-    await write("config", `[remote "origin"]\n\turl = hive:${name}\n\tfetch = +refs/heads/*:${ORIGIN}*\n`);
-    // As git packs them. Written at once: one file for each of many branches would take long.
-    await write("packed-refs", packed(refs));
-    // An empty repository has nothing to check out: the first commit begins the base.
-    if (heads.length > 0) {
-      await write(`${ORIGIN}HEAD`, `ref: ${ORIGIN}${base}\n`);
+    writeRepository(join(scratch, ".git"), {
+      HEAD: `ref: ${HEADS}${base}\n`,
+      config: `${CORE}[remote "origin"]\n\turl = hive:${name}\n\tfetch = +${HEADS}*:${ORIGIN}*\n`,
+      "objects/info/alternates": `${objects}\n`,
+      // As git packs them: one file for each of many branches would take long.
+      "packed-refs": packed(refs),
+      // An empty repository has nothing to check out: the first commit begins the base.
+      ...(heads.length > 0 && { [`${ORIGIN}HEAD`]: `ref: ${ORIGIN}${base}\n` }),
+    });
+    if (heads.length > 0)
       await git("-c", `checkout.workers=${checkoutWorkers()}`, "checkout", "-q", "-B", base, "--track", `origin/${base}`);
-    }
     await mkdir(dirname(folder), { recursive: true });
     await rename(scratch, folder);
   } finally {
@@ -74,6 +69,32 @@ const checkoutWorkers = (): number => Math.min(availableParallelism(), MAX_CHECK
 
 const HEADS = "refs/heads/";
 const ORIGIN = "refs/remotes/origin/";
+/** What `git init` writes on a file system with modes. The format is that of `packed-refs`, whatever git's default is. */
+const CORE = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n";
+
+/**
+ * Writes a repository without a commit, as `git init` makes it: no process, and all files before the first is flushed,
+ * so that one commit of the file system's journal has them all. The clone appears with a rename and has to be whole
+ * then, also after a power failure.
+ */
+function writeRepository(folder: string, files: Record<string, string>): void {
+  for (const part of ["objects/info", "objects/pack", "refs/heads", "refs/tags"])
+    mkdirSync(join(folder, part), { recursive: true });
+  const written = Object.entries(files).map(([path, text]) => {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    return file;
+  });
+  for (const file of written) {
+    const descriptor = openSync(file, "r+");
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
 
 /** The content of `packed-refs`: branches as those of the remote, and tags. */
 function packed(refs: readonly RepoRef[]): string {

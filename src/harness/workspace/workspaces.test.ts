@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { agentWith, GIT_USER, openWorkGit, runIn, type GitEnd, type WorkGit } from "../../../test/lib/work-git.ts";
@@ -84,7 +84,9 @@ test("a clone borrows every object, tracks its base, and pushes a branch under i
   const one = cage();
   const workspaces = one.open(repo({ author: 'A "B" \\ <ab@example.org>' }));
   expect(workspaces.cwd()).toBe("/state");
+  expect(workspaces.isFirstMissing()).toBe(true);
   await workspaces.ready(FOREVER);
+  expect(workspaces.isFirstMissing()).toBe(false);
   expect(one.reports.at(-1)).toBeNull();
   expect(workspaces.cwd()).toBe(join(one.root, "web"));
   expect((await one.git("status", "-sb")).out).toBe("## main...origin/main\n");
@@ -104,6 +106,17 @@ test("a clone borrows every object, tracks its base, and pushes a branch under i
   expect(await one.git("push")).toMatchObject({ code: 0 });
   expect((await one.git("status", "-sb")).out).toBe("## topic...origin/topic\n");
   expect(await one.git("fetch")).toMatchObject({ code: 0, out: "" });
+});
+
+test("a clone has the settings and folders that git itself gives a repository", async () => {
+  const one = cage();
+  await one.open(repo({ name: "empty" })).ready(FOREVER);
+  await runIn(one.root, "git", ["init", "-q", "--template=", "-b", "main", "own"], one.env);
+  const settings = async (name: string) => (await runIn(join(one.root, name), "git", ["config", "--list", "--local"])).out;
+  const [given, own] = [await settings("empty"), await settings("own")];
+  expect(given.split("\n").filter((line) => line.startsWith("core."))).toEqual(own.trim().split("\n"));
+  const folders = (name: string) => readdirSync(join(one.root, name, ".git"), { recursive: true });
+  expect(folders("empty")).toEqual(expect.arrayContaining(folders("own")));
 });
 
 test("a workspace is made once, with its set-up, and kept as it is", async () => {

@@ -53,6 +53,12 @@ export class Workspaces {
     return isClonedQuietly(folder) ? folder : this.#deps.notes;
   }
 
+  /** True if turns will begin in a clone that is still to be made. */
+  isFirstMissing(): boolean {
+    const [first] = this.#repos;
+    return first !== undefined && !isClonedQuietly(this.#folder(first.name));
+  }
+
   /** The working folder of the earlier turns, if it was another one. Call it once, when the workspaces are ready. */
   movedFrom(): string | undefined {
     const own = join(this.#deps.root, OWN_FOLDER);
