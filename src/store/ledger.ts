@@ -1,3 +1,4 @@
+import { TEXT } from "./bound.ts";
 import type { Sqlite } from "./database.ts";
 
 export interface EgressRecord {
@@ -71,7 +72,10 @@ export function ledgerQueries(db: Sqlite) {
   const nextOf = db.prepare<[string, number, string], { seq: number }>(
     "SELECT seq FROM audit WHERE agent = ? AND seq > ? AND kind = ? ORDER BY seq LIMIT 1",
   );
-  const newestOf = db.prepare<[string, string], number | null>("SELECT max(seq) FROM audit WHERE agent = ? AND kind = ?").pluck();
+  // Asked some twenty times at the end of each turn.
+  const newestOf = db
+    .prepare<[string, string], number | null>(`SELECT max(seq) FROM audit WHERE agent = ${TEXT} AND kind = ${TEXT}`)
+    .pluck();
   const trail = (query: AuditQuery): IterableIterator<AuditLine> => {
     const { agent, request, kind, before, limit } = query;
     if (request !== undefined && agent === undefined && kind === undefined)

@@ -1,5 +1,6 @@
 import { MAX_PREVIEW_BYTES } from "../wire/limits.ts";
 import type { MessageState } from "../wire/message.ts";
+import { TEXT } from "./bound.ts";
 import type { Sqlite } from "./database.ts";
 import type { MessageInserts } from "./message-inserts.ts";
 import { rowsWithin } from "./rows-within.ts";
@@ -129,7 +130,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
   );
   const leased = db.prepare<[string], MessageRow>(
-    "SELECT * FROM messages INDEXED BY messages_leased WHERE recipient = ? AND state = 'leased' ORDER BY id",
+    `SELECT * FROM messages INDEXED BY messages_leased WHERE recipient = ${TEXT} AND state = 'leased' ORDER BY id`,
   );
   const allLeased = db.prepare<[], MessageRow>(
     "SELECT * FROM messages INDEXED BY messages_leased WHERE state = 'leased' ORDER BY recipient, id",
@@ -141,7 +142,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   );
   const listedById = db.prepare<[number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id = ?`);
   const byClientId = db.prepare<[string, string], MessageRow>(
-    "SELECT * FROM messages WHERE sender = ? AND client_id = ? ORDER BY id",
+    `SELECT * FROM messages WHERE sender = ${TEXT} AND client_id = ${TEXT} ORDER BY id`,
   );
   const queuedNotices = db.prepare<[string, string], MessageRow>(
     "SELECT * FROM messages INDEXED BY messages_notices WHERE state = 'queued' AND recipient = ? AND notice = ?",
