@@ -7,7 +7,7 @@ import { confirm } from "./deciding.ts";
 import { EXIT, Failure, UsageError } from "./exit.ts";
 import { visible } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { readSecret } from "./secret-input.ts";
+import { readSecret, readSecrets } from "./secret-input.ts";
 import type { Shell } from "./shell.ts";
 
 /** An address with what it takes. */
@@ -15,6 +15,7 @@ interface NewRemote {
   name: string;
   address: string;
   tokenStdin: true | undefined;
+  forgeTokenStdin: true | undefined;
   private: true | undefined;
   /** A file. */
   ca: string | undefined;
@@ -28,13 +29,29 @@ interface NewRemote {
 /** Adds a repository from another host, with its progress. */
 export async function addRemote(
   shell: Shell,
-  { name, address, tokenStdin, private: isPrivate, ca, ...ssh }: NewRemote,
+  { name, address, tokenStdin, forgeTokenStdin, private: isPrivate, ca, ...ssh }: NewRemote,
   settings: Partial<RepoSettings>,
 ): Promise<RepoView> {
   const authority = ca === undefined ? undefined : readAuthority(ca);
-  const token = tokenStdin === true ? await readSecret("the token: ") : undefined;
+  if (forgeTokenStdin === true && ssh.keyStdin === true)
+    throw new UsageError(
+      `--key-stdin takes all of standard input: give the token for pull requests later, with ${hivectl(`repo login ${name} --forge-token-stdin`)}`,
+    );
+  const tokens = await readSecrets([
+    ...(tokenStdin === true ? ["the token: "] : []),
+    ...(forgeTokenStdin === true ? ["the token for pull requests: "] : []),
+  ]);
+  const token = tokenStdin === true ? tokens[0] : undefined;
+  const forgeToken = forgeTokenStdin === true ? tokens.at(-1) : undefined;
   const place = { name, address, private: isPrivate === true };
-  const input = { ...place, token, ca: authority, ...(isSsh(address) ? await overSsh(shell, place, ssh) : {}), ...settings };
+  const input = {
+    ...place,
+    token,
+    forge_token: forgeToken,
+    ca: authority,
+    ...(isSsh(address) ? await overSsh(shell, place, ssh) : {}),
+    ...settings,
+  };
   return addedBy(shell, name, shell.client.stream("repo_add_remote", input));
 }
 

@@ -14,6 +14,25 @@ export async function readSecret(question: string): Promise<string> {
   return secret;
 }
 
+/**
+ * Reads several secrets, one a line; at a terminal it asks for each. Throws if there are fewer or more lines. Reads nothing
+ * if there is no question.
+ */
+export async function readSecrets(questions: readonly string[]): Promise<string[]> {
+  const [first] = questions;
+  if (first === undefined) return [];
+  if (questions.length === 1) return [await readSecret(first)];
+  if (!process.stdin.isTTY) {
+    const lines = (await readMessage()).replace(/\r?\n$/, "").split(/\r?\n/);
+    if (lines.length === questions.length && lines.every((line) => line !== "")) return lines;
+    const wanted = `${questions.length} lines, one for each of --token-stdin and --forge-token-stdin`;
+    throw new Failure(EXIT.refused, "bad_request", `standard input has to be ${wanted}: nothing is changed`);
+  }
+  const answers: string[] = [];
+  for (const question of questions) answers.push(await readSecret(question));
+  return answers;
+}
+
 /** Asks on the terminal for a text that is not shown. Undefined if the input ends without one. */
 async function hiddenAnswerTo(question: string): Promise<string | undefined> {
   process.stderr.write(question);

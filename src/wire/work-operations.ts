@@ -112,6 +112,8 @@ export const workOperations = {
       address: RemoteAddress,
       /** Kept by the daemon, and sent to this host only. */
       token: RemoteToken.optional(),
+      /** For pull requests, if they need another one. Kept and sent likewise. */
+      forge_token: RemoteToken.optional(),
       /** The host has a private address: it is resolved now, and no other address is connected to. */
       private: z.boolean().default(false),
       /** Certificates of an authority that is trusted for this repository besides those of the system. */

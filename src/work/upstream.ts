@@ -33,7 +33,7 @@ interface Follow {
 }
 
 /** A host to follow, and what logs in to it: a credential of the operator's, or a key that the hive makes and keeps. */
-type NewLogin = NewRemote & Login & { isOwnKey?: boolean };
+type NewLogin = NewRemote & Login & { isOwnKey?: boolean; forgeToken?: string | undefined };
 
 interface UpstreamsDeps {
   context: WorkContext;
@@ -100,11 +100,13 @@ export class Upstreams {
 
   async #addRemote(
     name: string,
-    { token, key, isOwnKey, ...remote }: NewLogin,
+    { token, key, isOwnKey, forgeToken: ownForgeToken, ...remote }: NewLogin,
     settings: Partial<RepoSettings>,
     follow: Follow & { by?: string },
   ): Promise<Repo> {
-    const { credentials } = this.#context;
+    const { credentials, forgeCredentials } = this.#context;
+    if (ownForgeToken !== undefined && (settings.forge ?? "none") === "none")
+      throw new HiveError("bad_request", "a token for pull requests needs --forge, which names the program of the host");
     const upstream = await this.#remotes.describe(remote);
     const credential = isOwnKey
       ? await ownKey(credentials, name, remote.address)
@@ -112,12 +114,16 @@ export class Upstreams {
     // A daemon that ended while it added a repository of this name may have left one.
     if (credential === undefined) await credentials.remove(name);
     else await credentials.keep(name, credential);
+    const forForge = forgeToken({ token: ownForgeToken });
+    if (forForge === undefined) await forgeCredentials.remove(name);
+    else await forgeCredentials.keep(name, forForge);
     try {
       return await this.#add(name, upstream, settings, follow);
     } catch (error) {
       // The host may not know the hive's own key yet: the next try has the same.
       if (isOwnKey && credential) await credentials.keep(name, credential);
       else await credentials.remove(name);
+      await forgeCredentials.remove(name);
       throw error;
     }
   }

@@ -9,6 +9,7 @@ import { GithubStandIn } from "../lib/github-stand-in.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 
 const TOKEN = "ghp_7Qm2xVb4Rn9WzKcL1sYtGhJd6PfAeU3o";
+const FORGE_TOKEN = "ghp_Ab3kXz9Qw7Lm2NvT5yRcHs8JdE1fGuP4";
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 
 let hive: TestHive;
@@ -19,7 +20,7 @@ let aside: string;
 beforeAll(async () => {
   aside = mkdtempSync(join(tmpdir(), "aside-"));
   server = await new GitServer({ token: TOKEN }).start();
-  forge = new GithubStandIn(server, TOKEN);
+  forge = new GithubStandIn(server, FORGE_TOKEN);
   server.commit("README.md", "# web\n");
   writeFileSync(join(aside, "ca.pem"), server.ca);
   const command =
@@ -63,7 +64,10 @@ async function until(isIt: (change: ChangeView) => boolean): Promise<ChangeView>
 
 test("a change of an agent becomes a pull request on the other host, and is merged when it is merged there", async () => {
   const address = [server.address, "--private", "--ca", join(aside, "ca.pem"), "--token-stdin"];
-  expect(await hivectl(`${TOKEN}\n`, "repo", "add", "web", ...address, "--forge", "github")).toContain("web is added: main at");
+  // The API takes another token than git does.
+  const added = ["repo", "add", "web", ...address, "--forge", "github", "--forge-token-stdin"];
+  await expect(hivectl(`${TOKEN}\n`, ...added)).rejects.toThrow("standard input has to be 2 lines");
+  expect(await hivectl(`${TOKEN}\n${FORGE_TOKEN}\n`, ...added)).toContain("web is added: main at");
   await hive.call("spawn", { name: "scout", config: { repos: [{ name: "web" }] } });
   await hive.call("send", { to: "scout", body: "greet" });
   const { id } = await until(({ state }) => state === "proposed");
@@ -89,5 +93,5 @@ test("a change of an agent becomes a pull request on the other host, and is merg
   const { holds, findings } = await hive.call("check", {});
   expect(findings.flatMap(({ problems }) => problems)).toEqual([]);
   expect(holds).toBe(true);
-  expect(hive.output).not.toContain(TOKEN);
+  expect([hive.output.includes(TOKEN), hive.output.includes(FORGE_TOKEN)]).toEqual([false, false]);
 });

@@ -140,6 +140,12 @@ describe("repo add", () => {
       { name: "web", address: "https://example.org/o/web.git", private: true },
     ]);
     expect((await hivectl("repo", "add", "web", ".", "--private")).err).toContain("are for an address");
+    expect((await hivectl("repo", "add", "web", ".", "--forge-token-stdin")).err).toContain("are for an address");
+    const unused = await hivectl("repo", "add", "web", "https://example.org/o/web.git", "--forge-token-stdin");
+    expect(unused).toMatchObject({ code: 2, err: expect.stringContaining("--forge names the program of the host") });
+    const both = ["--forge", "github", "--key-stdin", "--forge-token-stdin"];
+    const mixed = await hivectl("repo", "add", "web", "git@example.org:o/web.git", ...both);
+    expect(mixed).toMatchObject({ code: 2, err: expect.stringContaining("repo login web --forge-token-stdin") });
   });
 
   test("without a folder makes an empty repository with its settings", async () => {

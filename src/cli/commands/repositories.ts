@@ -129,6 +129,7 @@ const FOR_SSH = "--key-stdin, --new-key, --host-key and --yes are for an ssh add
 /** What only an address takes. */
 interface RemoteOptions {
   tokenStdin?: true;
+  forgeTokenStdin?: true;
   private?: true;
   ca?: string;
   keyStdin?: true;
@@ -155,6 +156,10 @@ export function repositoryCommands(program: Command): void {
           .description("add a repository: from a folder, from another host, or an empty one"),
       )
         .option("--token-stdin", "the token for the host, from standard input, or typed unseen at a terminal")
+        .option(
+          "--forge-token-stdin",
+          "with --forge: a token of its own for pull requests; with --token-stdin it is the second line",
+        )
         .option("--private", "the host has a private address; it is pinned")
         .option("--ca <file>", "the certificate of the host's own authority, in PEM")
         .option("--key-stdin", "for ssh: a private key without a passphrase, from standard input")
@@ -165,7 +170,7 @@ export function repositoryCommands(program: Command): void {
     async (
       shell,
       [name, place]: [string, string?],
-      { tokenStdin, private: isPrivate, ca, keyStdin, newKey, hostKey, yes, ...options },
+      { tokenStdin, forgeTokenStdin, private: isPrivate, ca, keyStdin, newKey, hostKey, yes, ...options },
     ) => {
       const ssh = { keyStdin, newKey, hostKey, yes };
       const isForSsh = Object.values(ssh).some((one) => one !== undefined);
@@ -173,13 +178,17 @@ export function repositoryCommands(program: Command): void {
       if (place !== undefined && isAddress(place)) {
         const { addRemote } = await import("../remote-repo.ts");
         if (isForSsh && !isSsh(place)) throw new UsageError(FOR_SSH);
-        const remote = { name, address: place, tokenStdin, private: isPrivate, ca, ...ssh };
+        if (forgeTokenStdin === true && (settings.forge ?? "none") === "none")
+          throw new UsageError("--forge-token-stdin is for pull requests: --forge names the program of the host");
+        const remote = { name, address: place, tokenStdin, forgeTokenStdin, private: isPrivate, ca, ...ssh };
         const added = await addRemote(shell, remote, settings);
         return shell.show({ repo: added }, (output) => addedText(output.repo));
       }
       if (isForSsh) throw new UsageError(FOR_SSH);
-      if (tokenStdin !== undefined || isPrivate !== undefined || ca !== undefined)
-        throw new UsageError("--token-stdin, --private and --ca are for an address: https://host/owner/repository.git");
+      if ([tokenStdin, forgeTokenStdin, isPrivate, ca].some((one) => one !== undefined))
+        throw new UsageError(
+          "--token-stdin, --forge-token-stdin, --private and --ca are for an address: https://host/owner/repository.git",
+        );
       const added =
         place === undefined
           ? (await shell.client.call("repo_create", { name, ...settings })).repo

@@ -81,8 +81,9 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     for await (const step of steps) yield "progress" in step ? step : { repo: repositories.view(step.result) };
   },
   async *repo_add_remote({ work: { repositories, upstreams } }, input, caller) {
-    const { address, token, key, own_key: isOwnKey = false, host_key: hostKey, private: isPrivate, ca, ...settings } = input;
-    const remote = { address, token, key, isOwnKey, hostKey, private: isPrivate, ca };
+    const { address, token, key, own_key: isOwnKey = false, host_key: hostKey, private: isPrivate, ca, ...others } = input;
+    const { forge_token: ownForgeToken, ...settings } = others;
+    const remote = { address, token, key, isOwnKey, hostKey, private: isPrivate, ca, forgeToken: ownForgeToken };
     const steps = withProgress(caller, (signal, report: (words: string) => void) =>
       upstreams.addRemote(input.name, remote, given(settings), {
         signal,
