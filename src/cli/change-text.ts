@@ -1,3 +1,4 @@
+import { isRehearsedPage, REHEARSED_WORDS } from "../wire/address-kinds.ts";
 import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { canRetryHelp, changeCan, CHANGE_WORDS, type ChangeState } from "../wire/change-states.ts";
@@ -109,6 +110,7 @@ function pullLines({ pull_request: pull }: ChangeView, { paint, width }: Pick<Vi
   const place = pull.url === undefined ? ` for ${visible(pull.branch)}` : `: ${visible(pull.url)}`;
   return [
     reflow(`${pullWords(pull)}${place}`, width),
+    ...(pull.url !== undefined && isRehearsedPage(pull.url) ? [paint("dim", reflow(`on ${REHEARSED_WORDS}`, width))] : []),
     ...(pull.failed === undefined ? [] : [paint("amber", reflow(`it is tried again: ${clean(pull.failed)}`, width))]),
   ];
 }

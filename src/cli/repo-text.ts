@@ -1,3 +1,4 @@
+import { isRehearsed, REHEARSED_WORDS } from "../wire/address-kinds.ts";
 import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import type { Output } from "../wire/operations.ts";
@@ -183,8 +184,9 @@ export function fetchText({ repo, moved, diverged, gone }: Output<"repo_fetch">,
 }
 
 /** What is known of another host. */
-function remoteFields({ name, remote }: RepoView, now: number): [string, string][] {
+function remoteFields({ name, upstream = "", remote }: RepoView, now: number): [string, string][] {
   if (remote === undefined) return [];
+  if (isRehearsed(upstream)) return [["host", REHEARSED_WORDS]];
   const { credential, fetched_at: at, failed, private_address: pinned, own_authority: own } = remote;
   const { public_key: publicKey, host_key: hostKey, forge_token: forge } = remote;
   return [

@@ -84,6 +84,7 @@ import { Views } from "./views.ts";
 import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
+import { RehearsedHost } from "../work/rehearsed/host.ts";
 import { Credentials } from "../work/remote/credentials.ts";
 import { systemLogOf } from "./system-log.ts";
 import { driversOf } from "./w4rden-driver.ts";
@@ -239,8 +240,16 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const { sandboxedRun } = platform;
   const folders = { repos: paths.repos, scratch: paths.repoScratch };
   const git = new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, exportedFolders: w4rden });
+  const rehearsed = new RehearsedHost({
+    git: new GitWorker({ sandboxedRun, owner: gitOwner(specs), ...folders, repos: paths.rehearsed }),
+    folder: paths.rehearsed,
+    scratch: paths.repoScratch,
+    isOpen: () => access.mode === "rehearsal",
+    now,
+  });
   const work = openWork({
     ...base,
+    rehearsed,
     net: overrides.net ?? theWeb,
     credentials: new Credentials(paths.credentials),
     forgeCredentials: new Credentials(paths.forgeCredentials),

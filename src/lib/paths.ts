@@ -62,6 +62,10 @@ export class Paths {
   get forgeCredentials(): string {
     return join(this.credentials, "forges");
   }
+  /** What the host keeps that a hive in rehearsal plays itself. In no backup. */
+  get rehearsed(): string {
+    return join(this.state, "rehearsed");
+  }
   /** The folders of checks that run. */
   get checks(): string {
     return join(this.state, "checks");

@@ -120,7 +120,7 @@ export function openWork(context: WorkContext) {
       await Promise.all([queue.stop(), pushes.stop(), pulls.stop(), transport.endpoint.close()]);
     },
     /** The first start of a hive in rehearsal makes a repository to try things on. */
-    makeSample: () => makeSample(repositories, context.now()),
+    makeSample: () => makeSample({ context, repositories, upstreams }),
     /** Ends what a destroyed agent has begun. */
     async agentRemoved(agent: Pick<Agent, "id">, { purge }: { purge: boolean }): Promise<void> {
       await changes.agentRemoved(agent);

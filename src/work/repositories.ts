@@ -25,7 +25,7 @@ import { accessOf, type WorkContext } from "./work-context.ts";
 /** What moves a base besides the merge queue. */
 export interface BaseMover {
   actor: string;
-  by: "upstream" | "operator" | "sample";
+  by: "upstream" | "operator";
 }
 
 const HEADS = "refs/heads/";

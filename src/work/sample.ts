@@ -1,7 +1,9 @@
 import { commitObject, treeObjects } from "../config-repos/objects.ts";
-import { writeObjects } from "../config-repos/store.ts";
 import { SYSTEM } from "../wire/names.ts";
+import { isRehearsed, REHEARSED_ADDRESS } from "../wire/address-kinds.ts";
 import type { Repositories } from "./repositories.ts";
+import type { Upstreams } from "./upstream.ts";
+import type { WorkContext } from "./work-context.ts";
 
 /** The repository that a hive in rehearsal begins with. */
 export const SAMPLE = "greeter";
@@ -28,17 +30,36 @@ check Ada "Hello, Ada!"
 `,
 };
 
-/** Makes the sample repository, unless the hive has a repository already. */
-export async function makeSample(repositories: Repositories, at: number): Promise<void> {
-  if (repositories.all().length > 0) return;
-  await repositories.create(SAMPLE, { check: "sh test.sh", reviewers: ["critic"] });
-  const files = Object.entries(FILES).map(([path, text]) => ({
-    path,
-    mode: "100644" as const,
-    base64: Buffer.from(text).toString("base64"),
-  }));
-  const tree = treeObjects(files);
-  const commit = commitObject(tree.at(-1)?.sha ?? "", [], { message: "Greet", author: "hyperhive", at });
-  await writeObjects(repositories.folder(SAMPLE), [...tree, commit]);
-  await repositories.moveBase(SAMPLE, "main", commit.sha, undefined, { actor: SYSTEM, by: "sample" });
+interface SampleDeps {
+  context: Pick<WorkContext, "git" | "rehearsed" | "now">;
+  repositories: Pick<Repositories, "all" | "find" | "tip">;
+  upstreams: Pick<Upstreams, "addRemote">;
+}
+
+/**
+ * Makes the sample repository, unless the hive has a repository already. It follows the rehearsed host, where approved
+ * changes become pull requests.
+ */
+export async function makeSample({ context, repositories, upstreams }: SampleDeps): Promise<void> {
+  const { git, rehearsed } = context;
+  const repo = repositories.find(SAMPLE);
+  const tip = repositories.tip(SAMPLE, "main");
+  if (repositories.all().length > 0) {
+    const isFollowing = repo?.upstream?.kind === "remote" && isRehearsed(repo.upstream.address);
+    // The hive was restored from a backup.
+    if (isFollowing && tip !== undefined && !rehearsed.exists) await rehearsed.makeFrom(git, SAMPLE, tip);
+    return;
+  }
+  if (!rehearsed.exists) {
+    const files = Object.entries(FILES).map(([path, text]) => ({
+      path,
+      mode: "100644" as const,
+      base64: Buffer.from(text).toString("base64"),
+    }));
+    const tree = treeObjects(files);
+    const commit = commitObject(tree.at(-1)?.sha ?? "", [], { message: "Greet", author: "hyperhive", at: context.now() });
+    await rehearsed.make([...tree, commit], commit.sha);
+  }
+  const settings = { check: "sh test.sh", reviewers: ["critic"], forge: "github" as const };
+  await upstreams.addRemote(SAMPLE, { address: REHEARSED_ADDRESS, private: false }, settings, { by: SYSTEM });
 }

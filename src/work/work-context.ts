@@ -12,6 +12,7 @@ import type { Declared } from "./declared.ts";
 import type { GitWorker } from "./git/worker.ts";
 import type { Credentials } from "./remote/credentials.ts";
 import type { Net } from "./remote/dial.ts";
+import type { Rehearsed } from "./rehearsed/port.ts";
 
 /** The parts of the hive that work on repositories uses. */
 export interface WorkContext {
@@ -28,6 +29,8 @@ export interface WorkContext {
   credentials: Credentials;
   /** Those for the APIs of forges, where they are others. */
   forgeCredentials: Credentials;
+  /** The host that the tour's repository follows, in this process. */
+  rehearsed: Rehearsed;
   cages: Pick<Cages, "without">;
   /** Runs checks, each in a cage of its own. */
   driver: Driver;

@@ -31,6 +31,9 @@ test.each([1440, 390])(
     expect([...(await layoutFaults(page)), ...(await sidewaysScrollers(page))]).toEqual([]);
     if (width < 700) expect(await smallTargets(page)).toEqual([]);
     expect(await page.getByRole("button", { name: "to the front" }).count()).toBe(0);
+    hive.answers.repo_fetch = ({ name }) => ({ repo: aRepo(name), moved: [], diverged: [], gone: [] });
+    await page.getByRole("button", { name: "look now" }).click();
+    await expect.poll(() => hive.called("repo_fetch")).toEqual([{ name: "web" }]);
     await page.getByRole("button", { name: "close the pull request" }).click();
     await expect.poll(() => hive.called("change_dequeue")).toEqual([{ change: 19 }]);
     await link.waitFor({ state: "detached" });
@@ -44,6 +47,13 @@ test.each([1440, 390])(
     });
     hive.tell({ kind: "change", seq: 3100, change: merged });
     await page.getByText("pull request 128 is merged").waitFor();
+    expect(await page.getByRole("button", { name: "look now" }).count()).toBe(0);
+    // That of the tour is on a host that no browser can open.
+    const url = "https://rehearsal.invalid/tour/greeter/pull/1";
+    const rehearsed = { ...merged, seq: 3200, pull_request: { ...pull, forge: "github" as const, branch: "b", url } };
+    hive.tell({ kind: "change", seq: 3200, change: rehearsed });
+    await page.getByText(`${url} · a rehearsed host inside this hive`).waitFor();
+    expect(await page.getByRole("link", { name: url }).count()).toBe(0);
     expect(problems).toEqual([]);
   },
 );

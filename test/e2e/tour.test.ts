@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { systemWords } from "../../src/wire/system-event.ts";
 import { hiveTools } from "../../src/harness/mcp/tools.ts";
+import { REHEARSED_ADDRESS } from "../../src/wire/address-kinds.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { TestHive } from "../lib/hive.ts";
 
@@ -57,7 +58,27 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
       "critic: Now it is: the last check of test.sh.",
     ]);
     await hive.call("change_approve", { change: ready.id, sha: ready.sha, digest: ready.digest });
-    await hive.watch((event) => event.kind === "change" && event.change.state === "merged", { after: 0, kinds: ["change"] });
+    // The repository follows a rehearsed host, where it becomes a pull request. That host merges when the hive fetches.
+    const { repo } = await hive.call("repo", { name: "greeter" });
+    expect([repo.upstream, repo.forge]).toEqual([REHEARSED_ADDRESS, "github"]);
+    const pulled = await hive.watch(
+      (event) => event.kind === "change" && event.change.id === ready.id && event.change.pull_request?.state === "open",
+      { after: 0, kinds: ["change"] },
+    );
+    expect(pulled.at(-1)).toMatchObject({
+      change: { state: "in_pull_request", pull_request: { number: 1, url: "https://rehearsal.invalid/tour/greeter/pull/1" } },
+    });
+    await hive.call("repo_fetch", { name: "greeter" });
+    const merged = await hive.watch((event) => event.kind === "change" && event.change.state === "merged", {
+      after: 0,
+      kinds: ["change"],
+    });
+    // What was merged there is merged here.
+    const end = merged.at(-1);
+    if (end?.kind !== "change") throw new Error("unreachable");
+    expect(end.change.note).toBe("merged as pull request 1: https://rehearsal.invalid/tour/greeter/pull/1");
+    const { repo: after } = await hive.call("repo", { name: "greeter" });
+    expect(after.bases).toEqual([{ name: "main", sha: end.change.merged_sha }]);
 
     const events = (
       await Promise.all(["hm1nd", "guest", "maker", "critic"].map((agent) => hive.call("turn_events", { agent, limit: 500 })))

@@ -1,36 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createHash } from "node:crypto";
 import facts from "../fixtures/forge-apis.json" with { type: "json" };
+import type { HostAnswer, HostCall, HostedPull, NewPull } from "../../src/work/rehearsed/github.ts";
 import type { GitServer } from "./git-server.ts";
 
-/** A pull request as a stand-in keeps it. */
-export interface StandInPull {
-  number: number;
-  state: "open" | "closed";
-  merged: boolean;
-  mergeCommit: string | null;
-  title: string;
-  body: string;
-  head: string;
-  base: string;
-  /** The commit of the head. It follows its branch while the pull request is open, as on the real ones. */
-  sha: string;
-}
-
-export interface StandInCall {
-  method: string;
-  /** Below the repository, without the query. */
-  path: string;
-  query: URLSearchParams;
-  body: Record<string, unknown>;
-  headers: IncomingMessage["headers"];
-}
-
-export interface StandInAnswer {
-  status: number;
-  json?: unknown;
-  headers?: Record<string, string>;
-}
+export type StandInPull = HostedPull;
+export type StandInCall = HostCall;
+export type StandInAnswer = HostAnswer;
 
 interface Api {
   source: string;
@@ -151,7 +127,7 @@ export abstract class ForgeStandIn {
   }
 
   /** Opens a pull request as someone does on the page. */
-  add({ title, body, head, base }: Pick<StandInPull, "title" | "body" | "head" | "base">): StandInPull {
+  add({ title, body, head, base }: NewPull): StandInPull {
     const sha = this.tip(head) ?? "";
     const pull: StandInPull = {
       number: this.pulls.length + 7,

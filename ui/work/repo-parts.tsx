@@ -1,5 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState, type ReactNode } from "react";
+import { isRehearsed, REHEARSED_WORDS } from "../../src/wire/address-kinds.ts";
 import type { Output } from "../../src/wire/operations.ts";
 import type { RemoteView, RepoView } from "../../src/wire/work.ts";
 import { Allowed } from "../kit/allowed.tsx";
@@ -32,8 +33,11 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
       <h2 aria-label="facts">F4CTS</h2>
       <dl className="facts">
         <dt>follows</dt>
-        <dd>{upstream === undefined ? "nothing: the hive’s copy is the only one" : visible(upstream)}</dd>
-        {remote !== undefined && <Remote repo={repo} remote={remote} />}
+        <dd>
+          {upstream === undefined ? "nothing: the hive’s copy is the only one" : visible(upstream)}
+          {upstream !== undefined && isRehearsed(upstream) && <span className="dim"> · {REHEARSED_WORDS}</span>}
+        </dd>
+        {remote !== undefined && !isRehearsed(upstream ?? "") && <Remote repo={repo} remote={remote} />}
         <dt>agents</dt>
         <dd>
           {agents.length === 0 && <span className="dim">no agent’s config names it</span>}

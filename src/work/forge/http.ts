@@ -1,5 +1,6 @@
 import { request as httpsRequest } from "node:https";
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { z } from "zod";
 import { HiveError } from "../../wire/error.ts";
 import { oneLine } from "../transport/push-report.ts";
@@ -47,7 +48,12 @@ export interface ForgeConnection {
   /** The repository in the hive: what to do names it. */
   repo: string;
   now(): number;
+  /** Answers in place of a host: the rehearsed one. Nothing is connected to then. */
+  instead?: (call: Call) => Promise<RawAnswer>;
 }
+
+/** An answer as a connection gives it. */
+export type RawAnswer = Readable & Pick<IncomingMessage, "headers"> & { statusCode?: number | undefined };
 
 export interface Call {
   method: "GET" | "POST" | "PATCH";
@@ -72,7 +78,7 @@ export async function callForge(connection: ForgeConnection, call: Call, stop: A
   const late = AbortSignal.timeout(CALL_MS);
   const signal = AbortSignal.any([stop, late]);
   try {
-    const answer = await send(connection, call, signal);
+    const answer = await (connection.instead?.(call) ?? send(connection, call, signal));
     return await read(connection, call, answer);
   } catch (error) {
     if (stop.aborted) throw stop.reason;
@@ -113,7 +119,7 @@ async function send(
   });
 }
 
-async function read(connection: ForgeConnection, call: Call, answer: IncomingMessage): Promise<Answer> {
+async function read(connection: ForgeConnection, call: Call, answer: RawAnswer): Promise<Answer> {
   const { statusCode = 0, headers } = answer;
   if (statusCode === 304 && call.etag !== undefined) {
     answer.resume();
@@ -155,7 +161,7 @@ function parsed(text: string): unknown {
   }
 }
 
-async function whole({ place }: ForgeConnection, answer: IncomingMessage): Promise<string> {
+async function whole({ place }: ForgeConnection, answer: RawAnswer): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

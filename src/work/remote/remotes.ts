@@ -1,10 +1,10 @@
-import { GitError } from "../../os/git/git.ts";
-import { killGroup } from "../../os/run-bytes.ts";
 import { HiveError } from "../../wire/error.ts";
 import { hivectl } from "../../lib/hivectl.ts";
+import { isRehearsed } from "../../wire/address-kinds.ts";
 import { parseAddress, type HostKey, type SshParts } from "../../wire/remote.ts";
-import { folderSource, outcome } from "../git/folder-source.ts";
+import { folderSource } from "../git/folder-source.ts";
 import type { HistorySource } from "../git/import.ts";
+import { packHistoryOf } from "../git/pack.ts";
 import type { ForgeConnection } from "../forge/http.ts";
 import { forgePlace, type Forge } from "../forge/place.ts";
 import type { Repo, RemoteUpstream, Upstream } from "../repo-record.ts";
@@ -21,7 +21,7 @@ import { sshServer } from "./ssh.ts";
 /** Time for one push to another host. Milliseconds. */
 const PUSH_MS = 30 * 60_000;
 
-type RemotesContext = Pick<WorkContext, "git" | "net" | "credentials" | "forgeCredentials" | "now">;
+type RemotesContext = Pick<WorkContext, "git" | "net" | "credentials" | "forgeCredentials" | "rehearsed" | "now">;
 
 /** What an upstream is added with. */
 export interface NewRemote {
@@ -118,7 +118,8 @@ export class Remotes {
     const signal = AbortSignal.any([stop, late.signal]);
     const hide = withoutEchoes(this.#context.credentials.of(name));
     try {
-      const pushed = await pushRef(this.#server(name, upstream), move, (haves) => this.#pack(name, move.to, haves), signal);
+      const pack = (haves: readonly string[]) => packHistoryOf(this.#context.git, name, { wants: [move.to], haves });
+      const pushed = await pushRef(this.#server(name, upstream), move, pack, signal);
       return pushed.end === "refused" ? { end: "refused", why: hide(pushed.why) } : pushed;
     } catch (error) {
       throw hideIn(error, hide);
@@ -127,35 +128,22 @@ export class Remotes {
     }
   }
 
-  /** The objects of a commit that a server with these commits lacks. Throws at its end if git has failed. */
-  async *#pack(name: string, to: string, haves: readonly string[]): AsyncGenerator<Buffer, void, undefined> {
-    const child = this.#context.git.packHistory(name);
-    try {
-      const ended = outcome(child);
-      child.stdin?.on("error", () => {}); // Its exit gives the reason.
-      child.stdin?.end(`${[to, ...haves.map((have) => `^${have}`)].join("\n")}\n`);
-      for await (const chunk of child.stdout ?? []) yield chunk as Buffer;
-      const { code, said } = await ended;
-      if (code !== 0) throw new GitError(`git pack-objects: ${said.trim()} (exit ${code ?? "by a signal"})`);
-    } finally {
-      killGroup(child);
-    }
-  }
-
   /** How the forge of a repository is reached: with its own token if it has one, else with that of the pushes. */
   forge(repo: string, { address, pinned, ca }: RemoteUpstream, forge: Forge): ForgeConnection {
-    const { net, credentials, forgeCredentials, now } = this.#context;
+    const { net, credentials, forgeCredentials, rehearsed, now } = this.#context;
     const place = forgePlace(partsOf(address), forge);
     const credential = forgeCredentials.of(repo) ?? credentials.of(repo);
     // A key for ssh is none for the API.
     const token = credential?.kind === "token" ? credential.token : undefined;
     const own = place.isUpstream ? { pinned, ca } : { pinned: undefined, ca: undefined };
-    return { place, ...own, token, net, repo, now };
+    const instead = isRehearsed(address) ? { instead: rehearsed.ask.bind(rehearsed) } : {};
+    return { place, ...own, token, net, repo, now, ...instead };
   }
 
   #server(name: string, upstream: RemoteUpstream): GitServer {
     const { address, pinned, ca } = upstream;
-    const { net, credentials } = this.#context;
+    const { net, credentials, rehearsed } = this.#context;
+    if (isRehearsed(address)) return rehearsed.server;
     const credential = credentials.of(name);
     const parts = partsOf(address);
     if (parts.protocol === "ssh") return this.#sshServer(name, upstream, parts);
