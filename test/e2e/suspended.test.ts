@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { TestHive } from "../lib/hive.ts";
@@ -16,13 +16,22 @@ const SECONDS = Number(process.env["SUSPEND_SECONDS"] ?? 2 * GRACE_SECONDS);
 const LIMIT_MS = scaled(180_000) + SECONDS * 1000;
 const INSTANCE = "suspend-test-harness";
 let hive: TestHive;
-beforeEach(() => {
-  hive = new TestHive({ HIVE_LEASE_GRACE_SECONDS: String(GRACE_SECONDS) });
+const RULES = [
+  {
+    when: { text: "^slow" },
+    steps: [
+      { say: "one two three four five six", chunk_ms: 80, tools: [{ name: "set_status", input: { text: "half way" } }] },
+      { tools: [{ name: "send", input: { to: "{{sender}}", body: "finished" } }], say: "seven eight", chunk_ms: 80 },
+      { say: "over" },
+    ],
+  },
+  { when: { text: "." }, steps: [{ say: "noted" }] },
+];
+beforeAll(async () => {
+  hive = await new TestHive({ HIVE_LEASE_GRACE_SECONDS: String(GRACE_SECONDS) }).play(RULES).start();
 });
-afterEach(async () => {
-  if (hive.pid > 0 && hive.process.exitCode === null) hive.process.kill("SIGCONT");
-  await hive.dispose();
-});
+afterEach(() => void hive.process.kill("SIGCONT"));
+afterAll(() => hive.dispose());
 
 /** Suspends the daemon, runs `meanwhile`, lets time pass, and resumes it. */
 async function suspended<T>(meanwhile: () => T): Promise<T> {
@@ -38,7 +47,6 @@ test(
   "a harness that presents its leases while the daemon is suspended past its grace keeps them",
   { timeout: LIMIT_MS },
   async () => {
-    await hive.start();
     await spawnStopped(hive, "ada");
     const { sent } = await hive.call("send", { to: "ada", body: "one" });
     const { client } = await standIn(hive, "ada", INSTANCE);
@@ -72,10 +80,9 @@ test(
   "a lease without a harness is returned once, although the daemon was suspended past its grace",
   { timeout: LIMIT_MS },
   async () => {
-    await hive.start();
-    await spawnStopped(hive, "ada");
-    await hive.call("send", { to: "ada", body: "one" });
-    const { client } = await standIn(hive, "ada", INSTANCE);
+    await spawnStopped(hive, "bob");
+    await hive.call("send", { to: "bob", body: "one" });
+    const { client } = await standIn(hive, "bob", INSTANCE);
     const { message } = await client.call("next", {});
     client.close();
     await hive.crash();
@@ -89,28 +96,17 @@ test(
         event.message.redelivered,
     );
     expect(returned.at(-1)).toMatchObject({ kind: "message", message: { state: "queued" } });
-    const other = await standIn(hive, "ada", `${INSTANCE}-2`);
+    const other = await standIn(hive, "bob", `${INSTANCE}-2`);
     const second = await other.client.call("next", {});
     expect(second.message).toMatchObject({ id: message?.id, redelivered: true });
     await other.client.call("finish", { turn: 1, outcome: { kind: "ok" } });
     other.client.close();
-    expect((await hive.call("messages", { agent: "ada", waiting: true })).messages).toEqual([]);
+    expect((await hive.call("messages", { agent: "bob", waiting: true })).messages).toEqual([]);
   },
 );
 
 test("a turn, the senders and the dashboard of a suspended daemon continue where they were", { timeout: LIMIT_MS }, async () => {
-  hive.play([
-    {
-      when: { text: "^slow" },
-      steps: [
-        { say: "one two three four five six", chunk_ms: 80, tools: [{ name: "set_status", input: { text: "half way" } }] },
-        { tools: [{ name: "send", input: { to: "{{sender}}", body: "finished" } }], say: "seven eight", chunk_ms: 80 },
-        { say: "over" },
-      ],
-    },
-  ]);
-  await hive.start();
-  await spawnStopped(hive, "ada");
+  await spawnStopped(hive, "eve");
   const browser = await hive.browser();
   const events = await browser("/api/events");
   const senders = await Promise.all(Array.from({ length: 10 }, () => connectLines(hive.socket, { ordered: true })));
@@ -119,12 +115,12 @@ test("a turn, the senders and the dashboard of a suspended daemon continue where
   await hive.watch((event) => event.kind === "delta" && event.delta.text.includes("two"), { kinds: ["delta"] });
 
   const answers = await suspended(() =>
-    senders.map((client, n) => client.call("send", { to: "ada", body: `sent to a sleeper ${n}`, client_id: `c${n}` })),
+    senders.map((client, n) => client.call("send", { to: "eve", body: `sent to a sleeper ${n}`, client_id: `c${n}` })),
   );
   const ids = (await Promise.all(answers)).map((answer) => answer.sent[0]?.id);
   expect(new Set(ids).size).toBe(10);
   for (const client of senders) client.close();
-  const waiting = (await hive.call("messages", { agent: "ada", waiting: true })).messages.map(({ id }) => id);
+  const waiting = (await hive.call("messages", { agent: "eve", waiting: true })).messages.map(({ id }) => id);
   expect(waiting).toEqual([...ids].sort((a, b) => (a ?? 0) - (b ?? 0)));
 
   await hive.untilMessage((message) => message.to === "operator" && message.body === "finished");
