@@ -7,15 +7,54 @@ import { TestHive } from "../lib/hive.ts";
 
 /** Agents among themselves, and the operator's actions on them, over real cages. */
 
-const PINGPONG = join(import.meta.dirname, "../../dev/scenarios/pingpong.json");
+const PINGPONG = JSON.parse(readFileSync(join(import.meta.dirname, "../../dev/scenarios/pingpong.json"), "utf8")) as {
+  rules: object[];
+};
+/** The agents that play it. */
+const PLAYERS = ["ping", "pong"];
+
+let hive: TestHive;
+beforeAll(async () => {
+  const answer = { tools: [{ name: "send", input: { to: "{{sender}}", body: "{{agent}} heard {{body}}" } }] };
+  hive = await new TestHive()
+    .play([
+      ...PINGPONG.rules.map((rule) => ({ agents: PLAYERS, ...rule })),
+      {
+        when: { text: "^ask" },
+        steps: [{ tools: [{ name: "ask_operator", input: { question: "tea?", options: ["yes", "no"] } }] }, { say: "asked" }],
+      },
+      {
+        when: { text: "^take two" },
+        steps: [
+          { tools: [{ name: "recv", input: { wait: 60 } }], capture: { second: "second (\\w+)" } },
+          { tools: [{ name: "send", input: { to: "operator", body: "got {{second}}" } }] },
+          { say: "done" },
+        ],
+      },
+      {
+        when: { text: "^who" },
+        steps: [
+          { tools: [{ name: "list_agents" }], capture: { n: '"name":"(ada)"' } },
+          { tools: [{ name: "send", input: { to: "operator", body: "I see {{n}}" } }] },
+          { say: "done" },
+        ],
+      },
+      { when: { text: "^work" }, steps: [{ tools: [{ name: "Bash", input: { command: "sleep 600" } }] }, { say: "done" }] },
+      { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 400 }] },
+      { when: { from: "system" }, steps: [{ say: "noted" }] },
+      { when: { text: "." }, steps: [answer, { say: "done" }] },
+    ])
+    .start();
+});
+afterAll(() => hive.dispose());
 
 describe("two agents", () => {
-  let hive: TestHive;
   beforeAll(async () => {
-    hive = await new TestHive({ HIVE_SCENARIOS: PINGPONG }).start();
-    await Promise.all([hive.call("spawn", { name: "ping" }), hive.call("spawn", { name: "pong" })]);
+    await Promise.all(PLAYERS.map((name) => hive.call("spawn", { name })));
   });
-  afterAll(() => hive.dispose());
+  afterAll(async () => {
+    for (const name of PLAYERS) await hive.call("destroy", { name, purge: true });
+  });
 
   test("talk through the broker and finish a task of six turns without the operator", async () => {
     await hive.call("send", { to: "ping", body: "go" });
@@ -40,45 +79,16 @@ describe("two agents", () => {
     // One turn for the start, one for each ball. The last message arrives before its own turn and the one before it
     // end.
     let turns = 0;
-    await hive.watch((event) => event.kind === "turn" && event.turn.event.type === "turn_end" && ++turns === 7, {
-      after: 0,
-      kinds: ["turn"],
-    });
+    const isTheirs = (event: HiveEvent): boolean => event.kind === "turn" && PLAYERS.includes(event.turn.agent);
+    await hive.watch(
+      (event) => isTheirs(event) && event.kind === "turn" && event.turn.event.type === "turn_end" && ++turns === 7,
+      { after: 0, kinds: ["turn"] },
+    );
   });
 });
 
 describe("lifecycle", () => {
-  let hive: TestHive;
   beforeAll(async () => {
-    const answer = { tools: [{ name: "send", input: { to: "{{sender}}", body: "{{agent}} heard {{body}}" } }] };
-    hive = await new TestHive()
-      .play([
-        {
-          when: { text: "^ask" },
-          steps: [{ tools: [{ name: "ask_operator", input: { question: "tea?", options: ["yes", "no"] } }] }, { say: "asked" }],
-        },
-        {
-          when: { text: "^take two" },
-          steps: [
-            { tools: [{ name: "recv", input: { wait: 60 } }], capture: { second: "second (\\w+)" } },
-            { tools: [{ name: "send", input: { to: "operator", body: "got {{second}}" } }] },
-            { say: "done" },
-          ],
-        },
-        {
-          when: { text: "^who" },
-          steps: [
-            { tools: [{ name: "list_agents" }], capture: { n: '"name":"(ada)"' } },
-            { tools: [{ name: "send", input: { to: "operator", body: "I see {{n}}" } }] },
-            { say: "done" },
-          ],
-        },
-        { when: { text: "^work" }, steps: [{ tools: [{ name: "Bash", input: { command: "sleep 600" } }] }, { say: "done" }] },
-        { when: { text: "^long" }, steps: [{ say: "one two three four five six seven eight nine ten", chunk_ms: 400 }] },
-        { when: { from: "system" }, steps: [{ say: "noted" }] },
-        { when: { text: "." }, steps: [answer, { say: "done" }] },
-      ])
-      .start();
     await hive.call("spawn", {
       name: "ada",
       description: "counts things",
@@ -86,7 +96,6 @@ describe("lifecycle", () => {
       instructions: "Be brief.",
     });
   });
-  afterAll(() => hive.dispose());
   /** Sends ada a message that it answers slowly. Resolves with the message once it speaks. */
   async function speaking(body: string): Promise<number> {
     await hive.untilAgent("ada", (agent) => agent.state === "idle");
