@@ -82,7 +82,7 @@ test("a forced deploy stops the turn; its message returns to the queue uncounted
 test("without a confirmation the deploy fails; the previous generation runs again, with its messages", async () => {
   const before = await free("ada");
   // Less than any program takes to start.
-  await hive.stop();
+  await hive.crash();
   await hive.start({ env: { HIVE_CONFIRM_SECONDS: "0.01" } });
   const id = await propose("ada", { model: "opus" });
   await hive.call("approve", { id });
@@ -91,7 +91,7 @@ test("without a confirmation the deploy fails; the previous generation runs agai
   await hive.call("send", { to: "ada", body: "still there?" });
   await hive.untilMessage((message) => message.body === "ada heard still there?");
   await holds();
-  await hive.stop();
+  await hive.crash();
   await hive.start();
 });
 
@@ -161,7 +161,7 @@ test("an agent that is being deployed cannot be destroyed; its waiting requests 
 });
 
 test("a sleeping agent confirms and stays asleep", async () => {
-  await hive.stop();
+  await hive.crash();
   hive.env["HIVE_SLEEP_AFTER_SECONDS"] = "0.3";
   await hive.start();
   await hive.untilAgent("ada", (agent) => agent.asleep);
