@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TurnEvent } from "../../src/wire/event.ts";
@@ -45,6 +55,12 @@ async function untilCold(agent: string): Promise<void> {
   const cage = await hive.cage(agent);
   await until(() => !cage.all().some((pid) => commandLine(pid).includes("/opt/hive/bin/claude")));
 }
+/** Lets the agent have a session whose CLI has ended. */
+async function withSession(): Promise<void> {
+  const projects = join(await hive.folderOf(name), "claude", "projects");
+  if (!existsSync(projects) || (await sessionFile(name)) === "") await done(await send(name, "hello"));
+  await untilCold(name);
+}
 /** The file of the agent's session on the host: the last that was written. */
 async function sessionFile(agent: string): Promise<string> {
   const projects = join(await hive.folderOf(agent), "claude", "projects");
@@ -56,8 +72,7 @@ async function sessionFile(agent: string): Promise<string> {
 }
 
 test("an agent whose sessions are removed answers the next message in a new one", async () => {
-  await done(await send(name, "hello"));
-  await untilCold(name);
+  await withSession();
   rmSync(join(await hive.folderOf(name), "claude", "projects"), { recursive: true });
   const before = (await eventsOf(name)).length;
   const { failures } = await done(await send(name, "hello"));
@@ -81,15 +96,13 @@ test.each([
   ["is empty", (file: string) => writeFileSync(file, "")],
   ["is not a file", (file: string) => (rmSync(file), mkdirSync(file))],
 ])("a session file that %s is replaced the same way", async (_, damage) => {
-  await done(await send(name, "hello"));
-  await untilCold(name);
+  await withSession();
   damage(await sessionFile(name));
   expect((await done(await send(name, "hello"))).failures).toBe(0);
 });
 
 test("compacting a lost session begins a new one, and says so", async () => {
-  await done(await send(name, "hello"));
-  await untilCold(name);
+  await withSession();
   rmSync(await sessionFile(name));
   const { seq } = (await hive.call("state", {})).state;
   await hive.call("compact", { name });
@@ -139,8 +152,7 @@ test("an account without credit parks the agent", async () => {
 });
 
 test("a session folder that cannot be written parks the agent; once it can, the message is served", async () => {
-  await done(await send(name, "hello"));
-  await untilCold(name);
+  await withSession();
   const folder = join(await hive.folderOf(name), "claude");
   chmodSync(folder, 0o500);
   const id = await send(name, "hello");
@@ -153,8 +165,7 @@ test("a session folder that cannot be written parks the agent; once it can, the 
 });
 
 test("a CLI that is missing or not executable parks the agent; once it is installed, the message is served", async () => {
-  await done(await send(name, "hello"));
-  await untilCold(name);
+  await withSession();
   const runtimes = join(hive.stateDir, "runtime");
   const [revision = ""] = readdirSync(runtimes);
   const claude = join(runtimes, revision, "bin", "claude");
