@@ -1,7 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { logIn, sharedBrowser } from "../lib/browser.ts";
+import { cliInsideWith } from "../lib/cli-inside.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** Two credentials of a hive: each turn says which it used, and limits of one hold its agents alone. */
@@ -15,7 +14,7 @@ beforeAll(async () => {
       { when: { text: "." }, steps: [{ say: "heard", headers: { "anthropic-ratelimit-unified-5h-utilization": "0.42" } }] },
     ])
     .start();
-  expect(hivectl(["credential", "add", "work", "--token-stdin"], "sk-ant-api03-of-work\n")).toMatch(
+  expect(await hivectl(["credential", "add", "work", "--token-stdin"], "sk-ant-api03-of-work\n")).toMatch(
     /^work is kept\nno agent uses it/,
   );
   await hive.call("spawn", { name: "ada" });
@@ -23,12 +22,10 @@ beforeAll(async () => {
 });
 afterAll(() => hive.dispose());
 
-function hivectl(words: string[], input = ""): string {
-  const program = join(import.meta.dirname, "../../dist/hivectl.js");
-  const options = { input, encoding: "utf8", env: hive.env } as const;
-  const run = spawnSync(process.execPath, [program, "--socket", hive.socket, ...words], options);
-  expect(run.stderr).toBe("");
-  return run.stdout;
+async function hivectl(words: string[], input = ""): Promise<string> {
+  const { out, err } = await cliInsideWith(input, "--socket", hive.socket, ...words);
+  expect(err).toBe("");
+  return out;
 }
 const send = async (to: string, body: string): Promise<number> => (await hive.call("send", { to, body })).sent[0]?.id ?? 0;
 const done = (id: number) => hive.untilMessage((message) => message.id === id && message.state === "done");
@@ -52,9 +49,9 @@ test("each turn and each sum of usage says which credential was used, on the pag
   const fetched = await hive.browser();
   const metrics = await (await fetched("/metrics")).text();
   expect(metrics).toMatch(/hive_model_tokens_total\{agent="scout",model="[^"]+",credential="work",kind="output"\} [1-9]/);
-  expect(hivectl(["turns", "scout"])).toMatch(/CREDENTIAL[^]*work/);
-  expect(hivectl(["usage", "--by", "credential", "--csv"])).toMatch(/^credential,requests[^]*\nwork,/);
-  expect(hivectl(["credential", "list"])).toMatch(/work +kept by the hive .*poet, scout/);
+  expect(await hivectl(["turns", "scout"])).toMatch(/CREDENTIAL[^]*work/);
+  expect(await hivectl(["usage", "--by", "credential", "--csv"])).toMatch(/^credential,requests[^]*\nwork,/);
+  expect(await hivectl(["credential", "list"])).toMatch(/work +kept by the hive .*poet, scout/);
   const { page, problems } = await logIn(await sharedBrowser(), hive);
   await page.goto(`${hive.home}/usage`);
   await page.getByRole("region", { name: "tokens and cost by credential" }).getByRole("rowheader", { name: /^work/ }).waitFor();
@@ -75,14 +72,14 @@ test("a rate limit of one credential parks the agents that use it, and no other"
 });
 
 test("a budget of a credential stops the agents that use it with one card, and no other; a raise lets them go on", async () => {
-  hivectl(["budget", "set", "--credential", "work", "--output-per-day", "1"]);
+  await hivectl(["budget", "set", "--credential", "work", "--output-per-day", "1"]);
   await hive.untilAgent("poet", (agent) => agent.over_budget === true);
   const waiting = await send("poet", "hello");
   await done(await send("ada", "hello"));
   const { over, rows } = await hive.call("budget", {});
   expect(over).toMatchObject([{ scope: "credential", credential: "work", limit: "output_tokens_per_day" }]);
   expect(rows).toMatchObject([{ scope: "credential", credential: "work", allowed: 1 }]);
-  expect(hivectl(["pending"])).toMatch(/the agents of the credential work wait: .*budget raise --credential work/);
+  expect(await hivectl(["pending"])).toMatch(/the agents of the credential work wait: .*budget raise --credential work/);
   const { page, problems } = await logIn(await sharedBrowser(), hive);
   const card = page.getByRole("article", { name: "budget of the credential work" });
   await card.getByText("Its agents wait").waitFor();
@@ -90,7 +87,7 @@ test("a budget of a credential stops the agents that use it with one card, and n
   await done(waiting);
   expect(problems).toEqual([]);
   await page.context().close();
-  hivectl(["budget", "set", "--credential", "work", "--output-per-day", "none"]);
+  await hivectl(["budget", "set", "--credential", "work", "--output-per-day", "none"]);
 });
 
 test("one that agents use is removed only after the page has said so; it is then missing, and its agents say what to do", async () => {

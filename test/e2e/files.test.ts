@@ -2,6 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cliInside } from "../lib/cli-inside.ts";
 import { cleanEnv, TestHive } from "../lib/hive.ts";
 
 /** Files of agents in a real hive: as operators see them, while the agent runs and while it is stopped. */
@@ -54,12 +55,15 @@ async function hivectl(...argv: string[]): Promise<{ code: number | null; out: s
   return { code, out, err };
 }
 
+/** The same inside this process, for what does not depend on its folder. */
+const inside = (...argv: string[]) => cliInside("--socket", hive.socket, ...argv);
+
 test("the files that an agent has made are listed, read and copied in the terminal", async () => {
-  const listed = await hivectl("files", "scout", "/state/out");
+  const listed = await inside("files", "scout", "/state/out");
   expect(listed.out).toMatch(/deep\/.*\n.*fifo +fifo.*\n.*link → \/etc\/shadow +link.*\n.*own/);
   expect(await hivectl("file", "scout", "out/deep/a.txt")).toMatchObject({ code: 0, out: "hello\n" });
-  expect((await hivectl("file", "scout", "out/own")).out).toBe("secret\n");
-  expect(await hivectl("file", "scout", "out/link")).toMatchObject({ code: 1, out: "" });
+  expect((await inside("file", "scout", "out/own")).out).toBe("secret\n");
+  expect(await inside("file", "scout", "out/link")).toMatchObject({ code: 1, out: "" });
 
   const copied = await hivectl("cp", "scout:out", "copy");
   expect([copied.code, copied.out]).toEqual([4, "2 files copied to copy\n"]);
@@ -127,7 +131,7 @@ test("a message with files names them, and the model sees the pictures", async (
   const folder = await hive.folderOf("scout");
   const sent = lstatSync(join(folder, picture));
   expect([sent.uid, sent.isFile(), sent.size]).toEqual([lstatSync(join(folder, "state")).uid, true, PNG.length]);
-  expect(await hivectl("file", "scout", table)).toMatchObject({ out: "a,b\n" });
+  expect(await inside("file", "scout", table)).toMatchObject({ out: "a,b\n" });
 });
 
 test("a file is copied into the inbox of an agent, also while it is stopped, under a name that the hive makes", async () => {

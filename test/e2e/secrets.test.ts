@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cliInsideWith } from "../lib/cli-inside.ts";
 import { TestHive } from "../lib/hive.ts";
 
 /** A secret from the operator's terminal to a program in a cage, and nowhere else. */
@@ -38,36 +38,31 @@ async function ask(agent: string, text: string): Promise<string> {
   return answer.body ?? "";
 }
 
-function hivectl(input: string, ...words: string[]): string {
-  const program = join(import.meta.dirname, "../../dist/hivectl.js");
-  const run = spawnSync(process.execPath, [program, "--socket", hive.socket, ...words], {
-    input,
-    encoding: "utf8",
-    env: hive.env,
-  });
-  expect(run.stderr).toBe("");
-  return run.stdout;
+async function hivectl(input: string, ...words: string[]): Promise<string> {
+  const { out, err } = await cliInsideWith(input, "--socket", hive.socket, ...words);
+  expect(err).toBe("");
+  return out;
 }
 
 test("an agent's tools have the secret or its door, and what the hive stores of them has no value", async () => {
-  expect(hivectl(`${VALUE}\n`, "secret", "set", "PYPI_TOKEN")).toBe("PYPI_TOKEN is kept\n");
+  expect(await hivectl(`${VALUE}\n`, "secret", "set", "PYPI_TOKEN")).toBe("PYPI_TOKEN is kept\n");
   await hive.call("spawn", { name: "scout", config: { secrets: ["PYPI_TOKEN"] } });
   expect(await ask("scout", "last")).toBe("cdef");
   expect(await ask("scout", "tell")).toBe("it is [secret PYPI_TOKEN]\n1");
   // The cage has the value itself: only what the hive stores is without it.
   expect(readFileSync(join(await hive.folderOf("scout"), "state", "note"), "utf8")).toBe(`${VALUE}\n`);
 
-  expect(hivectl(NEXT, "secret", "set", "PYPI_TOKEN")).toContain(
+  expect(await hivectl(NEXT, "secret", "set", "PYPI_TOKEN")).toContain(
     "scout has it in its environment from the next start of its cage",
   );
   expect(await ask("scout", "last")).toBe("cdef");
   await hive.call("restart", { name: "scout" });
   expect(await ask("scout", "last")).toBe("3210");
   expect(await ask("scout", "tell")).toBe("it is [secret PYPI_TOKEN]\n1");
-  expect(hivectl("", "secret", "list")).toMatch(/PYPI_TOKEN .* operator .* scout \(environment\)/);
+  expect(await hivectl("", "secret", "list")).toMatch(/PYPI_TOKEN .* operator .* scout \(environment\)/);
 
   // The door is there, and the agent has not its secret. No rule allows this call, so it goes nowhere.
-  hivectl(VALUE, "secret", "set", "FIXED_TOKEN");
+  await hivectl(VALUE, "secret", "set", "FIXED_TOKEN");
   const items = { url: "https://items.example", secret: "FIXED_TOKEN", header: "x-key: {}", allow: ["GET /items"] };
   await hive.call("spawn", { name: "scribe", config: { apis: { items } } });
   expect(await ask("scribe", "call")).toBe(
@@ -84,7 +79,7 @@ test("an agent's tools have the secret or its door, and what the hive stores of 
   expect(said.some((text) => text.includes("denied during this call: items GET /other, not in the rules of the door"))).toBe(
     true,
   );
-  expect(hivectl("", "egress", "scribe")).toMatch(/items GET \/other +denied: not in the rules of the door/);
+  expect(await hivectl("", "egress", "scribe")).toMatch(/items GET \/other +denied: not in the rules of the door/);
 
   await hive.stop();
   const state = readdirSync(hive.stateDir).filter((name) => name.startsWith("hive.db") || name.endsWith(".log"));
