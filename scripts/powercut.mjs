@@ -40,7 +40,8 @@ const CONTROLS = {
   objects: [{ from: "await handle.chmod(0o444);\n    await handle.sync();", to: "await handle.chmod(0o444);" }],
 };
 
-const { cuts, fs, workload, control } = options({ cuts: "10", fs: "ext4", workload: "all", control: "" });
+/** `--most 10`: a cut happens after at most this many acknowledgements, if that is fewer than the workload's own number. */
+const { cuts, fs, workload, control, most } = options({ cuts: "10", fs: "ext4", workload: "all", control: "", most: "" });
 if (workload === "all") {
   // Each in turn, as a separate run.
   let worst = 0;
@@ -143,7 +144,7 @@ async function cut(round) {
   let words = "";
   writer.stderr.on("data", (chunk) => (words += chunk));
   const ended = new Promise((resolve) => writer.once("close", resolve));
-  const enough = Math.ceil(Math.random() * work.acknowledgements);
+  const enough = Math.ceil(Math.random() * Math.min(work.acknowledgements, Number(most) || Infinity));
   const reached = new Promise((resolve) => {
     writer.stdout.on("data", (chunk) => {
       for (const line of String(chunk).split("\n"))

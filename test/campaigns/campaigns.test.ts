@@ -34,7 +34,7 @@ test("power cuts lose nothing that was acknowledged", () => {
 });
 
 test("power cuts during deploys lose nothing that was reported as deployed, and the checker finds nothing", () => {
-  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "deploys");
+  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "deploys", "--most", "12");
   if (!run) return;
   expect(run.counts).toMatchObject({ cuts: 1, lost: 0, unclean: 0 });
   expect(run.counts["acknowledged"]).toBeGreaterThan(0);
@@ -50,7 +50,7 @@ test("power cuts during pushes and merges lose none that was acknowledged, and t
 });
 
 test("power cuts during pushes to a host leave the host and the hive with the same merges, each once", () => {
-  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "upstream");
+  const run = campaign("powercut.mjs", "--cuts", "1", "--workload", "upstream", "--most", "12");
   if (!run) return;
   expect(run.counts).toMatchObject({ cuts: 1, lost: 0, unclean: 0 });
   expect(run.counts["acknowledged"]).toBeGreaterThan(0);
@@ -65,7 +65,7 @@ test("a store whose commits do not wait for the disk loses data, and the cuts de
 });
 
 test("a failed fsync at any point of a life ends the process, and nothing acknowledged is lost", () => {
-  const run = campaign("faults.mjs", "--calls", "fdatasync,fsync", "--points", "2");
+  const run = campaign("faults.mjs", "--calls", "fdatasync,fsync", "--points", "2", "--faults", "EIO,death");
   if (!run) return;
   expect(run.counts).toMatchObject({ lost: 0, unclean: 0, went_on_after_fsync: 0 });
   expect(run.counts["injected"]).toBe(run.counts["runs"]);
