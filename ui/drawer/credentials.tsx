@@ -129,7 +129,8 @@ function AddCredential({ onAdded }: { onAdded: () => Promise<void> }): ReactNode
         <SecretField label="API key or long-lived token" value={token} set={setToken} />
       </Form>
       <p className="dim small">
-        It stays on this host, and no page shows it again. <Hivectl>credential add --file</Hivectl> takes one from a file.
+        It stays on this host, and no page shows it again. <Hivectl>credential add --file</Hivectl> takes one from a file,{" "}
+        <Hivectl>login --model --credential</Hivectl> from a log-in.
       </p>
     </section>
   );
