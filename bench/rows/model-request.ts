@@ -15,9 +15,17 @@ import { STOPPING_KINDS } from "../../src/wire/budget-kinds.ts";
 import type { Row } from "../lib/row.ts";
 import { interleave, percentile, ratio } from "../lib/stats.ts";
 
-/** Requests in one slice. */
-const REQUESTS = 200;
-const SLICES = 20;
+/** Requests in one slice: few, so that both sides of a ratio meet the same moments of a busy machine. */
+const REQUESTS = 20;
+const SLICES = 300;
+/** What an agent's turn has used when an answer is stored. */
+const TURN = {
+  turn: 1,
+  tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 },
+  costUsd: 0,
+  isUnpriced: false,
+  budgetUsd: 0,
+};
 const MODEL = "claude-sonnet-4-5";
 const BODY = JSON.stringify({ model: MODEL, max_tokens: 100, messages: [{ role: "user", content: "hello" }], stream: true });
 const ANSWER = [
@@ -39,6 +47,7 @@ export const modelRequest: Row = {
       { store },
       { now: Date.now },
     );
+    limited.budgets.began("a1");
     for (const kind of STOPPING_KINDS) limited.budgets.limits.set(DEFAULT, kind, 1_000_000_000);
     const open = (name: string, hasBudgets: boolean): Promise<Listening> =>
       new Gateway({
@@ -54,9 +63,9 @@ export const modelRequest: Row = {
           prices: {},
           enter: hasBudgets ? (id, model, gone) => limited.turnstile.enter(id, model, gone) : async () => () => {},
           onUsage(used) {
-            void usage.add(used);
             const { input, output } = used.tokens;
             if (hasBudgets) limited.budgets.spend("a1", DEFAULT_CREDENTIAL, { output, input, costUsd: used.budgetUsd });
+            void usage.add(used, TURN);
           },
           onSignal: () => {},
           onUnexpected(error) {
@@ -67,13 +76,19 @@ export const modelRequest: Row = {
       }).listen({ id: "a1", name: "ada" }, { model: join(folder, `${name}.sock`), egress: join(folder, `${name}-egress.sock`) });
     const gateways = [await open("bare", false), await open("budget", true)];
     const agent = new HttpAgent({ keepAlive: true });
+    /** Processor time of each slice, in milliseconds for each request. */
+    const used: Record<string, number[][]> = { bare: [], budget: [] };
     const slice = async (name: string): Promise<number[]> => {
       const times: number[] = [];
+      const before = process.cpuUsage();
       for (let nth = 0; nth < REQUESTS; nth++) times.push(await ask(agent, join(folder, `${name}.sock`)));
+      const { user, system } = process.cpuUsage(before);
+      used[name]?.push([(user + system) / 1000 / REQUESTS]);
       return times;
     };
     try {
       const seen = await interleave({ bare: () => slice("bare"), budget: () => slice("budget") }, quick ? 5 : SLICES);
+      const [bareUsed = [], budgetUsed = []] = [used["bare"], used["budget"]];
       const us = (slices: number[][]): string => `${Math.round(percentile(slices.flat(), 0.5) * 1000)} µs`;
       return [
         {
@@ -82,6 +97,12 @@ export const modelRequest: Row = {
           unit: "×",
           reach: { most: 1.05 },
           detail: `${us(seen.budget)} / ${us(seen.bare)}`,
+        },
+        {
+          what: "the same, processor time of the daemon and the client",
+          value: ratio(budgetUsed, bareUsed),
+          unit: "×",
+          detail: `${us(budgetUsed)} / ${us(bareUsed)}`,
         },
       ];
     } finally {

@@ -79,6 +79,7 @@ beforeEach(() => {
       stopOf: () => stop,
       began: (id) => void log.push(`${id} began a turn`),
       ended: (id) => void log.push(`${id} ended a turn`),
+      cameBack: (id) => void log.push(`a message of ${id} came back`),
     },
     access: { credentialKind: () => "api-key" },
     revision: "r1",
@@ -262,7 +263,7 @@ test("a turn's end is announced after its leases have ended, and a park holds th
     turn: 2,
     outcome: { kind: "parked", why: "rate_limited", reason: "slow down" },
   });
-  expect(log).toEqual(["finish leases", "not served", "turn ended parked parked"]);
+  expect(log).toEqual(["finish leases", "a message of a1 came back", "not served", "turn ended parked parked"]);
   expect(agent.park).toMatchObject({ why: "rate_limited", until: NOW + 5_000 });
   harnesses.unpark(agent);
   expect(log.at(-1)).toBe("served");

@@ -49,7 +49,7 @@ export interface HarnessDeps {
     release(agent: Agent): void;
   };
   /** The limits that keep agents from their next turn. They count the turns that begin. */
-  budgets: Pick<Budgets, "stopOf" | "began" | "ended">;
+  budgets: Pick<Budgets, "stopOf" | "began" | "ended" | "cameBack">;
   /** The kind of placeholder credential that harnesses get. */
   access: { credentialKind(credential: string): "api-key" | "oauth" };
   /** The revision of the runtime in new cages. A harness with another one is replaced between turns. */
@@ -248,7 +248,8 @@ export class Harnesses {
     // A turn that its budget has ended goes on when that does. Its message comes back, for a turn with a budget of its own.
     const isOverBudget = outcome.kind === "parked" && outcome.why === "rate_limited" && this.#deps.budgets.stopOf(agent.id);
     const comesBack = outcome.kind === "parked" || (outcome.kind === "cancelled" && outcome.return);
-    if (!comesBack) this.#deps.budgets.ended(agent.id);
+    if (comesBack) this.#deps.budgets.cameBack(agent.id);
+    else this.#deps.budgets.ended(agent.id);
     if (outcome.kind === "parked" && !isOverBudget) this.#park(agent, outcome.why, outcome.reason, outcome.resumes_at);
     if (outcome.kind === "failed") this.#park(agent, outcome.why, outcome.reason, undefined);
     this.#setActivity(agent, "idle");

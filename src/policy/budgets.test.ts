@@ -182,6 +182,22 @@ describe("the requests of an agent with a limit", () => {
   });
 });
 
+test("what a turn has spent gets a row of its own when its message comes back, or its limit is reached, and not before", () => {
+  open.budgets.limits.set("agent:a1", "cost_per_turn_usd", 5);
+  const stored = () => tables.store.budgets.spent("agent:a1", "turn")?.cost_usd;
+  open.budgets.began("a1");
+  spend("a1", 2);
+  expect(stored()).toBeUndefined();
+  open.budgets.cameBack("a1");
+  expect(stored()).toBe(2);
+  open.budgets.began("a1");
+  expect(stored()).toBeUndefined();
+  spend("a1", 5);
+  expect(stored()).toBe(5);
+  open.budgets.ended("a1");
+  expect(stored()).toBeUndefined();
+});
+
 test("the minute in which the daemon begins has what was sent before", () => {
   const asked: number[] = [];
   const sentSince = (_: string, from: number): number => asked.push(from) + 1;

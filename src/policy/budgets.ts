@@ -48,6 +48,8 @@ export class Budgets implements Service {
   readonly #near = new Map<string, { ends: number; limits: string }>();
   /** Limits of several agents that are reached, by their scope. */
   readonly #shared = new Map<ScopeKey, Stop>();
+  /** The agents in a turn that has begun under this daemon. What it has spent is in its row, until it ends. */
+  readonly #inTurn = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -89,15 +91,23 @@ export class Budgets implements Service {
 
   /** A turn of an agent begins. What its last one has spent does not count for it. */
   began(agentId: string): void {
+    this.#inTurn.add(agentId);
     this.#meter.clearTurn(agentScope(agentId));
     const credential = this.#deps.spenders.byId(agentId)?.credential ?? DEFAULT_CREDENTIAL;
     this.#meter.addTurn([agentScope(agentId), credentialScope(credential), HIVE]);
     this.refresh(agentId, credential);
   }
 
+  /** A turn has ended and its message comes back: what it has spent is kept until the message is served again. */
+  cameBack(agentId: string): void {
+    this.#inTurn.delete(agentId);
+    this.refresh(agentId);
+  }
+
   /** A turn has ended and its message does not come back, so the next one has a budget of its own. */
   ended(agentId: string): void {
     const { store, onUnexpected } = this.#deps;
+    this.#inTurn.delete(agentId);
     const scope = agentScope(agentId);
     this.#meter.clearTurn(scope);
     const decision = this.limits.decision(scope, "cost_per_turn_usd");
@@ -149,6 +159,7 @@ export class Budgets implements Service {
   agentEnded(agentId: string, isPurged: boolean): void {
     this.#stops.delete(agentId);
     this.#near.delete(agentId);
+    this.#inTurn.delete(agentId);
     if (isPurged) this.#forget(agentScope(agentId));
     this.#arm();
   }
@@ -197,10 +208,8 @@ export class Budgets implements Service {
 
   #refreshOne(agentId: string): void {
     const all = this.#of(agentId);
-    this.#meter.keepTurn(
-      agentScope(agentId),
-      all.some(({ kind }) => kind === "cost_per_turn_usd"),
-    );
+    const ofTurn = all.find(({ kind }) => kind === "cost_per_turn_usd");
+    this.#meter.keepTurn(agentScope(agentId), ofTurn !== undefined && (ofTurn.isReached || !this.#inTurn.has(agentId)));
     const before = this.#stops.get(agentId);
     const wereNear = this.#near.get(agentId)?.limits;
     const stop = stopIn(all);

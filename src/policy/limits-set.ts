@@ -4,6 +4,9 @@ import type { BudgetKind } from "../wire/budget-kinds.ts";
 import { credentialIn } from "./spender.ts";
 import type { Decision } from "./verdict.ts";
 
+/** No limits: always the same object, so that a caller sees that nothing has changed. */
+export const NO_LIMITS: Budget = {};
+
 /** What the operator has set and decided, in memory. It follows the store. */
 export class LimitsSet {
   readonly #limits = new Map<ScopeKey, Budget>();
@@ -21,9 +24,9 @@ export class LimitsSet {
       });
   }
 
-  /** The limits that the operator has set for a scope. */
+  /** The limits that the operator has set for a scope. The same object until they change. */
   of(scope: ScopeKey): Budget {
-    return this.#limits.get(scope) ?? {};
+    return this.#limits.get(scope) ?? NO_LIMITS;
   }
 
   /** The credentials for which limits are or were set. */

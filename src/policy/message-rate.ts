@@ -1,3 +1,4 @@
+import { budgetLimit } from "../wire/budget-kinds.ts";
 import { HiveError } from "../wire/error.ts";
 
 const MINUTE_MS = 60_000;
@@ -36,7 +37,7 @@ export class MessageRate {
       const seconds = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000);
       throw new HiveError(
         "rate_limited",
-        `your budget is ${limit} messages a minute: wait ${seconds} s, and put more into one message`,
+        `your budget is ${budgetLimit("messages_per_minute", limit)}: wait ${seconds} s, and put more into one message`,
       );
     }
     this.#sent.set(sender, { minute, count: sent + count });

@@ -82,15 +82,15 @@ export class Meter {
   }
 
   /**
-   * Stores what an agent has spent in its turn, or removes that. A turn under a limit has to be known to the next daemon,
-   * also once it has ended and waits for a decision.
+   * Stores what an agent has spent in its turn, or removes that. A turn under a limit has to be known to the next daemon
+   * once it has ended and waits for a decision; until then the table of turns has it.
    */
-  keepTurn(scope: ScopeKey, isLimited: boolean): void {
+  keepTurn(scope: ScopeKey, isKept: boolean): void {
     const counter = this.#counter(scope, "turn");
-    if (isLimited && counter.isBehind) {
+    if (isKept && counter.isBehind) {
       this.#store([rowOf(scope, counter)]);
       Object.assign(counter, { isKept: true, isBehind: false });
-    } else if (!isLimited && counter.isKept) this.#remove(scope, counter);
+    } else if (!isKept && counter.isKept) this.#remove(scope, counter);
   }
 
   /** Counts a turn that begins, for the hour. */
@@ -110,8 +110,9 @@ export class Meter {
     const counter = this.#counter(scope, "turn");
     if (Object.values(counter.spent).every((figure) => figure === 0)) return;
     counter.spent = nothingSpent();
-    counter.isBehind = false;
     if (counter.isKept) this.#remove(scope, counter);
+    // Nothing is no row.
+    counter.isBehind = false;
   }
 
   /** Forgets a scope that has ended. */
@@ -121,8 +122,9 @@ export class Meter {
 
   read(scope: ScopeKey, kind: StoppingKind): Reading {
     const [period, figure] = countedBy(kind);
-    const { spent, at } = this.#counter(scope, period);
-    return { used: spent[figure], period: this.#periods()[period], at };
+    const running = this.#periods()[period];
+    const { spent, at } = this.#counter(scope, period, running);
+    return { used: spent[figure], period: running, at };
   }
 
   #remove(scope: ScopeKey, counter: Counter): void {
@@ -135,8 +137,7 @@ export class Meter {
   }
 
   /** The counter of the running period. That of an earlier one is in the store. */
-  #counter(scope: ScopeKey, kind: PeriodKind): Counter {
-    const { label } = this.#periods()[kind];
+  #counter(scope: ScopeKey, kind: PeriodKind, { label } = this.#periods()[kind]): Counter {
     const counters = this.#counters.get(scope) ?? {};
     const known = counters[kind];
     if (known?.label === label) return known;

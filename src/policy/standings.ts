@@ -3,7 +3,8 @@ import type { BudgetScope } from "../wire/budget.ts";
 import { isOfChange, type BudgetKind } from "../wire/budget-kinds.ts";
 import type { Days } from "./days.ts";
 import { effectiveLimits, type Limit } from "./effective.ts";
-import type { LimitsSet } from "./limits-set.ts";
+import type { Budget } from "../wire/budget.ts";
+import { NO_LIMITS, type LimitsSet } from "./limits-set.ts";
 import type { Meter } from "./meter.ts";
 import { isOfTurns, type StoppingKind } from "./periods.ts";
 import { agentScope, changeScope, credentialScope, DEFAULT, HIVE, type Spender } from "./spender.ts";
@@ -14,8 +15,8 @@ export interface Subject {
   scope: Exclude<BudgetScope, "default">;
   key: ScopeKey;
   /** The credential or the change. */
-  credential?: string;
-  change?: number;
+  credential?: string | undefined;
+  change?: number | undefined;
 }
 
 /** A limit that stops agents, and how it stands in the running period. Times are milliseconds since the epoch. */
@@ -39,18 +40,25 @@ export interface StandingsDeps {
   now(): number;
 }
 
+/** The limits of a subject, and what they were made of. */
+interface Known {
+  from: readonly [operator: Budget, config: Budget, byDefault: Budget];
+  limits: readonly Limit[];
+}
+
 /** Compares what is spent with the limits. */
 export class Standings {
   readonly #deps: StandingsDeps;
+  /** Each request asks several times, and limits change rarely. */
+  readonly #known = new Map<ScopeKey, Known>();
 
   constructor(deps: StandingsDeps) {
     this.#deps = deps;
   }
 
   /** All limits that an agent has, those of each of its changes and those that stop nothing too. */
-  limitsOf(agent: Spender): Limit[] {
-    const { limits } = this.#deps;
-    return effectiveLimits(limits.of(agentScope(agent.id)), agent.budget ?? {}, limits.of(DEFAULT));
+  limitsOf(agent: Spender): readonly Limit[] {
+    return this.#limits(agentScope(agent.id), agent.budget ?? NO_LIMITS, this.#deps.limits.of(DEFAULT));
   }
 
   /** The limits of an agent alone. */
@@ -71,12 +79,12 @@ export class Standings {
   /** The limits of the sum of all agents that use a credential. */
   ofCredential(credential: string): Standing[] {
     const key = credentialScope(credential);
-    return this.#standings({ scope: "credential", key, credential }, effectiveLimits(this.#deps.limits.of(key), {}, {}));
+    return this.#standings({ scope: "credential", key, credential }, this.#limits(key));
   }
 
   /** The limits of the sum of all agents. */
   ofHive(): Standing[] {
-    return this.#standings({ scope: "hive", key: HIVE }, effectiveLimits(this.#deps.limits.of(HIVE), {}, {}));
+    return this.#standings({ scope: "hive", key: HIVE }, this.#limits(HIVE));
   }
 
   /** Every limit that can stop an agent: its own first, then those of its changes, of its credential and of the hive. */
@@ -91,12 +99,21 @@ export class Standings {
 
   /** True if a limit that counts answers can stop an agent: what `all` finds, without what is used. */
   isLimited(agent: Spender): boolean {
-    const { limits } = this.#deps;
     const counts = ({ kind }: { kind: BudgetKind }): boolean => kind !== "messages_per_minute" && !isOfTurns(kind);
     const hasChange = agent.changes.length > 0;
     if (this.limitsOf(agent).some((one) => counts(one) && (hasChange || !isOfChange(one.kind)))) return true;
     const shared = [HIVE, credentialScope(agent.credential), ...agent.changes.map(changeScope)];
-    return shared.some((key) => effectiveLimits(limits.of(key), {}, {}).some(counts));
+    return shared.some((key) => this.#limits(key).some(counts));
+  }
+
+  /** The limits that count for a subject. */
+  #limits(key: ScopeKey, config = NO_LIMITS, byDefault = NO_LIMITS): readonly Limit[] {
+    const operator = this.#deps.limits.of(key);
+    const known = this.#known.get(key);
+    if (known?.from[0] === operator && known.from[1] === config && known.from[2] === byDefault) return known.limits;
+    const limits = effectiveLimits(operator, config, byDefault);
+    this.#known.set(key, { from: [operator, config, byDefault], limits });
+    return limits;
   }
 
   #standings(subject: Subject, limits: readonly Limit[]): Standing[] {
@@ -108,9 +125,20 @@ export class Standings {
       if (kind === "messages_per_minute") continue;
       const { used, period, at } = meter.read(subject.key, kind);
       const decision = this.#deps.limits.decision(subject.key, kind);
+      // Without spreads: each request makes several.
+      const { allowed, extra, isLifted, isReached, isNear } = verdictOf(value, used, period.label, date, decision);
+      const { scope, key, credential, change } = subject;
       standings.push({
-        ...verdictOf(value, used, period.label, date, decision),
-        ...subject,
+        scope,
+        key,
+        credential,
+        change,
+        used,
+        allowed,
+        extra,
+        isLifted,
+        isReached,
+        isNear,
         kind,
         limit: value,
         from,

@@ -279,6 +279,7 @@ test(
             inFlight = inFlight.filter((other) => other !== request);
           } else if (one.do === "end" && one.comesBack) {
             openTurns.delete(one.agent);
+            budgets.cameBack(one.agent);
           } else if (one.do === "end") {
             openTurns.delete(one.agent);
             turnOf.set(one.agent, []);
