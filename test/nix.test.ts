@@ -16,6 +16,7 @@ import {
 } from "../src/wire/work.ts";
 import { z } from "zod";
 import { AgentConfig } from "../src/wire/config.ts";
+import { secretOfCredential } from "../src/wire/secrets.ts";
 import { hostUnit, nixFiles, nixValue } from "./lib/nix.ts";
 import { rightsTable } from "./lib/rights.ts";
 
@@ -195,6 +196,19 @@ describe("the service of the host module", () => {
     const { upstream } = readConfig({ ...unit.environment, CREDENTIALS_DIRECTORY: "/run/credentials" }, { foreground: false });
     expect(upstream).toMatchObject({ credential: { source: { path: `/run/credentials/${name}` } } });
     expect(unit.serviceConfig).not.toHaveProperty("LoadCredential");
+  });
+
+  test("passes secrets under the names that the daemon reads, and refuses what is no name of one", () => {
+    const { serviceConfig } = hostUnit('{ secretFiles = { GH = "/run/secrets/gh"; NPM_TOKEN = "/run/secrets/npm"; }; }');
+    const all = serviceConfig["LoadCredential"] as string[];
+    expect(all.map((one) => [secretOfCredential(one.split(":")[0] ?? ""), one.split(":")[1]])).toEqual([
+      ["GH", "/run/secrets/gh"],
+      ["NPM_TOKEN", "/run/secrets/npm"],
+    ]);
+    const { assertions } = hostUnit('{ secretFiles = { gh = "/run/secrets/gh"; }; }');
+    expect(assertions.filter(({ assertion }) => !assertion).map(({ message }) => message)).toEqual([
+      expect.stringContaining("secretFiles.gh: a secret's name is A-Z"),
+    ]);
   });
 
   test("limits the slice in which the daemon and its cages are", () => {

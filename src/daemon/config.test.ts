@@ -1,7 +1,25 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "./config.ts";
 
 const read = (env: NodeJS.ProcessEnv) => readConfig({ HIVE_STATE_DIR: "/hive", ...env }, { foreground: true });
+
+test("a folder of credentials without one for the model leaves the hive in rehearsal, and may have secrets", () => {
+  const folder = mkdtempSync(join(tmpdir(), "credentials-"));
+  try {
+    writeFileSync(join(folder, "secret.GH"), "x");
+    expect(read({ CREDENTIALS_DIRECTORY: folder })).toMatchObject({
+      upstream: { kind: "rehearsal" },
+      credentialsFolder: folder,
+    });
+    writeFileSync(join(folder, "anthropic"), "sk-ant-x");
+    expect(read({ CREDENTIALS_DIRECTORY: folder }).upstream.kind).toBe("live");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test.each([
   [{}, 8000],

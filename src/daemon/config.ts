@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
@@ -163,6 +164,8 @@ export interface Config {
   /** A folder or file of scenarios for the rehearsal. If undefined, it plays the built-in tour. */
   scenarios: string | undefined;
   upstream: UpstreamConfig;
+  /** The folder of the credentials that a service manager passes. Some of them may be secrets of agents. */
+  credentialsFolder: string | undefined;
   /** The platform that runs the cages. */
   driver: PlatformName;
   /** The folder of hyperhive's flake and those that replace its inputs, for a platform that builds systems. */
@@ -241,6 +244,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     commitGroup: e.HIVE_COMMIT_GROUP,
     scenarios: e.HIVE_SCENARIOS,
     upstream: upstreamOf(e),
+    credentialsFolder: e.CREDENTIALS_DIRECTORY,
     driver: e.HIVE_DRIVER,
     flake: flakeOf(e, options.serves ?? true),
     sleepAfterMs: e.HIVE_SLEEP_AFTER_SECONDS * 1000,
@@ -331,7 +335,9 @@ function upstreamOf(e: z.infer<typeof Environment>): UpstreamConfig {
     return live("api-key", { from: "file", name: "HIVE_CREDENTIAL_FILE", path: e.HIVE_CREDENTIAL_FILE });
   if (e.CREDENTIALS_DIRECTORY) {
     const path = join(e.CREDENTIALS_DIRECTORY, SYSTEMD_CREDENTIAL);
-    return live("api-key", { from: "file", name: `the systemd credential "${SYSTEMD_CREDENTIAL}"`, path });
+    // It may have other credentials alone.
+    const isElsewhere = existsSync(e.CREDENTIALS_DIRECTORY) && !existsSync(path);
+    if (!isElsewhere) return live("api-key", { from: "file", name: `the systemd credential "${SYSTEMD_CREDENTIAL}"`, path });
   }
   return { kind: "rehearsal", forced: false, baseUrl };
 }

@@ -135,7 +135,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     modelUse.forget(name);
     commands.credentialChanged(name);
   };
-  const secrets = new Secrets({ ...base, files: new SecretFiles(paths.secrets) });
+  const secrets = new Secrets({ ...base, files: new SecretFiles(paths.secrets, config.credentialsFolder) });
   const credentials = new ModelCredentials({
     ...base,
     files: credentialFiles,

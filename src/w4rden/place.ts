@@ -2,15 +2,16 @@ import {
   chownSync,
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { runNow } from "../os/run-now.ts";
+import { secretOfCredential } from "../wire/secrets.ts";
 import { W4RDEN_PLACE } from "../wire/w4rden.ts";
 import type { Account } from "./account.ts";
 
@@ -19,8 +20,8 @@ import type { Account } from "./account.ts";
  * memory, in the helper's mount namespace and those that come from it.
  */
 const PLACE = W4RDEN_PLACE;
-/** Files in memory: a credential, a socket and mount points. */
-const PLACE_BYTES = "1m";
+/** Files in memory: credentials, of which systemd passes at most 1 MiB, a socket and mount points. */
+const PLACE_BYTES = "2m";
 /** Where folders of the host are bound for the daemon, and where for the helper's own sandboxes alone. */
 export const SHARED_PLACE = join(PLACE, "mounts");
 export const OWN_PLACE = join(PLACE, "own");
@@ -31,7 +32,7 @@ export const NOTHING = join(PLACE, "nothing");
 /** Paths of the daemon's program as the daemon sees them. On the host, the daemon may not be able to enter their folders. */
 export const PROGRAM = join(PLACE, "program");
 export const NODE = join(PLACE, "node");
-/** The systemd credential that the daemon reads, and its folder there. */
+/** The systemd credential for the model, and the folder of all that the daemon reads. */
 const CREDENTIAL = "anthropic";
 const CREDENTIALS = join(PLACE, "credentials");
 
@@ -75,14 +76,19 @@ function bindReadOnly(source: string, target: string, flags: number): void {
 }
 
 /**
- * Copies the systemd credential, which only root can read, for the daemon. Returns the folder with it, or the given one
- * if that has none.
+ * Copies the systemd credentials that the daemon reads, which only root can: that of the model and secrets. Returns the
+ * folder with them, or the given one if that has none.
  */
-export function takeCredential(folder: string | undefined, account: Account): string | undefined {
-  if (folder === undefined || !existsSync(join(folder, CREDENTIAL))) return folder;
+export function takeCredentials(folder: string | undefined, account: Account): string | undefined {
+  if (folder === undefined) return undefined;
+  const taken = readdirSync(folder).filter((name) => name === CREDENTIAL || secretOfCredential(name) !== undefined);
+  if (taken.length === 0) return folder;
   mkdirSync(CREDENTIALS, { mode: 0o700 });
-  const copy = join(CREDENTIALS, CREDENTIAL);
-  writeFileSync(copy, readFileSync(join(folder, CREDENTIAL)), { mode: 0o400 });
-  for (const path of [copy, CREDENTIALS]) chownSync(path, account.uid, account.gid);
+  for (const name of taken) {
+    const copy = join(CREDENTIALS, name);
+    writeFileSync(copy, readFileSync(join(folder, name)), { mode: 0o400 });
+    chownSync(copy, account.uid, account.gid);
+  }
+  chownSync(CREDENTIALS, account.uid, account.gid);
   return CREDENTIALS;
 }

@@ -15,7 +15,7 @@ import { startDaemon } from "./daemon.ts";
 import { daemonEnvironment } from "./environment.ts";
 import { carryOut, plan, planWords } from "./move.ts";
 import type { Options } from "./options.ts";
-import { makePlace, takeCredential } from "./place.ts";
+import { makePlace, takeCredentials } from "./place.ts";
 import { Hives } from "./range.ts";
 import { openSocket } from "./socket.ts";
 import { daemonStdio, lastOutput, showOutput } from "./terminal.ts";
@@ -48,7 +48,7 @@ export async function start(
       account,
       state: options.state,
       program: host.program,
-      credentials: takeCredential(env["CREDENTIALS_DIRECTORY"], account),
+      credentials: takeCredentials(env["CREDENTIALS_DIRECTORY"], account),
     }),
   };
   const hiveId = await hives.idOf(options.state, () => askId(base));

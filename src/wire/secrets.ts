@@ -17,6 +17,15 @@ export const SecretName = z
   .max(MAX_SECRET_NAME_CHARS)
   .regex(/^[A-Z][A-Z0-9_]*$/, "a secret's name is A-Z, 0-9 and '_', and begins with a letter");
 
+/** What the name of a systemd credential begins with that is a secret, as in `LoadCredential=secret.GH:/etc/hyperhive/gh`. */
+const SYSTEMD_PREFIX = "secret.";
+
+/** The name of the secret that a systemd credential is. Undefined for another one. */
+export function secretOfCredential(credential: string): string | undefined {
+  if (!credential.startsWith(SYSTEMD_PREFIX)) return undefined;
+  return SecretName.safeParse(credential.slice(SYSTEMD_PREFIX.length)).data;
+}
+
 const SecretValue = z
   .string()
   .min(1, "a secret is not empty")
@@ -37,6 +46,8 @@ export const SecretView = z.object({
   name: z.string(),
   /** True if there is no value: what uses it works without. */
   missing: z.literal(true).optional(),
+  /** True if its value is a credential that systemd passes to the daemon: it is not set or removed here. */
+  systemd: z.literal(true).optional(),
   /** Who set it, and when. Absent for one that was never set. */
   set_by: z.string().optional(),
   set_at: Instant.optional(),

@@ -68,12 +68,16 @@ export function Secrets(): ReactNode {
   );
 }
 
-function Row({ secret: { name, missing, set_at: set, set_by: by, used_at: used, uses }, onRemove }: RowProps): ReactNode {
+function Row({
+  secret: { name, missing, systemd, set_at: set, set_by: by, used_at: used, uses },
+  onRemove,
+}: RowProps): ReactNode {
   return (
     <li>
       <span className="words">
         <b>{visible(name)}</b> {missing === true && <span className="red">missing</span>}
         <div className="dim small">
+          {systemd === true && "passed by systemd · "}
           {set !== undefined && `set ${set.slice(0, 10)} by ${visible(by ?? "")} · `}
           {used === undefined ? "not used yet" : `used ${used.slice(0, 10)}`}
           {uses.length > 0 && ` · ${uses.map(wordsOf).join(", ")}`}

@@ -73,6 +73,15 @@ in
     description = "A file that contains an API key or the token of `claude setup-token`. Systemd passes it to the service, so root alone has to be able to read it. A change counts from the next restart of the service. With null, log in with `hivectl login --model`; until then the hive rehearses.";
   };
 
+  secretFiles = mkOption {
+    type = types.attrsOf types.externalPath;
+    default = { };
+    example = {
+      NPM_TOKEN = "/run/secrets/npm";
+    };
+    description = "Secrets for agents, by name: files that systemd passes to the service, so root alone has to be able to read them ([agents.md](agents.md#secrets)). `hivectl secret` lists them and neither sets nor removes them. A change counts from the next restart of the service.";
+  };
+
   autoUpdate = mkOption {
     type = types.bool;
     default = true;

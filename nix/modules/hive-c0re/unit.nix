@@ -4,6 +4,11 @@
 let
   inherit (builtins) concatStringsSep match;
 
+  # What systemd passes, by the names that the daemon reads.
+  credentials =
+    (if cfg.credentialFile == null then [ ] else [ "anthropic:${cfg.credentialFile}" ])
+    ++ map (name: "secret.${name}:${cfg.secretFiles.${name}}") (builtins.attrNames cfg.secretFiles);
+
   optional = name: value: if value == null then { } else { ${name} = value; };
 
   # What root's helper does: mounts, namespaces and their maps, owners of files, processes as other users.
@@ -96,9 +101,7 @@ in
     RestrictRealtime = true;
     SystemCallArchitectures = "native";
   }
-  // optional "LoadCredential" (
-    if cfg.credentialFile == null then null else "anthropic:${cfg.credentialFile}"
-  );
+  // optional "LoadCredential" (if credentials == [ ] then null else credentials);
 
   # Limits of the daemon and all cages together: their scopes are in this slice.
   sliceConfig =
@@ -120,6 +123,10 @@ in
       message = "services.hive-c0re.driver = \"nixos-container\" needs services.hive-c0re.flakeInput.hyperhive: import the module from the flake (nixosModules.hive-c0re), or set it to a folder of the store with hyperhive's flake";
     }
   ]
+  ++ map (name: {
+    assertion = match "[A-Z][A-Z0-9_]*" name != null;
+    message = "services.hive-c0re.secretFiles.${name}: a secret's name is A-Z, 0-9 and '_', and begins with a letter";
+  }) (builtins.attrNames cfg.secretFiles)
   ++ map (name: {
     assertion = match "HIVE_[A-Z_]+" name != null && !(reserved ? ${name});
     message =

@@ -89,6 +89,37 @@ describe("the store", () => {
     expect(statSync(join(kept(), "GH")).mode & 0o777).toBe(0o600);
   });
 
+  test("has what systemd passes before its own, and neither sets nor removes that", async () => {
+    const credentials = join(folder, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "secret.GH"), `${VALUE}\n`, { mode: 0o400 });
+    for (const [name, text] of [
+      ["secret.gh", "x"],
+      ["GH", "x"],
+      ["secret.EMPTY", "\n"],
+      ["secret.NUL", "a\0b"],
+      ["other", "x"],
+    ] as const)
+      writeFileSync(join(credentials, name), text);
+    await set("GH", "an-older-value");
+    await set("PYPI");
+    await system.close();
+    system = await openTestSystem({ folder, settings: { CREDENTIALS_DIRECTORY: credentials } });
+    expect(await listed()).toEqual([
+      { name: "GH", uses: [], systemd: true },
+      expect.objectContaining({ name: "PYPI", set_by: "operator" }),
+    ]);
+    expect(new SecretFiles(kept(), credentials).valueOf("GH")).toBe(VALUE);
+    await expect(set("GH")).rejects.toThrow("GH is a credential that systemd passes to the daemon (secret.GH): change its file");
+    const remove = system.callAs(system.operator, "secret_remove", { name: "GH", force: true });
+    await expect(remove).rejects.toThrow("then restart the service");
+    // The service does not pass it any more.
+    await system.close();
+    system = await openTestSystem({ folder, settings: { CREDENTIALS_DIRECTORY: join(folder, "none") } });
+    expect(await listed()).toMatchObject([{ name: "GH", set_by: "operator" }, { name: "PYPI" }]);
+    expect(new SecretFiles(kept()).valueOf("GH")).toBe("an-older-value");
+  });
+
   test("has a row for a value that is missing, as after a restore", async () => {
     await set("GH");
     await system.close();

@@ -56,7 +56,10 @@ export class Secrets {
       const row = rows.get(name);
       const view: SecretView = { name, uses: uses.get(name) ?? [] };
       if (this.#deps.files.valueOf(name) === undefined) view.missing = true;
-      if (row) Object.assign(view, { set_by: row.set_by, set_at: instant(row.set_at) });
+      const isGiven = this.#deps.files.isGiven(name);
+      if (isGiven) view.systemd = true;
+      // Another value was set: it is not the one that counts.
+      if (row && !isGiven) Object.assign(view, { set_by: row.set_by, set_at: instant(row.set_at) });
       const used = this.#usedAt.get(name) ?? row?.used_at ?? undefined;
       if (used !== undefined) view.used_at = instant(used);
       return view;
@@ -67,6 +70,7 @@ export class Secrets {
   set(name: string, value: string, by: string): Promise<SecretView> {
     return this.#changes.run(async () => {
       const { files, store, now } = this.#deps;
+      this.#refuseGiven(name);
       const before = files.valueOf(name);
       if (before === undefined && files.names().length >= MAX_SECRETS)
         throw new HiveError("conflict", `there are ${MAX_SECRETS} secrets, which is the most: remove one first`);
@@ -87,6 +91,7 @@ export class Secrets {
   remove(name: string, { by, force }: { by: string; force: boolean }): Promise<void> {
     return this.#changes.run(async () => {
       const { files, store, now } = this.#deps;
+      this.#refuseGiven(name);
       if (files.valueOf(name) === undefined && !store.secrets.all().some((row) => row.name === name))
         throw new HiveError("not_found", `there is no secret ${name}${this.#hint(name)}`);
       const uses = this.#uses().get(name) ?? [];
@@ -106,6 +111,14 @@ export class Secrets {
       this.#usedAt.delete(name);
       this.#changed(name);
     });
+  }
+
+  #refuseGiven(name: string): void {
+    if (!this.#deps.files.isGiven(name)) return;
+    throw new HiveError(
+      "conflict",
+      `${name} is a credential that systemd passes to the daemon (secret.${name}): change its file, then restart the service`,
+    );
   }
 
   /** The variables that an agent's cage gets. A secret that is missing is left out: no program gets an empty one. */
