@@ -28,6 +28,8 @@ export abstract class ForgeStandIn {
   readonly calls: StandInCall[] = [];
   /** Answers instead of the forge. Undefined: the forge answers. */
   instead: (call: StandInCall) => StandInAnswer | undefined = () => undefined;
+  /** Waited for before a call is answered. */
+  holds: (() => Promise<void>) | undefined;
   /** Called after a call was done and before it is answered. True: the connection breaks. */
   breaks: (call: StandInCall) => boolean = () => false;
   protected abstract readonly prefix: string;
@@ -58,11 +60,14 @@ export abstract class ForgeStandIn {
       const path = decodeURIComponent(url.pathname.slice(this.prefix.length));
       const call = { method: incoming.method ?? "", path, query: url.searchParams, body, headers: incoming.headers };
       this.calls.push(call);
-      const answer = url.pathname.startsWith(`${this.prefix}/`) ? this.#answerTo(call) : { status: 404, json: {} };
-      if (this.breaks(call)) return outgoing.destroy();
-      outgoing.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
-      outgoing.end(typeof answer.json === "string" ? answer.json : JSON.stringify(answer.json ?? {}));
-      return undefined;
+      const give = (): void => {
+        const answer = url.pathname.startsWith(`${this.prefix}/`) ? this.#answerTo(call) : { status: 404, json: {} };
+        if (this.breaks(call)) return void outgoing.destroy();
+        outgoing.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
+        outgoing.end(typeof answer.json === "string" ? answer.json : JSON.stringify(answer.json ?? {}));
+      };
+      if (this.holds === undefined) give();
+      else void this.holds().then(give);
     });
     return true;
   }

@@ -3,6 +3,7 @@ import { Place } from "./outside/place.ts";
 import { judge, observe, type OutsideRow } from "./row.ts";
 import { agentFileRows } from "./rows/agent-files.ts";
 import { browserRows } from "./rows/browser.ts";
+import { forgeRows } from "./rows/forge.ts";
 import { gateRows } from "./rows/gate.ts";
 import { operatorRows } from "./rows/operators.ts";
 import { passkeyRows } from "./rows/passkey.ts";
@@ -24,6 +25,7 @@ export const outsideRows: readonly OutsideRow<Place>[] = [
   ...operatorRows,
   ...agentFileRows,
   ...upstreamRows,
+  ...forgeRows,
   ...socketRows,
   ...passkeyRows,
 ];

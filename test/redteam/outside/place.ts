@@ -10,6 +10,7 @@ import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
 import { HostileUpstream } from "./hostile-upstream.ts";
 import { HostileFiles, PREPARING } from "./hostile-files.ts";
+import { HostileForge } from "./hostile-forge.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { Texts } from "./texts.ts";
 
@@ -35,6 +36,7 @@ export class Place {
   #guarded: Promise<Guarded> | undefined;
   #hostileFiles: Promise<HostileFiles> | undefined;
   #upstream: Promise<HostileUpstream> | undefined;
+  #forge: Promise<HostileForge> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -150,6 +152,11 @@ export class Place {
   /** A git server that a repository follows. */
   upstream(): Promise<HostileUpstream> {
     return (this.#upstream ??= HostileUpstream.start(this));
+  }
+
+  /** A forge, with a pull request of a hostile agent. */
+  forge(): Promise<HostileForge> {
+    return (this.#forge ??= HostileForge.start(this));
   }
 
   /** Has this run at the end. */

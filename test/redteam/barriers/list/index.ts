@@ -3,6 +3,7 @@ import { agentBarriers } from "./agents.ts";
 import { cageBarriers } from "./cage.ts";
 import { doubledBarriers } from "./doubled.ts";
 import { doorBarriers } from "./doors.ts";
+import { forgeBarriers } from "./forge.ts";
 import { gateBarriers } from "./gate.ts";
 import { gitBarriers } from "./git.ts";
 import { hostBarriers } from "./host.ts";
@@ -21,6 +22,7 @@ export const barriers: readonly Barrier[] = [
   ...modelBarriers,
   ...gitBarriers,
   ...upstreamBarriers,
+  ...forgeBarriers,
   ...cageBarriers,
   ...agentBarriers,
   ...gateBarriers,
