@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { constants, deflateRawSync, deflateSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TreeFile } from "../wire/approval.ts";
 import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { bwrapPlatform } from "../platforms/bwrap/platform.ts";
@@ -45,9 +45,15 @@ let base: string;
 /** A program that leaves a trace on the host if anything runs it. */
 let canary: string;
 
-beforeEach(async () => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "hostile-")));
-  chmodSync(root, 0o755);
+/** What every test begins with, with the owners of its files. */
+let fresh: string;
+
+beforeAll(async () => {
+  const top = realpathSync(mkdtempSync(join(tmpdir(), "hostile-")));
+  chmodSync(top, 0o755);
+  root = join(top, "now");
+  fresh = join(top, "fresh");
+  mkdirSync(root);
   repos = await openRepos(paths(), bwrapPlatform());
   applied = repos.applied("coder");
   await applied.ensure();
@@ -58,12 +64,23 @@ beforeEach(async () => {
   mkdirSync(join(root, "traces"));
   chmodSync(join(root, "traces"), 0o777);
   writeFileSync(canary, `#!/bin/sh\ntouch ${root}/traces/ran.$$\necho CANARY >&2\nexit 1\n`, { mode: 0o755 });
+  renameSync(root, fresh);
+});
+beforeEach(async () => {
+  // At the path that its files name.
+  execFileSync("cp", ["-a", fresh, root]);
+  repos = await openRepos(paths(), bwrapPlatform());
+  applied = repos.applied("coder");
 });
 afterEach(() => {
-  expect(readdirSync(join(root, "traces")), "a program of the proposal was run").toEqual([]);
-  expect(readdirSync(paths().scratch), "something was left behind").toEqual([]);
-  rmSync(root, { recursive: true, force: true });
+  try {
+    expect(readdirSync(join(root, "traces")), "a program of the proposal was run").toEqual([]);
+    expect(readdirSync(paths().scratch), "something was left behind").toEqual([]);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
 });
+afterAll(() => rmSync(dirname(root), { recursive: true, force: true }));
 
 const paths = (): { proposed: string; applied: string; meta: string; scratch: string } => ({
   proposed: join(root, "proposed"),
