@@ -9,6 +9,7 @@ import type { CallerContext } from "../../src/daemon/handlers/types.ts";
 import { Paths } from "../../src/lib/paths.ts";
 import { operations, type Input, type OperationName, type Output } from "../../src/wire/operations.ts";
 import type { CageExit, Driver } from "../../src/platforms/port.ts";
+import { prepareDatabase } from "./store.ts";
 
 interface Options extends Overrides {
   /** The hive continues with the content of this folder, and leaves it. By default the folder is new and is removed. */
@@ -28,6 +29,7 @@ export async function openTestSystem({ folder, onFatal, settings, ...overrides }
   const state = join(top, "s");
   const paths = new Paths(state, join(state, "run"));
   paths.prepare();
+  prepareDatabase(paths.database);
   const unexpected: unknown[] = [];
   const system: System = await openSystem({
     config: readConfig(
