@@ -19,7 +19,12 @@ beforeAll(async () => {
   const program = join(hive.folder, "hivectl");
   writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${HIVECTL}" "$@"\n`);
   chmodSync(program, 0o755);
-  env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, PATH: `${hive.folder}:${process.env["PATH"] ?? ""}`, TERM: "xterm" });
+  env = cleanEnv({
+    HIVE_STATE_DIR: hive.stateDir,
+    HOME: hive.folder,
+    PATH: `${hive.folder}:${process.env["PATH"] ?? ""}`,
+    TERM: "xterm",
+  });
 });
 afterAll(() => hive.dispose());
 
@@ -33,9 +38,17 @@ function run(command: string, args: string[]): Promise<{ code: number | null; ou
 }
 
 describe("completion", () => {
+  const scripts = new Map<string, { code: number | null; out: string }>();
+  beforeAll(async () => {
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const made = await run("hivectl", ["completion", shell]);
+      scripts.set(shell, made);
+      writeFileSync(join(hive.folder, `completion.${shell}`), made.out);
+    }
+  });
   /** The candidates of bash for a line with the cursor at its end. `replaced` is the word that a candidate would replace. */
   async function offered(line: string, replaced = line.split(" ").at(-1) ?? ""): Promise<string[]> {
-    const script = `set -u; source <(hivectl completion bash); COMP_LINE="$1"; COMP_POINT=\${#1}; _hivectl hivectl "$2" x; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const script = `set -u; source "$HOME/completion.bash"; COMP_LINE="$1"; COMP_POINT=\${#1}; _hivectl hivectl "$2" x; printf '%s\\n' "\${COMPREPLY[@]}"`;
     const { out } = await run("bash", ["--norc", "-c", script, "bash", line, replaced]);
     return out.split("\n").filter((word) => word !== "");
   }
@@ -51,8 +64,9 @@ describe("completion", () => {
     expect(await offered("hivectl send @sc")).toEqual(["@scout"]);
     expect(await offered("hivectl send @sc", "sc")).toEqual(["scout"]);
     expect(await offered("hivectl tail scout ")).toEqual([]);
-    await hive.call("spawn", { name: "newcomer" });
-    expect(await offered("hivectl tail n")).toEqual(["newcomer"]);
+    const { request } = await hive.call("request_spawn", { name: "newcomer" });
+    expect(await offered("hivectl tail n")).toEqual([]);
+    await hive.call("deny", { id: request });
   });
 
   test("options, their values, and files where a file is expected", async () => {
@@ -63,20 +77,17 @@ describe("completion", () => {
   });
 
   test("each shell's script is valid in that shell", async () => {
-    for (const name of ["bash", "zsh", "fish"]) {
-      const { code, out } = await run("hivectl", ["completion", name]);
+    for (const [name, { code, out }] of scripts) {
       expect(code).toBe(0);
       expect(out).toContain("__complete --");
-      const file = join(hive.folder, `completion.${name}`);
-      writeFileSync(file, out);
-      expect((await run(name, ["-n", file])).code, name).toBe(0);
+      expect((await run(name, ["-n", join(hive.folder, `completion.${name}`)])).code, name).toBe(0);
     }
     expect((await run("hivectl", ["completion", "tcsh"])).code).toBe(2);
   });
 
   test("fish offers the same with descriptions", async () => {
     const inFish = async (line: string): Promise<string[]> => {
-      const script = `hivectl completion fish | source; complete -C '${line}'`;
+      const script = `source "$HOME/completion.fish"; complete -C '${line}'`;
       return (await run("fish", ["--no-config", "-c", script])).out.split("\n").filter((one) => one !== "");
     };
     const names = async (line: string): Promise<(string | undefined)[]> => (await inFish(line)).map((one) => one.split("\t")[0]);
