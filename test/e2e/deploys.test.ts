@@ -270,26 +270,6 @@ test("an approval of an earlier diff is refused after what runs has changed", as
   await hive.call("deny", { id: second });
 });
 
-test("after a rollback a request shows the risks of everything that it now changes", async () => {
-  const tree = (config: object) => [
-    { path: "agent.json", mode: "100644" as const, base64: Buffer.from(JSON.stringify(config)).toString("base64") },
-  ];
-  const before = (await hive.call("deploys", { agent: "scout" })).deploys.find((one) => one.runs)?.id ?? 0;
-  const { request: wide } = await hive.call("propose", { agent: "scout", files: tree({ egress: ["*.example.org"] }) });
-  await hive.call("approve", { id: wide });
-  await request("scout", (one) => one.id === wide && one.state === "deployed");
-  const { request: next } = await hive.call("propose", {
-    agent: "scout",
-    files: tree({ egress: ["*.example.org"], model: "opus" }),
-  });
-  const marks = async () => (await hive.call("show", { id: next })).approval.risks.map(({ level, kind }) => `${level} ${kind}`);
-  expect(await marks()).not.toContain("danger egress");
-  const { request: back } = await hive.call("rollback", { agent: "scout", id: before });
-  await request("scout", (one) => one.id === back && one.state === "deployed");
-  expect(await marks()).toContain("danger egress");
-  await hive.call("deny", { id: next });
-});
-
 test("files that are not shown are approved by name only, over host.sock and HTTP", async () => {
   const base64 = (content: string) => Buffer.from(content).toString("base64");
   const files = [
