@@ -13,10 +13,15 @@ const ANSWER = [
   },
 ];
 const hives: TestHive[] = [];
-function another(env: Record<string, string> = {}): TestHive {
-  const hive = new TestHive(env).play(ANSWER);
-  hives.push(hive);
-  return hive;
+function another(): TestHive {
+  const made = new TestHive().play(ANSWER);
+  hives.push(made);
+  return made;
+}
+/** Expects that a daemon does not start, and why. It has made no cage. */
+async function refused(rival: TestHive, words: RegExp): Promise<void> {
+  await expect(rival.start()).rejects.toThrow(words);
+  rmSync(rival.folder, { recursive: true, force: true });
 }
 /** The hive that was there first. */
 let hive: TestHive;
@@ -30,14 +35,14 @@ afterAll(async () => {
 describe("several hives on one host", () => {
   test("two with the same agents are independent of each other", async () => {
     const [one, two] = [await another().start(), hive];
-    await Promise.all([one, two].map((hive) => hive.call("spawn", { name: "ada" })));
+    await Promise.all([one, two].map((each) => each.call("spawn", { name: "ada" })));
     await Promise.all([one.call("send", { to: "ada", body: "first" }), two.call("send", { to: "ada", body: "second" })]);
     await Promise.all([
       one.untilMessage((message) => message.body === "heard first"),
       two.untilMessage((message) => message.body === "heard second"),
     ]);
     expect(one.home).not.toBe(two.home);
-    const ids = await Promise.all([one, two].map(async (hive) => (await hive.call("state", {})).state.hive.id));
+    const ids = await Promise.all([one, two].map(async (each) => (await each.call("state", {})).state.hive.id));
     expect(ids[0]).not.toBe(ids[1]);
     // Stopping one does not affect the other.
     await one.stop();
@@ -46,19 +51,16 @@ describe("several hives on one host", () => {
   });
 
   test("a second daemon on the same folder is refused with what to do, and the first continues", async () => {
-    const rival = new TestHive({ HIVE_STATE_DIR: hive.stateDir });
-    await expect(rival.start()).rejects.toThrow(/another hive-c0re runs on this state folder/);
-    rmSync(rival.folder, { recursive: true, force: true });
+    await refused(new TestHive({ HIVE_STATE_DIR: hive.stateDir }), /another hive-c0re runs on this state folder/);
     await hive.call("send", { to: "hm1nd", body: "hi" });
     await hive.untilMessage((message) => message.body === "heard hi");
   });
 
   test("a taken port and a path that is too long are refused with what to do", async () => {
-    const rival = another({ HIVE_PORT: new URL(hive.home).port });
-    await expect(rival.start()).rejects.toThrow(/port \d+ is taken/);
-    const deep = another();
+    await refused(new TestHive({ HIVE_PORT: new URL(hive.home).port }), /port \d+ is taken/);
+    const deep = new TestHive();
     deep.env["HIVE_STATE_DIR"] = join(deep.folder, "x".repeat(90));
-    await expect(deep.start()).rejects.toThrow(/set HIVE_RUN_DIR to a shorter folder/);
+    await refused(deep, /set HIVE_RUN_DIR to a shorter folder/);
   });
 });
 

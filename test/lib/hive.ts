@@ -49,8 +49,11 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Pause between two looks at a condition: a tighter loop takes the processor from what it waits for. Milliseconds. */
-const POLL_MS = 10;
+/**
+ * Pause between two looks at a condition: a tighter loop takes the processor from what it waits for. A look at the
+ * processes of a cage reads the whole process table, which takes some milliseconds. Milliseconds.
+ */
+const POLL_MS = 50;
 
 /** Polls a condition that has no signal, such as the process table. Rejects with what the condition throws. */
 export function until(condition: () => boolean): Promise<void> {
@@ -72,6 +75,8 @@ export class TestHive {
   readonly folder: string;
   readonly env: Record<string, string>;
   #daemon: ChildProcess | undefined;
+  /** True if the daemon stops its cages when it ends by SIGTERM. */
+  #isForeground = true;
   output = "";
   #client: Promise<LineClient> | undefined;
 
@@ -167,6 +172,7 @@ export class TestHive {
   async start(
     options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[]; by?: string[] } = {},
   ): Promise<this> {
+    this.#isForeground = options.foreground !== false;
     const direct = [
       ...(options.inside ?? []),
       process.execPath,
@@ -291,8 +297,8 @@ export class TestHive {
   /** Stops what still runs, including cages, and removes the folder. */
   async dispose(): Promise<void> {
     if (this.#daemon && this.#daemon.exitCode === null && this.#daemon.signalCode === null) await this.stop({ atOnce: true });
-    else if (existsSync(this.folder)) {
-      // A crashed daemon leaves cages, which only a daemon can stop.
+    else if (existsSync(this.folder) && !(this.#isForeground && this.#daemon?.exitCode === 0)) {
+      // A crashed daemon leaves cages, which only a daemon can stop. One that has ended well has stopped its own.
       await this.start()
         .then(() => this.stop({ atOnce: true }))
         .catch((error: unknown) => console.error(`cages may be left of ${this.folder}:`, error));
