@@ -290,7 +290,9 @@ describe("the page", () => {
     expect(problems).toEqual([]);
   });
 
-  test.each(WIDTHS)("at %i px the log of a build is followed, and the build can be cancelled", async (width) => {
+  /* The same at each width, so checked at one. */
+
+  test("at 390 px the log of a build is followed, and the build can be cancelled", async () => {
     const building = anApproval({ state: "building", digest: undefined });
     hive.state.approvals = hive.state.approvals.map((one) => (one.id === building.id ? building : one));
     hive.answers.show = () => ({ approval: building, base_sha: BASE, files: diffFiles(), cut: false });
@@ -300,7 +302,7 @@ describe("the page", () => {
         ? { lines: ["copying path a", "building ada"], position: 30 }
         : new Promise((resolve) => (more = resolve));
     hive.answers.cancel_request = () => ({ approval: anApproval({ state: "failed", error: "operator cancelled the build" }) });
-    const { page, problems } = await openPage(browser, hive, "/approval/42", sized(width));
+    const { page, problems } = await openPage(browser, hive, "/approval/42", sized(390));
     const log = page.getByRole("log", { name: "build log of request 42" });
     await log.getByText("building ada").waitFor();
     await expect.poll(() => hive.called("build_log").at(-1)).toEqual({ id: 42, lines: 500, after: 30 });
@@ -340,104 +342,101 @@ describe("the page", () => {
   });
 });
 
-test.each(WIDTHS)(
-  "at %i px the history shows denials with their note, failures with the build's words, and links to each",
-  async (width) => {
-    const { page, problems } = await openPage(browser, hive, "/history", sized(width));
-    await page.getByText("“not with write access to the shared notes”").waitFor();
-    await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
-    await page.getByRole("link", { name: "config change #38" }).click();
-    await page.waitForURL(/\/approval\/38$/);
-    await page.goBack();
-    await page.getByText("denied/41").waitFor();
-    expect(problems).toEqual([]);
-  },
-);
+/* The same at each width, so each step is checked at one. */
 
-test.each(WIDTHS)(
-  "at %i px the operator requests an agent, rolls back to an earlier deploy, and proposes a new config",
-  async (width) => {
-    hive.answers.request_spawn = () => ({ request: 50, risks: [] });
-    hive.answers.rollback = () => ({ request: 51 });
-    hive.answers.propose = () => ({ request: 52, risks: [] });
-    const png = Buffer.from([0x89, 0x50, 0, 0xff]).toString("base64");
-    hive.answers.config = () => ({
-      files: [
-        { path: "INSTRUCTIONS.md", text: "# scout\n" },
-        { path: "agent.json", text: "{}\n" },
-        { path: "logo.png", mode: "100644", text: "\ufffdP\0\ufffd", base64: png },
-        { path: "run", mode: "100755", text: "#!/bin/sh\n" },
-      ],
-    });
-    const { page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(width));
-    await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
-    await page.getByLabel("name").fill("poet");
-    await page.getByLabel("what it is for").fill("writes verses");
-    await page.getByRole("button", { name: "request" }).last().click();
-    await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", description: "writes verses" }]);
+test("at 390 px the history shows denials with their note, failures with the build's words, and links to each", async () => {
+  const { page, problems } = await openPage(browser, hive, "/history", sized(390));
+  await page.getByText("“not with write access to the shared notes”").waitFor();
+  await page.getByText(/limits\.memory_mib: must be at least 256\s+at agent\.json:7/).waitFor();
+  await page.getByRole("link", { name: "config change #38" }).click();
+  await page.waitForURL(/\/approval\/38$/);
+  await page.goBack();
+  await page.getByText("denied/41").waitFor();
+  expect(problems).toEqual([]);
+});
 
-    await page.goto(`${hive.home}/?open=deploys:scout`);
-    await page.getByRole("button", { name: "roll back here…" }).click();
-    await page.getByRole("alertdialog").getByRole("button", { name: "roll back" }).click();
-    await expect.poll(() => hive.called("rollback")).toEqual([{ agent: "scout", id: 31 }]);
+test("the operator requests an agent, rolls back to an earlier deploy, and proposes a new config", async () => {
+  hive.answers.request_spawn = () => ({ request: 50, risks: [] });
+  hive.answers.rollback = () => ({ request: 51 });
+  hive.answers.propose = () => ({ request: 52, risks: [] });
+  const png = Buffer.from([0x89, 0x50, 0, 0xff]).toString("base64");
+  hive.answers.config = () => ({
+    files: [
+      { path: "INSTRUCTIONS.md", text: "# scout\n" },
+      { path: "agent.json", text: "{}\n" },
+      { path: "logo.png", mode: "100644", text: "\ufffdP\0\ufffd", base64: png },
+      { path: "run", mode: "100755", text: "#!/bin/sh\n" },
+    ],
+  });
+  const { page, problems } = await openPage(browser, hive, "/?tab=swarm", sized(1440));
+  const goTo = async (path: string, width: number): Promise<void> => {
+    await page.setViewportSize(sized(width).viewport);
+    await page.goto(hive.home + path);
+  };
+  await page.getByRole("button", { name: /^\+ (?:request )?spawn$/ }).click();
+  await page.getByLabel("name").fill("poet");
+  await page.getByLabel("what it is for").fill("writes verses");
+  await page.getByRole("button", { name: "request" }).last().click();
+  await expect.poll(() => hive.called("request_spawn")).toEqual([{ name: "poet", description: "writes verses" }]);
 
-    await page.goto(`${hive.home}/?open=config:scout`);
-    await page.getByRole("button", { name: "edit…" }).click();
-    await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
-    await page.getByLabel("what for").fill("a better model");
-    // What it is refused for stays in the editor, also after a reload, until a proposal is accepted.
-    const complaints = ["agent.json: model: too long", "agent.json: egress.0: a host is name, name:port or *.name"];
-    hive.answers.propose = () => ({ request: 51, refused: complaints.join("\n"), risks: [] });
-    await page.getByRole("button", { name: "propose 1 file" }).click();
-    const refused = page.getByRole("alert").getByRole("listitem");
-    await expect.poll(() => refused.allTextContents()).toEqual(complaints);
-    await page.reload();
-    await expect.poll(() => refused.allTextContents()).toEqual(complaints);
-    hive.answers.propose = () => ({ request: 52, risks: [] });
-    await page.getByRole("button", { name: "propose 1 file" }).click();
-    await page.getByRole("link", { name: "Look at request 52" }).waitFor();
-    expect(await refused.count()).toBe(0);
-    const proposal = hive.called("propose").at(-1) as
-      | { files: { path: string; base64: string }[]; description: string }
-      | undefined;
-    expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "logo.png", "run"]);
-    // Unedited files are proposed unchanged, with their bytes and their executable mode.
-    expect(proposal?.files.slice(2)).toMatchObject([{ base64: png }, { mode: "100755" }]);
-    expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
+  await goTo("/?open=deploys:scout", 390);
+  await page.getByRole("button", { name: "roll back here…" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "roll back" }).click();
+  await expect.poll(() => hive.called("rollback")).toEqual([{ agent: "scout", id: 31 }]);
 
-    // A denied request is taken up again with its own files.
-    hive.answers.show = ({ id }) => ({
-      approval: anApproval({ id, state: "denied", note: "too dear" }),
-      files: diffFiles(),
-      cut: false,
-    });
-    await page.goto(`${hive.home}/approval/49`);
-    await page.getByRole("link", { name: "edit again…" }).click();
-    await page.getByRole("dialog", { name: "scout · request 49" }).waitFor();
-    expect(hive.called("config").at(-1)).toEqual({ name: "scout", request: 49 });
-    await page.getByRole("textbox", { name: "text of agent.json" }).waitFor();
-    await page.getByRole("button", { name: "propose #49 again" }).click();
-    await page.getByRole("link", { name: "Look at request 52" }).waitFor();
-    expect(hive.called("propose").at(-1)).toMatchObject({ agent: "scout", files: { length: 4 } });
-    expect(hive.called("propose")).toHaveLength(3);
-    expect(problems).toEqual([]);
-  },
-);
+  await goTo("/?open=config:scout", 1440);
+  await page.getByRole("button", { name: "edit…" }).click();
+  await page.getByRole("textbox", { name: "text of agent.json" }).fill('{"model":"opus"}');
+  await page.getByLabel("what for").fill("a better model");
+  // What it is refused for stays in the editor, also after a reload, until a proposal is accepted.
+  const complaints = ["agent.json: model: too long", "agent.json: egress.0: a host is name, name:port or *.name"];
+  hive.answers.propose = () => ({ request: 51, refused: complaints.join("\n"), risks: [] });
+  await page.getByRole("button", { name: "propose 1 file" }).click();
+  const refused = page.getByRole("alert").getByRole("listitem");
+  await expect.poll(() => refused.allTextContents()).toEqual(complaints);
+  await page.reload();
+  await expect.poll(() => refused.allTextContents()).toEqual(complaints);
+  hive.answers.propose = () => ({ request: 52, risks: [] });
+  await page.getByRole("button", { name: "propose 1 file" }).click();
+  await page.getByRole("link", { name: "Look at request 52" }).waitFor();
+  expect(await refused.count()).toBe(0);
+  const proposal = hive.called("propose").at(-1) as
+    | { files: { path: string; base64: string }[]; description: string }
+    | undefined;
+  expect(proposal?.files.map((file) => file.path)).toEqual(["INSTRUCTIONS.md", "agent.json", "logo.png", "run"]);
+  // Unedited files are proposed unchanged, with their bytes and their executable mode.
+  expect(proposal?.files.slice(2)).toMatchObject([{ base64: png }, { mode: "100755" }]);
+  expect(Buffer.from(proposal?.files[1]?.base64 ?? "", "base64").toString()).toBe('{"model":"opus"}');
 
-test.each(WIDTHS)(
-  "at %i px inputs of the ledger are chosen and updated, and the page says which agents that rebuilds",
-  async (width) => {
-    hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
-    const { page, problems } = await openPage(browser, hive, "/?tab=meta", sized(width));
-    await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
-    await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
-    await page.getByText("updated; rebuilding scout").waitFor();
-    expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
-    // A deploy writes the ledger, so its panel must be updated.
-    const rev = "5ec886cc15f7ffe153500ea589b670f829872062";
-    hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
-    hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
-    await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
-    expect(problems).toEqual([]);
-  },
-);
+  // A denied request is taken up again with its own files.
+  hive.answers.show = ({ id }) => ({
+    approval: anApproval({ id, state: "denied", note: "too dear" }),
+    files: diffFiles(),
+    cut: false,
+  });
+  await goTo("/approval/49", 390);
+  await page.getByRole("link", { name: "edit again…" }).click();
+  await page.getByRole("dialog", { name: "scout · request 49" }).waitFor();
+  expect(hive.called("config").at(-1)).toEqual({ name: "scout", request: 49 });
+  await page.getByRole("textbox", { name: "text of agent.json" }).waitFor();
+  await page.getByRole("button", { name: "propose #49 again" }).click();
+  await page.getByRole("link", { name: "Look at request 52" }).waitFor();
+  expect(hive.called("propose").at(-1)).toMatchObject({ agent: "scout", files: { length: 4 } });
+  expect(hive.called("propose")).toHaveLength(3);
+  expect(problems).toEqual([]);
+});
+
+test("at 1440 px inputs of the ledger are chosen and updated, and the page says which agents that rebuilds", async () => {
+  hive.answers.meta_update = () => ({ results: [{ name: "scout", ok: true }] });
+  const { page, problems } = await openPage(browser, hive, "/?tab=meta", sized(1440));
+  await page.getByRole("checkbox", { name: /agent-scout\/mcp-matrix/ }).check();
+  await page.getByRole("button", { name: "update 1 (rebuilds 1)" }).click();
+  await page.getByText("updated; rebuilding scout").waitFor();
+  expect(hive.called("meta_update")).toEqual([{ inputs: ["agent-scout/mcp-matrix"] }]);
+  // A deploy writes the ledger, so its panel must be updated.
+  const rev = "5ec886cc15f7ffe153500ea589b670f829872062";
+  hive.answers.meta = () => ({ inputs: [{ name: "agent-scout", rev, rebuilds: ["scout"] }] });
+  hive.tell({ kind: "agent", agent: anAgent("scout", { deployed_sha: rev.slice(0, 12) }) });
+  await page.getByRole("region", { name: "meta inputs" }).getByText(rev.slice(0, 7)).waitFor();
+  expect(problems).toEqual([]);
+});
