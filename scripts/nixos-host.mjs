@@ -10,7 +10,9 @@ import { join } from "node:path";
 import { cannot } from "./campaign.mjs";
 import { ROOT, exec, has, step } from "./lib.mjs";
 
-const PACKAGES = "systemd,systemd-sysv,systemd-container,dbus,perl,git,nix-bin,util-linux,procps,gcc,libc6-dev,python3";
+// libdbi-perl: debootstrap does not follow the virtual package by which nix-bin needs it.
+const PACKAGES =
+  "systemd,systemd-sysv,systemd-container,dbus,perl,git,libdbi-perl,nix-bin,util-linux,procps,gcc,libc6-dev,python3";
 const nixpkgs = process.env.NIXPKGS;
 const CACHED = join(ROOT, ".cache", "nested-host");
 const system = process.env.HIVE_NESTED_ROOT ?? CACHED;

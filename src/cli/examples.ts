@@ -296,7 +296,7 @@ export const MORE: Readonly<Record<string, More>> = {
   shutdown: { examples: ["hivectl shutdown --timeout 2m"] },
   migrate: {
     words:
-      "Without an option it changes nothing: it locks and evaluates the config of each agent as a deploy would. State, history, repositories, workspaces, sessions and users are the same in bubblewrap and in containers, so they stay where they are, and the move itself is a setting of the host (docs/nixos.md).",
+      "Without an option it changes nothing: it locks and evaluates the config of each agent as a deploy would. State, history, repositories, workspaces, sessions and users stay where they are, and the move itself is a setting of the host (docs/nixos.md).",
     examples: ["hivectl migrate", "hivectl migrate --build", "hivectl migrate scout --build", "hivectl migrate --undo --yes"],
   },
   backup: {

@@ -1,5 +1,5 @@
 import { statfsSync } from "node:fs";
-import { Migration, type HostFindings, type MigrationDeps } from "../deploys/migration.ts";
+import { Migration, type HostFindings, type MigrationDeps, type MigrationTarget } from "../deploys/migration.ts";
 import { HOST_STORE } from "../platforms/nixos/platform.ts";
 import { openPlatform } from "../platforms/open.ts";
 import type { Platform, PlatformHost } from "../platforms/platform.ts";
@@ -19,21 +19,22 @@ export interface MoveOverride {
 
 /** Opens the move into containers. `here` is the platform that runs agents now. */
 export function openMigration(
-  deps: Omit<MigrationDeps, "driver" | "target" | "host" | "repos"> & { repos: Repos },
+  deps: Omit<MigrationDeps, "driver" | "openTarget" | "host" | "repos"> & { repos: Repos },
   host: PlatformHost & { hasHelper: boolean },
   { driver, path, flake }: Pick<Config, "driver" | "path" | "flake">,
   here: Platform,
   override: MoveOverride | undefined,
 ): Migration {
   const isHere = driver === CONTAINER_DRIVER;
-  const other = override?.platform ?? (flake === undefined ? undefined : openPlatform(CONTAINER_DRIVER, host));
-  const target = isHere
-    ? { ...here, isHere, ledger: deps.repos.meta }
-    : other && { ...other, isHere, ledger: deps.repos.candidatesOf(other.ledger) };
+  const openTarget = (): MigrationTarget | undefined => {
+    if (isHere) return { ...here, isHere, ledger: deps.repos.meta };
+    const other = override?.platform ?? (flake === undefined ? undefined : openPlatform(CONTAINER_DRIVER, host));
+    return other && { ...other, isHere, ledger: deps.repos.candidatesOf(other.ledger) };
+  };
   return new Migration({
     ...deps,
     driver,
-    target,
+    openTarget,
     host: override?.host ?? (() => hostFindings(path, host.hasHelper, flake !== undefined)),
   });
 }

@@ -20,13 +20,18 @@ export interface HostFindings {
   warnings: string[];
 }
 
+/** A platform to move to, and its ledger on the hive's own repository. */
+export interface MigrationTarget extends Pick<Platform, "build" | "isBuilt" | "complaints" | "evaluate"> {
+  ledger: Pick<MetaRepo, "candidate">;
+  /** It runs the agents already. */
+  isHere: boolean;
+}
+
 export interface MigrationDeps {
   /** What runs agents now. */
   driver: string;
-  /** The platform to move to, and its ledger on the hive's own repository. Undefined without the flake that it needs. */
-  target:
-    | (Pick<Platform, "build" | "isBuilt" | "complaints" | "evaluate"> & { ledger: Pick<MetaRepo, "candidate">; isHere: boolean })
-    | undefined;
+  /** Opens the platform to move to. Undefined without the flake that it needs. */
+  openTarget(): MigrationTarget | undefined;
   host(): Promise<HostFindings>;
   repos: Pick<Repos, "applied" | "meta">;
   store: Store;
@@ -57,9 +62,16 @@ export class Migration {
   readonly #deps: MigrationDeps;
   readonly #ended = new AbortController();
   #running: Promise<unknown> | undefined;
+  #opened: { target: MigrationTarget | undefined } | undefined;
 
   constructor(deps: MigrationDeps) {
     this.#deps = deps;
+  }
+
+  /** Opened when it is asked for: most hives never move. */
+  get #target(): MigrationTarget | undefined {
+    this.#opened ??= { target: this.#deps.openTarget() };
+    return this.#opened.target;
   }
 
   /** Ends a build. Resolves when its programs have ended. */
@@ -87,7 +99,7 @@ export class Migration {
 
   /** Removes the systems that were built for these agents. Throws `conflict` where containers boot from them. */
   async undo(agents: readonly Agent[], run: MigrationRun): Promise<MigrationView> {
-    if (this.#deps.target?.isHere === true)
+    if (this.#target?.isHere === true)
       throw new HiveError("conflict", "the agents of this hive boot from their systems: move the hive back first");
     return this.#alone(async () => {
       for (const agent of agents) {
@@ -144,7 +156,8 @@ export class Migration {
   }
 
   async #buildOne(agent: Agent, { by, signal, tell }: MigrationRun, lock: Locks): Promise<void> {
-    const { target, rebuild, paths } = this.#deps;
+    const { rebuild, paths } = this.#deps;
+    const target = this.#target;
     if (!target) return;
     tell({ agent: agent.name, words: "building" });
     if (target.isHere) {
@@ -165,7 +178,8 @@ export class Migration {
 
   /** What stands against the move of an agent. Empty if its system is there. */
   async #problems(agent: Agent, { by, tell }: MigrationRun, lock: Locks): Promise<string[]> {
-    const { target, repos } = this.#deps;
+    const { repos } = this.#deps;
+    const target = this.#target;
     const { deployedSha } = agent.record;
     if (deployedSha === undefined) return [`it was never deployed: ${hivectl(`rebuild ${agent.name}`)}`];
     if (agent.deploying !== undefined)
@@ -192,10 +206,10 @@ export class Migration {
   }
 
   async #row(agent: Agent, problems: string[]): Promise<MigrationRow> {
-    const { paths, bytesOnDisk, target } = this.#deps;
+    const { paths, bytesOnDisk } = this.#deps;
     const { state, work, claude } = paths.agent(agent.id);
     const bytes = await bytesOnDisk([state, work, claude]);
-    const there = target?.isHere === true ? "moved" : "built";
+    const there = this.#target?.isHere === true ? "moved" : "built";
     return {
       name: agent.name,
       state: problems.length > 0 ? "blocked" : this.#isBuilt(agent) ? there : "ready",
@@ -211,7 +225,8 @@ export class Migration {
    * all of them again. No ref names them.
    */
   #locks(by: string): Locks {
-    const { repos, target, now } = this.#deps;
+    const { repos, now } = this.#deps;
+    const target = this.#target;
     let last: Sha | undefined;
     return async ({ name }) => {
       const head = await repos.meta.head();
@@ -228,7 +243,7 @@ export class Migration {
   }
 
   #isBuilt(agent: Agent): boolean {
-    return this.#deps.target?.isBuilt(this.#generation(agent)) === true;
+    return this.#target?.isBuilt(this.#generation(agent)) === true;
   }
 
   async #audit(kind: string, agent: Agent, actor: string, detail: object): Promise<void> {

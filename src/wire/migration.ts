@@ -41,7 +41,7 @@ export type MigrationView = z.infer<typeof MigrationView>;
 export const migrationOperations = {
   migrate: {
     summary:
-      "The move of agents into containers of a NixOS host, while they run: what stands against it (check), their systems built for it (build), or removed again (undo). Tells how far it is, and at the end where each agent is.",
+      "The move of agents into cages with NixOS systems of their own, while they run: what stands against it (check), their systems built for it (build), or removed again (undo). Tells how far it is, and at the end where each agent is.",
     callers: ["operator"],
     stream: true,
     input: z.object({

@@ -376,7 +376,7 @@ export const operations = {
     output: z.object({ lines: z.array(z.string()), position: z.number().int() }),
   },
   journal: {
-    summary: "What the system of an agent's container has logged last, then each new line as it comes.",
+    summary: "What the system in an agent's cage has logged last, then each new line as it comes.",
     callers: ["operator"],
     stream: true,
     input: z.object({ name: AgentName, lines: z.number().int().min(1).max(1000).default(200) }),

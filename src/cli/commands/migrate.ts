@@ -19,7 +19,7 @@ export function migrateCommand(program: Command): void {
       program
         .command("migrate")
         .argument("[names...]", "only these agents", agentNames)
-        .description("what stands against running agents as containers of a NixOS host; the exit code is 1 when something does")
+        .description("what stands against running agents in NixOS systems of their own; the exit code is 1 when something does")
         .option("--build", "build their systems, one after the other, while they run")
         .option("--undo", "remove the systems that were built"),
     ),
@@ -50,7 +50,7 @@ function showMigration(shell: Printer, migration: MigrationView): void {
   const blocked = agents.filter(({ state }) => state === "blocked").length;
   if (problems.length === 0 && blocked === 0) return shell.show({ migration }, (view) => text(view.migration, shell));
   shell.say(text(migration, shell));
-  const against = problems.length > 0 ? "this host cannot run containers yet" : `${plural(blocked, "agent")} cannot move yet`;
+  const against = problems.length > 0 ? "this host is not ready yet" : `${plural(blocked, "agent")} cannot move yet`;
   throw new Failure(EXIT.refused, "failed", against, { migration });
 }
 
@@ -91,12 +91,12 @@ const size = ({ bytes }: MigrationRow): string => (bytes === undefined ? "" : `$
 
 /** What to do now. */
 function next({ driver, problems, agents }: MigrationView): string {
-  if (problems.length > 0) return `Nothing was changed. Mend what stands against it on this host, then try again.`;
+  if (problems.length > 0) return `Nothing was changed. Fix what stands against it on this host, then try again.`;
   const has = (state: MigrationRow["state"]): boolean => agents.some((one) => one.state === state);
   if (has("ready"))
     return `${hivectl("migrate --build")} builds the systems of the agents that are ready. They keep running, and nothing else changes.`;
-  if (has("blocked")) return "Mend what stands against the agents that are blocked: by a request, like every change of a config.";
+  if (has("blocked")) return "Fix what stands against the agents that are blocked: by a request, like every change of a config.";
   if (driver === "nixos-container")
-    return `The agents are containers. Back: ${hivectl("stop --all")}, driver = "bwrap", nixos-rebuild switch, ${hivectl("start --what-ran")}.`;
-  return `Their systems are built. Set services.hive-c0re.driver = "nixos-container" and run nixos-rebuild switch: each agent goes on in a container as soon as its system has booted, and a turn that runs is repeated.`;
+    return `The agents have moved. Back: ${hivectl("stop --all")}, driver = "bwrap", nixos-rebuild switch, ${hivectl("start --what-ran")}.`;
+  return `Their systems are built. Set services.hive-c0re.driver = "nixos-container" and run nixos-rebuild switch: each agent goes on as soon as its system has booted, and a turn that runs is repeated.`;
 }
