@@ -93,7 +93,7 @@ testers.runNixOSTest {
 
     with subtest("back: the agents go on in bubblewrap"):
         machine.succeed(hivectl("stop --all"))
-        machine.succeed("/nix/var/nix/profiles/system/bin/switch-to-configuration test")
+        machine.succeed("/run/booted-system/bin/switch-to-configuration test")
         machine.wait_until_succeeds(hivectl("list --json"))
         machine.succeed(hivectl("start --what-ran"))
         answers("scout")

@@ -147,7 +147,7 @@ export class Migration {
           await this.#buildOne(agent, { ...run, signal }, lock);
         } catch (error) {
           signal.throwIfAborted();
-          problems.push(error instanceof Error ? error.message : String(error));
+          problems.push(wordsOf(error));
         }
       }
       rows.push(await this.#row(agent, problems));
@@ -185,23 +185,23 @@ export class Migration {
     if (agent.deploying !== undefined)
       return [`request ${agent.deploying} is being deployed: check it again when that has ended`];
     if (this.#isBuilt(agent)) return [];
-    const files = byPath(await repos.applied(agent.name).files(deployedSha));
-    const missing = Object.keys(NIX_TEMPLATE).filter((path) => !files.has(path));
-    if (missing.length > 0)
-      return [
-        `its config has no ${missing.join(" and no ")}: propose it with ${missing.length === 1 ? "that file" : "those files"} (docs/nixos.md has their text)`,
-      ];
-    const complaints = target?.complaints?.(agent.config) ?? [];
-    if (complaints.length > 0 || !target?.evaluate) return complaints;
-    tell({ agent: agent.name, words: "evaluating" });
     try {
+      const files = byPath(await repos.applied(agent.name).files(deployedSha));
+      const missing = Object.keys(NIX_TEMPLATE).filter((path) => !files.has(path));
+      if (missing.length > 0)
+        return [
+          `its config has no ${missing.join(" and no ")}: propose it with ${missing.length === 1 ? "that file" : "those files"} (docs/nixos.md has their text)`,
+        ];
+      const complaints = target?.complaints?.(agent.config) ?? [];
+      if (complaints.length > 0 || !target?.evaluate) return complaints;
+      tell({ agent: agent.name, words: "evaluating" });
       const config = files.get(CONFIG_FILE);
       const agentJson = config === undefined ? "{}" : (textOf(config) ?? "");
       await target.evaluate({ agent: agent.name, by, agentJson, lock: () => lock(agent) });
       return [];
     } catch (error) {
-      if (error instanceof RepoRefusal) return [error.message];
-      throw error;
+      // A repository that cannot be read stands against its own agent, and against no other.
+      return [wordsOf(error)];
     }
   }
 
@@ -261,6 +261,8 @@ async function removeSystems(generation: string): Promise<number> {
   for (const name of links) await rm(join(folder, name), { force: true });
   return links.length;
 }
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function lastLine(text: string): string {
   return (text.trimEnd().split("\n").at(-1) ?? "").slice(0, MAX_TOLD_CHARS);
