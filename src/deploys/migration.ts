@@ -43,7 +43,7 @@ export interface MigrationDeps {
 }
 
 /** How a caller follows a check or a build: it ends with `signal`. */
-export interface MigrationRun {
+interface MigrationRun {
   by: string;
   signal: AbortSignal;
   tell(progress: { agent: string; words: string }): void;
