@@ -19,7 +19,7 @@ const WORKLOADS = {
   messages: { acknowledgements: 1_000, milliseconds: 0, rounds: Infinity },
   deploys: { acknowledgements: 40, milliseconds: 150, rounds: 25 },
   changes: { acknowledgements: 12, milliseconds: 300, rounds: 25 },
-  upstream: { acknowledgements: 30, milliseconds: 600, rounds: 25 },
+  upstream: { acknowledgements: 20, milliseconds: 600, rounds: 8 },
 };
 /**
  * Controls must lose data, or the cuts prove nothing. `normal`: commits are written and not synced, as SQLite does with
