@@ -36,7 +36,11 @@ async function told(): Promise<Told[]> {
 }
 /** The notices, once there are this many: a notice is stored after the row has changed. */
 async function untilTold(count: number): Promise<Told[]> {
-  await expect.poll(async () => (await told()).length).toBe(count);
+  const ids = new Set<number>();
+  await hive.untilMessage(({ id, from, body }) => {
+    if (from === "system" && body?.includes('"agent":"ada","event":"container_crash"') === true) ids.add(id);
+    return ids.size >= count;
+  });
   return told();
 }
 const up = () => hive.untilAgent("ada", (agent) => agent.state === "idle" && agent.state_reason === undefined);
