@@ -81,7 +81,7 @@ test.each([
   [0, () => true],
   [1, (name: string) => ALONE.includes(name)],
   // More than any window shows.
-  [48, isCrowded],
+  [60, isCrowded],
 ] as const)(
   "with %i of everything the document never scrolls, each pane has one scroller, targets fit a finger, and no text is lost",
   async (size, isShown) => {
