@@ -368,7 +368,7 @@ export class Repositories {
   }
 
   async #readTags(name: string): Promise<void> {
-    const refs = await refObjects(this.folder(name), [TAGS]);
+    const refs = await refObjects(this.folder(name), TAGS);
     this.#tags.set(name, new Map([...refs].map(([ref, sha]) => [ref.slice(TAGS.length), sha])));
   }
 

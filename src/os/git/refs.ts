@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git, tryGit, GitError } from "./git.ts";
+import { refFromFiles, refsFromFiles } from "./ref-files.ts";
 import { foldersUpTo, syncAll } from "../stable.ts";
 
 type Sha = string;
@@ -10,6 +11,8 @@ const NONE = "0".repeat(40);
 
 /** The object that a ref names. Tags are not peeled. */
 export async function readRef(gitDir: string, ref: string): Promise<Sha | undefined> {
+  const sha = await refFromFiles(gitDir, ref);
+  if (sha !== undefined) return sha ?? undefined;
   const ended = await tryGit(gitDir, ["rev-parse", "--verify", "--quiet", "--end-of-options", ref]);
   if (ended.code === 0) return ended.stdout.toString("latin1").trim();
   if (ended.code === 1) return undefined;
@@ -65,9 +68,11 @@ export async function listRefs(
   return refs;
 }
 
-/** Every ref below these folders with the object that it names. Tags are not peeled. */
-export async function refObjects(gitDir: string, below: readonly string[]): Promise<Map<string, Sha>> {
-  const out = await git(gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", ...below]);
+/** Every ref below a folder (`refs/tags/`) with the object that it names. Tags are not peeled. */
+export async function refObjects(gitDir: string, below: string): Promise<Map<string, Sha>> {
+  const known = await refsFromFiles(gitDir, below);
+  if (known !== undefined) return known;
+  const out = await git(gitDir, ["for-each-ref", "--format=%(objectname) %(refname)", below]);
   const lines = out
     .toString("utf8")
     .split("\n")
@@ -85,7 +90,7 @@ const REFS_MS = 10 * 60_000;
  * made again: one that is interrupted leaves a part of the old refs and of the new ones.
  */
 export async function mirrorRefs(gitDir: string, below: string, next: ReadonlyMap<string, Sha>): Promise<void> {
-  const known = await refObjects(gitDir, [below]);
+  const known = await refObjects(gitDir, below);
   const gone = [...known.keys()].filter((ref) => !next.has(ref)).map((ref) => `delete ${ref}\n`);
   const moved = [...next].filter(([ref, sha]) => known.get(ref) !== sha).map(([ref, sha]) => `update ${ref} ${sha}\n`);
   // In two steps: a new name may have the name of one that is gone as its folder.

@@ -34,7 +34,7 @@ export async function readRoots({ store, git, now }: WorkContext, repo: string):
   for (const row of branches) if (!oldBranches.includes(row)) shas.add(row.sha);
   const folders = new Set(kept.map((row) => pinOf(row).slice(0, pinOf(row).lastIndexOf("/") + 1)));
   const oldPins: string[] = [];
-  for (const [ref, sha] of await refObjects(git.folder(repo), ["refs"])) {
+  for (const [ref, sha] of await refObjects(git.folder(repo), "refs")) {
     // Their rows say which of them count.
     if (ref.startsWith("refs/agents/")) continue;
     if (ref.startsWith("refs/changes/") && !folders.has(ref.slice(0, ref.lastIndexOf("/") + 1))) oldPins.push(ref);
