@@ -301,17 +301,27 @@ export class Upstreams {
         },
       );
     }
-    // A folder says what its refs name; another host may say anything.
-    const tags =
-      repo.upstream?.kind === "remote" ? await checkCommits(this.#context.git, repo.name, source.where, refs) : refs.tags;
+    // A folder says what its refs name; another host may say anything that it has not said before.
+    const mayLie = repo.upstream?.kind === "remote" && !this.#isAllKnown(repo.name, refs, known);
+    const tags = mayLie ? await checkCommits(this.#context.git, repo.name, source.where, refs) : refs.tags;
     const steps = await this.#compare(repo, refs.heads, known);
     // Before the branches are noted: a daemon that ends in between would take what was taken back for what is to be pushed.
     for (const base of steps.diverged) await this.#repositories.setDiverged(repo.name, base, true);
-    for (const [branch, sha] of refs.heads) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
+    for (const [branch, sha] of refs.heads)
+      if (known.get(branch) !== sha) await moveRef(folder, UPSTREAM + branch, sha, known.get(branch));
     await this.#repositories.setTags(repo.name, tags);
     const fetched = await this.#moveBases(repo.name, steps);
     for (const [branch, sha] of known) if (!refs.heads.has(branch)) fetched.gone.push(await this.#removeGone(repo, branch, sha));
     return fetched;
+  }
+
+  /** True if every branch and every tag is where the last fetch found it. */
+  #isAllKnown(name: string, { heads, tags }: UpstreamRefs, known: ReadonlyMap<string, Sha>): boolean {
+    const knownTags = this.#repositories.tags(name);
+    return (
+      [...heads].every(([branch, sha]) => known.get(branch) === sha) &&
+      [...tags].every(([tag, sha]) => knownTags.get(tag) === sha)
+    );
   }
 
   /**
@@ -387,7 +397,7 @@ interface Steps {
 
 /** The branches of the upstream as last fetched. */
 async function upstreamRefs(folder: string): Promise<Map<string, Sha>> {
-  const refs = await refObjects(folder, [UPSTREAM]);
+  const refs = await refObjects(folder, UPSTREAM);
   return new Map([...refs].map(([ref, sha]) => [ref.slice(UPSTREAM.length), sha]));
 }
 

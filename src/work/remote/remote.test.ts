@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { GitServer } from "../../../test/lib/git-server.ts";
 import { openTestSystem, type TestSystem } from "../../../test/lib/system.ts";
 import { git } from "../../os/git/git.ts";
 import type { RepoSettings } from "../../wire/work.ts";
+import { GitWorker } from "../git/worker.ts";
 import { band, FLUSH, pkt } from "../transport/pkt-line.ts";
 
 const TOKEN = "ghp_a-token-of-the-operator-8f2a";
@@ -58,6 +59,22 @@ test("a repository gets the branches and tags of another host, and its bases fol
   expect(await upstreams.fetch("web")).toEqual({ moved: [{ base: "main", from: first, to: second }], diverged: [], gone: [] });
   // Only what is new was sent.
   expect(server.seen.filter((one) => one.startsWith("POST"))).toHaveLength(2);
+});
+
+test("a fetch that finds nothing new starts no sandbox", async () => {
+  server.commit("a.txt", "one\n");
+  server.git("tag", "v1");
+  await add();
+  const sandboxes = vi.spyOn(GitWorker.prototype, "tryScript");
+  try {
+    expect(await system.work.upstreams.fetch("web")).toEqual({ moved: [], diverged: [], gone: [] });
+    expect(sandboxes).not.toHaveBeenCalled();
+    server.git("tag", "v2");
+    await system.work.upstreams.fetch("web");
+    expect(sandboxes).toHaveBeenCalled();
+  } finally {
+    sandboxes.mockRestore();
+  }
 });
 
 test("the token is in one file of the daemon's user, and nowhere else: a wrong one says what to do", async () => {
