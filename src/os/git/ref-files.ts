@@ -1,5 +1,5 @@
-import { constants, type Dirent } from "node:fs";
-import { access, open, readdir } from "node:fs/promises";
+import { constants, existsSync, type Dirent } from "node:fs";
+import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 type Sha = string;
@@ -30,7 +30,7 @@ export async function refFromFiles(gitDir: string, ref: string): Promise<Sha | n
   const at = packed.indexOf(` ${ref}\n`);
   if (at >= 0) return PACKED.exec(packed.slice(at - 40, at + 1 + ref.length))?.[1];
   // Where there is no repository, git says so.
-  return (await exists(join(gitDir, "HEAD"))) ? null : undefined;
+  return existsSync(join(gitDir, "HEAD")) ? null : undefined;
 }
 
 /** Every ref below a folder (`refs/tags/`) with its object, as `refFromFiles`. Undefined if only git can tell. */
@@ -51,7 +51,7 @@ export async function refsFromFiles(gitDir: string, below: string): Promise<Map<
     loose.set(name, sha);
   }
   const packed = await packedRefs(gitDir);
-  if (packed === undefined || !(await exists(join(gitDir, "HEAD")))) return undefined;
+  if (packed === undefined || !existsSync(join(gitDir, "HEAD"))) return undefined;
   for (const line of packed.split("\n")) {
     if (line === "" || line.startsWith("#") || line.startsWith("^")) continue;
     const [, sha, name] = PACKED.exec(line) ?? [];
@@ -84,7 +84,7 @@ async function looseRefs(gitDir: string, folder: string): Promise<string[] | und
     else if (entry.isDirectory()) {
       const inside = await looseRefs(gitDir, name);
       if (inside === undefined) return undefined;
-      names.push(...inside);
+      for (const one of inside) names.push(one);
     } else return undefined;
     if (names.length > MAX_LOOSE_REFS) return undefined;
   }
@@ -117,10 +117,3 @@ async function smallFile(path: string, most: number): Promise<string | null | un
 }
 
 const isAbsence = (error: unknown): boolean => ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
