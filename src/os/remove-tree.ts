@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs";
 import { PROGRAM_PATH } from "./launch-env.ts";
 import { run } from "./run.ts";
 
@@ -7,6 +8,8 @@ import { run } from "./run.ts";
  * to write, as caches of modules and stores of Nix have them, are removed, too.
  */
 export async function removeTree(folder: string): Promise<void> {
+  // No process for what is not there, which is the usual case at a start.
+  if (!lstatSync(folder, { throwIfNoEntry: false })) return;
   const env = { PATH: PROGRAM_PATH };
   const remove = () => run("rm", ["-rf", "--one-file-system", "--", folder], { env });
   let ended = await remove();
