@@ -3,7 +3,6 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError, parseOrThrow } from "../wire/error.ts";
 import { MAX_ANSWER_BYTES } from "../wire/limits.ts";
-import type { Operation } from "../wire/operation.ts";
 import { operations, type Caller, type OperationName } from "../wire/operations.ts";
 import { failure, successLine } from "./envelope.ts";
 import { InFlight } from "./in-flight.ts";
@@ -166,11 +165,10 @@ function serveConnection(socket: Socket, options: LineServerOptions, all: InFlig
       const name = operationNamed(line["cmd"], connection.callers);
       options.permit?.(name);
       const input = parseOrThrow(operations[name].input, line);
-      const toJson = jsonOf(name);
       const done = (output: object): void => {
         let json;
         try {
-          json = successLine(id, toJson(output));
+          json = successLine(id, JSON.stringify(output));
           checkAnswer(json);
         } catch (error) {
           return failed(error);
@@ -217,12 +215,6 @@ function operationNamed(cmd: unknown, callers: Set<Caller>): OperationName {
     throw new HiveError("forbidden", `"${name}" is not for this socket: it is for ${allowed.join(" and ")}`);
   }
   return name;
-}
-
-/** The serialiser for an operation's outputs. */
-function jsonOf(name: OperationName): (output: object) => string {
-  const { text }: Operation = operations[name];
-  return (text as ((output: object) => string) | undefined) ?? JSON.stringify;
 }
 
 async function removeStale(path: string): Promise<void> {

@@ -27,8 +27,7 @@ const ROWS_AT_ONCE = [16, 8, 4, 2, 1];
 
 /**
  * Inserts messages. Plain messages, which are only sent, are deferred to the end of their group and inserted many per
- * statement. No query sees them until then, so a caller that reads or changes rows that may be deferred must flush
- * first.
+ * statement. No statement sees them until then: `gate.ts` inserts them before a query that could.
  */
 export class MessageInserts {
   readonly #whole: { run(...values: unknown[]): unknown };

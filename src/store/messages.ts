@@ -115,8 +115,12 @@ function ofWhom(which: string): string {
     ORDER BY id DESC LIMIT @limit`;
 }
 
-/** Queries on messages. Each query on the path of a message is one index look-up. */
-export function messageQueries(db: Sqlite, inserts: MessageInserts) {
+/**
+ * Queries on messages. Each query on the path of a message is one index look-up. `behindGate` inserts deferred messages
+ * before a statement (`gate.ts`). Statements of `db` do not: those that a deferred message cannot match, because it has
+ * no lease, hold, client id or key, and those by id, which ask `mayHold`.
+ */
+export function messageQueries(db: Sqlite, behindGate: Sqlite, inserts: MessageInserts) {
   const update = db.prepare<MessageChange & { id: number; seq: number; updated_at: number }>(
     `UPDATE messages SET seq = @seq, state = @state, instance = @instance, token = @token, redelivered = @redelivered,
        failures = @failures, hops = @hops, reason = @reason, updated_at = @updated_at WHERE id = @id`,
@@ -126,7 +130,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT sender, created_at FROM messages ORDER BY id DESC",
   );
   // Without table statistics SQLite may choose an index over all of history, so the queries name the right one.
-  const queued = db.prepare<[], { recipient: string; id: number }>(
+  const queued = behindGate.prepare<[], { recipient: string; id: number }>(
     "SELECT recipient, id FROM messages INDEXED BY messages_queued WHERE state = 'queued' ORDER BY id",
   );
   const leased = db.prepare<[string], MessageRow>(
@@ -140,7 +144,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     `SELECT id FROM messages INDEXED BY messages_held_to WHERE state = 'held' AND recipient = @recipient
      UNION ALL SELECT id FROM messages INDEXED BY messages_leased WHERE state = 'leased' AND recipient = @recipient ORDER BY id`,
   );
-  const listedById = db.prepare<[number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id = ?`);
+  const listedById = behindGate.prepare<[number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id = ?`);
   const byClientId = db.prepare<[string, string], MessageRow>(
     `SELECT * FROM messages WHERE sender = ${TEXT} AND client_id = ${TEXT} ORDER BY id`,
   );
@@ -148,7 +152,7 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     "SELECT * FROM messages INDEXED BY messages_notices WHERE state = 'queued' AND recipient = ? AND notice = ?",
   );
   // Two small indexes, whatever the length of the history.
-  const stuck = db.prepare<{ before: number; limit: number }, { id: number }>(
+  const stuck = behindGate.prepare<{ before: number; limit: number }, { id: number }>(
     `SELECT id FROM (SELECT id FROM messages INDEXED BY messages_dead WHERE state = 'dead'
      UNION ALL SELECT id FROM messages INDEXED BY messages_held WHERE state = 'held')
      WHERE id < @before ORDER BY id DESC LIMIT @limit`,
@@ -160,18 +164,20 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
   const heldIn = db.prepare<[number], { id: number }>(
     "SELECT id FROM messages INDEXED BY messages_held WHERE chain = ? AND state = 'held' LIMIT 1",
   );
-  const newest = db.prepare<[number, number], ListedRow>(`SELECT ${LISTED} FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?`);
-  const newestOf = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who OR recipient = @who"));
-  const sentBetween = db.prepare<OfQuery, ListedRow>(ofWhom("sender = @who"));
-  const newestToOperator = db.prepare<[number, number], ListedRow>(
+  const newest = behindGate.prepare<[number, number], ListedRow>(
+    `SELECT ${LISTED} FROM messages WHERE id < ? ORDER BY id DESC LIMIT ?`,
+  );
+  const newestOf = behindGate.prepare<OfQuery, ListedRow>(ofWhom("sender = @who OR recipient = @who"));
+  const sentBetween = behindGate.prepare<OfQuery, ListedRow>(ofWhom("sender = @who"));
+  const newestToOperator = behindGate.prepare<[number, number], ListedRow>(
     `SELECT ${LISTED} FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id < ?
      ORDER BY id DESC LIMIT ?`,
   );
-  const toOperatorAfter = db.prepare<[number], { n: number }>(
+  const toOperatorAfter = behindGate.prepare<[number], { n: number }>(
     "SELECT count(*) AS n FROM messages INDEXED BY messages_to_operator WHERE recipient = 'operator' AND id > ?",
   );
   // Ids only: the rows of a long gap may have more text than the daemon may hold.
-  const changedAfter = db.prepare<{ seq: number; limit: number }, { id: number }>(
+  const changedAfter = behindGate.prepare<{ seq: number; limit: number }, { id: number }>(
     `SELECT * FROM (SELECT id, seq FROM messages WHERE id > @seq AND seq = id ORDER BY id LIMIT @limit)
      UNION ALL SELECT * FROM (SELECT id, seq FROM messages INDEXED BY messages_changed
        WHERE seq > @seq AND seq <> id ORDER BY seq LIMIT @limit)
@@ -184,26 +190,17 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
       if (row) yield listed(row);
     }
   }
-  const newestSeq = db.prepare<[], { n: number }>(
+  const newestSeq = behindGate.prepare<[], { n: number }>(
     `SELECT max(coalesce((SELECT max(id) FROM messages), 0),
        coalesce((SELECT max(seq) FROM messages INDEXED BY messages_changed WHERE seq <> id), 0)) AS n`,
   );
-  const forget = db.prepare<[number]>(
+  const forget = behindGate.prepare<[number]>(
     `DELETE FROM message_words WHERE rowid IN
        (SELECT id FROM messages WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?)`,
   );
-  const prune = db.prepare<[number]>(
+  const prune = behindGate.prepare<[number]>(
     "UPDATE messages SET body = NULL WHERE body IS NOT NULL AND state IN ('done', 'dropped') AND updated_at < ?",
   );
-  /**
-   * A query that sees deferred rows. Queries for leases, holds and client ids do not need it: deferred rows have none.
-   */
-  const ofAll =
-    <Asked extends unknown[], Result>(query: (...asked: Asked) => Result) =>
-    (...asked: Asked): Result => {
-      inserts.flush();
-      return query(...asked);
-    };
   return {
     insert: (row: MessageRow): void => inserts.add(row),
     /** Writes a change and returns the new row. */
@@ -218,17 +215,14 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
       return byId.get(id);
     },
     /** Queued messages of all inboxes, oldest first. Read once, when the daemon starts. */
-    queued: ofAll(() => queued.all()),
+    queued: () => queued.all(),
     leased: (recipient: string) => leased.all(recipient),
     /** Leased messages of all inboxes, oldest first in each inbox. */
     allLeased: () => allLeased.all(),
     /** Ids of the messages of an inbox that are held or leased, oldest first. */
     waiting: (recipient: string): number[] => waiting.all({ recipient }).map(({ id }) => id),
     /** Messages by their ids, as listings have them, each read when it is asked for. */
-    listed(ids: readonly number[]): Iterable<ListedMessage> {
-      inserts.flush();
-      return rowsOf(ids.map((id) => ({ id })));
-    },
+    listed: (ids: readonly number[]): Iterable<ListedMessage> => rowsOf(ids.map((id) => ({ id }))),
     /** Number of held messages of an inbox. */
     heldCount: (recipient: string): number => heldTo.get(recipient)?.n ?? 0,
     byClientId: (sender: string, clientId: string) => byClientId.all(sender, clientId),
@@ -248,30 +242,28 @@ export function messageQueries(db: Sqlite, inserts: MessageInserts) {
     /** True if a message of the chain is held. */
     isHeld: (chain: number): boolean => heldIn.get(chain) !== undefined,
     /** Newest first. */
-    newest: ofAll((before: number, limit: number) => newest.all(before, limit).map(listed)),
-    newestOf: ofAll((who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).map(listed)),
-    newestToOperator: ofAll((before: number, limit: number) => newestToOperator.all(before, limit).map(listed)),
+    newest: (before: number, limit: number) => newest.all(before, limit).map(listed),
+    newestOf: (who: string, before: number, limit: number) => newestOf.all({ who, after: 0, before, limit }).map(listed),
+    newestToOperator: (before: number, limit: number) => newestToOperator.all(before, limit).map(listed),
     /** What a sender sent after one number and before another, newest first. */
-    sentBetween: ofAll((who: string, after: number, before: number, limit: number) =>
+    sentBetween: (who: string, after: number, before: number, limit: number) =>
       sentBetween.all({ who, after, before, limit }).map(listed),
-    ),
-    toOperatorAfter: ofAll((id: number) => toOperatorAfter.get(id)?.n ?? 0),
+    toOperatorAfter: (id: number) => toOperatorAfter.get(id)?.n ?? 0,
     /** Messages changed after a position, in the order of their changes; undefined if their text is over `chars`. */
-    changedAfter: ofAll((seq: number, limit: number, chars: number) =>
+    changedAfter: (seq: number, limit: number, chars: number) =>
       rowsWithin(
         rowsOf(changedAfter.all({ seq, limit })),
         chars,
         ({ body, reason }) => (body?.length ?? 0) + (reason?.length ?? 0),
       ),
-    ),
     /** The newest position in the sequence that a message has; 0 without messages. */
-    newestSeq: ofAll(() => newestSeq.get()?.n ?? 0),
+    newestSeq: () => newestSeq.get()?.n ?? 0,
     /** Dead and held messages, newest first, each read when it is asked for. */
     stuck: (before: number, limit: number): Iterable<ListedMessage> => rowsOf(stuck.all({ before, limit })),
     /** Removes the bodies of old delivered messages, and their words from the search. */
-    prune: ofAll((olderThan: number): number => {
+    prune(olderThan: number): number {
       forget.run(olderThan);
       return prune.run(olderThan).changes;
-    }),
+    },
   };
 }

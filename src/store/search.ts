@@ -1,5 +1,4 @@
 import type { Sqlite } from "./database.ts";
-import type { MessageInserts } from "./message-inserts.ts";
 import { LISTED, listed, type ListedMessage, type ListedRow, type MessageRow } from "./messages.ts";
 
 /** Above every id. */
@@ -18,7 +17,7 @@ export function ftsQuery(words: string): string | undefined {
  * The indexes that are filled after messages commit: the full-text index over bodies, and the parties of each message.
  * The meta value `search_up_to` is the id up to which they are filled.
  */
-export function searchQueries(db: Sqlite, inserts: MessageInserts) {
+export function searchQueries(db: Sqlite) {
   const fresh = db.prepare<[number, number], Pick<MessageRow, "id" | "sender" | "recipient" | "body">>(
     "SELECT id, sender, recipient, body FROM messages WHERE id > ? ORDER BY id LIMIT ?",
   );
@@ -37,7 +36,6 @@ export function searchQueries(db: Sqlite, inserts: MessageInserts) {
   return {
     /** Indexes at most `limit` messages after an id; only inside a write. Returns the last id and the count. */
     takeIn(after: number, limit: number): { upTo: number; count: number } {
-      inserts.flush();
       const rows = fresh.all(after, limit);
       for (const row of rows) {
         if (row.body !== null) add.run(row.id, row.body);

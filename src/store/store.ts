@@ -8,6 +8,7 @@ import { copyDatabase } from "./copy.ts";
 import { isDiskFailure, openDatabase, syncByHand, type Sqlite } from "./database.ts";
 import { eventRetentionQueries } from "./event-retention.ts";
 import { includeFileQueries } from "./include-files.ts";
+import { gate } from "./gate.ts";
 import { ledgerQueries } from "./ledger.ts";
 import { MessageInserts } from "./message-inserts.ts";
 import { messageQueries } from "./messages.ts";
@@ -57,7 +58,8 @@ export function openStore(options: StoreOptions) {
     const row = db.prepare<[], { n: number | null }>(`SELECT max(seq) AS n FROM ${table}`).get();
     return row?.n ?? 0;
   };
-  const messages = messageQueries(db, inserts);
+  const queries = gate(db, inserts);
+  const messages = messageQueries(db, queries, inserts);
   // Each reads the end of an index, so the cost of a start does not grow with history.
   let seq = ["questions", "turn_events", "audit", "approvals", "changes"]
     .map(newest)
@@ -65,26 +67,26 @@ export function openStore(options: StoreOptions) {
 
   return {
     messages,
-    search: searchQueries(db, inserts),
-    agents: agentQueries(db),
-    approvals: approvalQueries(db),
-    repositories: repositoryQueries(db),
-    includes: includeFileQueries(db),
-    changes: changeQueries(db),
-    pulls: pullRequestQueries(db),
-    turns: turnQueries(db, inserts),
-    eventRetention: eventRetentionQueries(db),
-    rowRetention: rowRetentionQueries(db),
-    sentRetention: sentRetentionQueries(db),
-    questions: questionQueries(db),
-    ledger: ledgerQueries(db),
-    usage: usageQueries(db),
-    chains: chainQueries(db),
-    budgets: budgetQueries(db),
-    sessions: sessionQueries(db),
-    operators: operatorQueries(db),
-    passkeys: passkeyQueries(db),
-    secrets: secretQueries(db),
+    search: searchQueries(queries),
+    agents: agentQueries(queries),
+    approvals: approvalQueries(queries),
+    repositories: repositoryQueries(queries),
+    includes: includeFileQueries(queries),
+    changes: changeQueries(queries),
+    pulls: pullRequestQueries(queries),
+    turns: turnQueries(queries),
+    eventRetention: eventRetentionQueries(queries),
+    rowRetention: rowRetentionQueries(queries),
+    sentRetention: sentRetentionQueries(queries),
+    questions: questionQueries(queries),
+    ledger: ledgerQueries(queries),
+    usage: usageQueries(queries),
+    chains: chainQueries(queries),
+    budgets: budgetQueries(queries),
+    sessions: sessionQueries(queries),
+    operators: operatorQueries(queries),
+    passkeys: passkeyQueries(queries),
+    secrets: secretQueries(queries),
     meta: {
       get: (key: string): string | undefined => getMeta.get(key)?.value,
       /** Only inside a write. */

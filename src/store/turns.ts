@@ -5,7 +5,6 @@ import type { TurnResult } from "../wire/turn-ends.ts";
 import { instant } from "../wire/instant.ts";
 import { MAX_NOTE_CHARS } from "../wire/limits.ts";
 import type { Sqlite } from "./database.ts";
-import type { MessageInserts } from "./message-inserts.ts";
 import { rowsWithin } from "./rows-within.ts";
 
 /** The end of an agent's newest turn. */
@@ -106,7 +105,7 @@ function meteredOf(json: string): Metered {
 }
 
 /** Turn events and turns. Events are append-only; a turn also has a small row. */
-export function turnQueries(db: Sqlite, inserts: MessageInserts) {
+export function turnQueries(db: Sqlite) {
   const append = db.prepare<[number, string, number, string, string]>(
     "INSERT INTO turn_events (seq, agent, at, type, json) VALUES (?, ?, ?, ?, ?)",
   );
@@ -254,10 +253,7 @@ export function turnQueries(db: Sqlite, inserts: MessageInserts) {
       return rowsWithin(rows, chars, ({ json }) => json.length)?.map((row) => stored(row, nameOf(row.agent)));
     },
     /** Newest first. */
-    list(agent: string, before: number, limit: number): TurnRecord[] {
-      inserts.flush();
-      return list.all(agent, before, limit);
-    },
+    list: (agent: string, before: number, limit: number): TurnRecord[] => list.all(agent, before, limit),
     endedSince: (agent: string, since: number): EndedTurn[] => endedSince.all(agent, since),
     prune: (olderThan: number): number => prune.run(olderThan).changes,
   };

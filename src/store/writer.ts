@@ -86,7 +86,7 @@ export interface WriterOptions {
  *
  * The writer runs in the daemon's thread (docs/adr/0002-store.md): a small commit blocks the loop for one sync, and the
  * requests that arrive meanwhile form the next group. A large group whose writes all allow it is synced in another
- * thread if the last sync was slow (docs/adr/0032-large-groups-sync-in-a-thread.md). Groups never overlap: the next begins after this one
+ * thread if the last sync was slow (docs/message-path.md). Groups never overlap: the next begins after this one
  * has been reported.
  */
 export class Writer {

@@ -92,12 +92,3 @@ export const Sent = z.object({
   /** Recipients that refused the message, with the reason. Only for `*`. */
   refused: z.array(z.object({ to: z.string(), error: z.string() })),
 });
-
-/** Serialises a `Sent` in half the time of `JSON.stringify`. The daemon answers some thirty thousand sends a second. */
-export function sentText({ sent, duplicate, refused }: z.infer<typeof Sent>): string {
-  let rows = "";
-  for (const { id, to, state } of sent) {
-    rows += `${rows === "" ? "" : ","}{"id":${id},"to":${JSON.stringify(to)},"state":"${state}"}`;
-  }
-  return `{"sent":[${rows}],"duplicate":${duplicate},"refused":${refused.length === 0 ? "[]" : JSON.stringify(refused)}}`;
-}

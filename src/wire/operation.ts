@@ -28,10 +28,6 @@ export interface Operation {
   reply?: "by_call";
   input: z.ZodObject;
   output: z.ZodObject;
-  /**
-   * Serialises an output where `JSON.stringify` is too slow. The text must be identical to that of `JSON.stringify`.
-   */
-  text?(output: never): string;
 }
 
 export const nothing = z.object({});

@@ -1,7 +1,4 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MessageState } from "./message.ts";
-import type { Operation } from "./operation.ts";
 import { operations, operationsOf } from "./operations.ts";
 
 const agentSide = [...new Set([...operationsOf("agent"), ...operationsOf("manager"), ...operationsOf("harness")])];
@@ -32,16 +29,4 @@ test("an agent cannot act on others, approve requests or stop the hive", () => {
 test("no output has a field of the envelope, which would make the answer look like a refusal", () => {
   for (const [name, { output }] of Object.entries(operations))
     for (const field of ["version", "ok", "error", "code"]) expect(Object.keys(output.shape), name).not.toContain(field);
-});
-
-test("an operation with its own serialiser writes the same text as JSON.stringify", () => {
-  const row = fc.record({ id: fc.nat(), to: fc.string(), state: fc.constantFrom(...MessageState.options) });
-  const refusal = fc.record({ to: fc.string(), error: fc.string() });
-  const output = fc.record({ sent: fc.array(row), duplicate: fc.boolean(), refused: fc.array(refusal) });
-  fc.assert(fc.property(output, (one) => operations.send.text(one) === JSON.stringify(one)));
-});
-
-test("only operations whose text is compared above have their own serialiser", () => {
-  const all: Record<string, Operation> = operations;
-  expect(Object.keys(all).filter((name) => all[name]?.text)).toEqual(["send"]);
 });

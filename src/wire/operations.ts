@@ -27,7 +27,7 @@ import {
 import { LoopView } from "./loops.ts";
 import { agentOnly, note, nothing, page, PerAgent, Scope, type Caller, type Operation } from "./operation.ts";
 export type { Caller } from "./operation.ts";
-import { Body, LeasedMessage, messagePage, MessageView, Sent, sentText, utf8Bytes } from "./message.ts";
+import { Body, LeasedMessage, messagePage, MessageView, Sent, utf8Bytes } from "./message.ts";
 import { AgentName, Id, Instant, NewAgentName, Recipient, Seq } from "./names.ts";
 import { RepoAccess, RepoName } from "./work.ts";
 import { messageListing } from "./message-listing.ts";
@@ -50,7 +50,6 @@ export const operations = {
       client_id: z.string().min(1).max(MAX_CLIENT_ID_CHARS).optional(),
     }),
     output: Sent,
-    text: sentText,
   },
   recv: {
     summary: "Take the next message of this agent's inbox into the running turn; with wait, until one comes.",

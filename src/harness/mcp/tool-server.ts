@@ -30,7 +30,7 @@ export interface Offered {
 
 /**
  * The part of MCP that a server with only tools needs, over the transport that the Agent SDK connects
- * (docs/adr/0034-a-server-of-tools.md). The library's server parses a call six times. This one parses it once, and the
+ * (docs/message-path.md). The library's server parses a call six times. This one parses it once, and the
  * tool parses its arguments once.
  */
 export class ToolServer {
