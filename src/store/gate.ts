@@ -14,11 +14,11 @@ export function gate(db: Sqlite, inserts: Pick<MessageInserts, "flush">): Sqlite
     const statement = db.prepare(sql);
     if (!MENTIONS_MESSAGES.test(sql)) return statement;
     for (const name of RUNS) {
-      const run = statement[name].bind(statement) as (...values: unknown[]) => unknown;
+      const run = statement[name] as (...values: unknown[]) => unknown;
       Object.defineProperty(statement, name, {
         value: (...values: unknown[]) => {
           inserts.flush();
-          return run(...values);
+          return Reflect.apply(run, statement, values);
         },
       });
     }
