@@ -34,7 +34,6 @@ const READ_ENVIRONMENT = ["src/daemon/main.ts", "src/cli/shell.ts", "src/harness
 const MAY_SPREAD: Record<string, string> = {
   "src/store/agents.ts": "columns of one table",
   "src/store/message-inserts.ts": "columns of a number of rows that is fixed",
-  "src/store/messages.ts": "the arguments of the function itself",
 };
 
 /** The part of an agent's state that each of these files owns, and changes. */
