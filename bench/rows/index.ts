@@ -1,6 +1,7 @@
 import type { Row } from "../lib/row.ts";
 import { deploy } from "./deploy.ts";
 import { fanOut } from "./fan-out.ts";
+import { files } from "./files.ts";
 import { flood } from "./flood.ts";
 import { history } from "./history.ts";
 import { hivectl } from "./hivectl.ts";
@@ -30,4 +31,5 @@ export const rows: readonly Row[] = [
   hivectl,
   interfaceRow,
   work,
+  files,
 ];
