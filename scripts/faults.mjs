@@ -22,7 +22,11 @@ const DISK_FAILED = 70;
 const LONG_ROW = 200;
 const HITS_IN_A_ROW = 12;
 /** `--points 12` hits that many calls of each kind, evenly spread. Without it every call is hit. */
-const { points, calls: chosen, faults } = options({
+const {
+  points,
+  calls: chosen,
+  faults,
+} = options({
   points: "all",
   calls: CALLS.join(","),
   faults: Object.keys(FAULTS).join(","),

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fdatasync, fdatasyncSync, fstatSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 import { makePrivate } from "./private-file.ts";
@@ -73,13 +83,15 @@ function migrate(db: Sqlite, file: string, existed: boolean, now: () => number):
 function growWal(file: string): void {
   // The WAL carries no lock, so closing this descriptor releases none.
   const wal = openSync(`${file}-wal`, "r+");
+  const before = fstatSync(wal).size;
   try {
     const zeros = Buffer.alloc(ZEROS_BYTES);
-    let size = fstatSync(wal).size;
-    while (size < WAL_BYTES) size += writeSync(wal, zeros, 0, Math.min(ZEROS_BYTES, WAL_BYTES - size), size);
+    for (let size = before; size < WAL_BYTES;) size += writeSync(wal, zeros, 0, Math.min(ZEROS_BYTES, WAL_BYTES - size), size);
   } catch (error) {
-    // A disk that is too full for this can still run the hive. A disk that fails cannot.
+    // A disk that is too full for this can still run the hive, with the last blocks for its commits. A disk that fails
+    // cannot.
     if (!FULL.includes(sqliteCode(error))) throw error;
+    ftruncateSync(wal, before);
   } finally {
     closeSync(wal);
   }

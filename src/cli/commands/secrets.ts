@@ -18,7 +18,14 @@ function secretTable(secrets: readonly SecretView[], { width, paint, now }: Shel
       { title: "NAME", value: (one) => one.name },
       {
         title: "SET",
-        value: (one) => (one.missing ? "missing" : one.systemd ? "by systemd" : one.set_at === undefined ? "" : `${age(one.set_at, now)} ${one.set_by ?? ""}`),
+        value: (one) =>
+          one.missing
+            ? "missing"
+            : one.systemd
+              ? "by systemd"
+              : one.set_at === undefined
+                ? ""
+                : `${age(one.set_at, now)} ${one.set_by ?? ""}`,
         colour: (one) => (one.missing ? "red" : undefined),
       },
       { title: "USED", value: (one) => (one.used_at === undefined ? "" : age(one.used_at, now)) },
