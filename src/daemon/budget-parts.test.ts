@@ -150,26 +150,26 @@ test("the next daemon counts the same for a change: answers without a price, of 
   const running = { turn: 1, startedAt: NOON, tokens: { input: 0, output: 0, cache_read: 0, cache_write: 0 } };
   const metered = { ...running, costUsd: undefined, isUnpriced: true, budgetUsd: 0 };
   /** An answer of a model without a price, which counts by the price of the one that was asked for. */
-  const answer = async (budgetUsd: number, turn?: typeof metered): Promise<void> => {
+  const answer = async (budgetUsd: number, within?: typeof metered): Promise<void> => {
     const tokens = { input: 3, output: 10, cache_read: 900, cache_write: 4 };
     parts.budgets.spend("scout", "default", { costUsd: budgetUsd, output: 10, input: 7 });
-    if (turn) {
-      turn.tokens = {
-        ...turn.tokens,
-        input: turn.tokens.input + 3,
-        output: turn.tokens.output + 10,
-        cache_write: turn.tokens.cache_write + 4,
+    if (within) {
+      within.tokens = {
+        ...within.tokens,
+        input: within.tokens.input + 3,
+        output: within.tokens.output + 10,
+        cache_write: within.tokens.cache_write + 4,
       };
-      turn.budgetUsd += budgetUsd;
+      within.budgetUsd += budgetUsd;
     }
     const asked = { agentId: "scout", credential: "default", model: "new", requestModel: "opus", startedAt: 1, endedAt: 2 };
-    await usage.add({ ...asked, tokens, costUsd: undefined, budgetUsd }, turn);
+    await usage.add({ ...asked, tokens, costUsd: undefined, budgetUsd }, within);
   };
   const events = (n: number, event: object): Promise<unknown> =>
     store.write(() =>
       store.turns.append("scout", "scout", "i", [{ n, at: instant(NOON), event: event as never }], store.nextSeq),
     );
-  const begin = (turn: number) => ({ type: "turn_start", turn, message_id: turn, from: "operator", body: "" });
+  const begin = (n: number) => ({ type: "turn_start", turn: n, message_id: n, from: "operator", body: "" });
   await events(1, begin(1));
   await answer(1, metered);
   await answer(2, metered);

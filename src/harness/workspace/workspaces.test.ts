@@ -115,8 +115,7 @@ test("a clone has the settings and folders that git itself gives a repository", 
   const settings = async (name: string) => (await runIn(join(one.root, name), "git", ["config", "--list", "--local"])).out;
   const [given, own] = [await settings("empty"), await settings("own")];
   expect(given.split("\n").filter((line) => line.startsWith("core."))).toEqual(own.trim().split("\n"));
-  const folders = (name: string): string[] =>
-    readdirSync(join(one.root, name, ".git"), { recursive: true, encoding: "utf8" }) as string[];
+  const folders = (name: string): string[] => readdirSync(join(one.root, name, ".git"), { recursive: true, encoding: "utf8" });
   expect(folders("empty")).toEqual(expect.arrayContaining(folders("own")));
 });
 
