@@ -105,7 +105,8 @@ async function buildProgram({ input, dir, name, chunks, minify = false, flags })
   const to = chunks
     ? { dir: folder, entryFileNames: `${name}.cjs`, chunkFileNames: `${chunks}/[name]-[hash].cjs` }
     : { file: join(folder, `${name}.cjs`), codeSplitting: false };
-  const { output } = await bundle.write({ format: "cjs", sourcemap: true, minify, ...to });
+  // `import()` in a script that has stored code would need an interface of Node that is experimental.
+  const { output } = await bundle.write({ format: "cjs", dynamicImportInCjs: false, sourcemap: true, minify, ...to });
   await bundle.close();
   // Only now: a program that starts while it is built anew still finds its parts.
   if (chunks) await keepOnly(join(folder, chunks), new Set(output.map(({ fileName }) => basename(fileName))));

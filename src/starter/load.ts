@@ -9,7 +9,7 @@ const HEAD_BYTES = 8;
 const fs = process.getBuiltinModule("node:fs");
 const { createRequire, wrap } = process.getBuiltinModule("node:module");
 const { dirname, join } = process.getBuiltinModule("node:path");
-const { Script: VmScript, constants } = process.getBuiltinModule("node:vm");
+const { Script: VmScript } = process.getBuiltinModule("node:vm");
 const { crc32 } = process.getBuiltinModule("node:zlib");
 
 type Require = (id: string) => unknown;
@@ -45,7 +45,6 @@ function compile(file: string): Script {
   return new VmScript(wrap(source.toString("latin1")), {
     filename: file,
     cachedData: codeOf(file, source),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
 }
 

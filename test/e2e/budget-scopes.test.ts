@@ -167,5 +167,7 @@ test("a limit that the page has set holds over a restart, and ends with a day of
   clock.set(offset + 3_600_000);
   await hive.start();
   await done(id);
-  await card.waitFor({ state: "detached" });
+  await page.goto(hive.home);
+  await page.getByRole("link", { name: "scout" }).first().waitFor();
+  expect(await card.count()).toBe(0);
 });

@@ -12,6 +12,8 @@ import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** The operator's terminal: each way to run the built program, and every verb inside this process. */
 
+/** Verbs that print the output of the operation of the same name when they have no further options. */
+const PLAIN = ["send", "show", "login", "logs"] as const;
 const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 interface Said {
   code: number | null;
@@ -222,8 +224,7 @@ describe("with a hive", () => {
     ];
     for (const [verb = "", ...rest] of verbs) {
       const documented = VERB_OUTPUT[verb];
-      // Without further options these print the output of the operation of the same name.
-      const plain = verb === "send" || verb === "show" || verb === "login" ? verb : undefined;
+      const plain = PLAIN.find((one) => one === verb);
       const operation = typeof documented === "string" ? documented : plain;
       const { output } = operations[operation ?? "list"];
       const said = await run(verb, ...rest, "--json");

@@ -31,6 +31,7 @@ const OPEN: Record<string, { open: string; words: string }> = {
   you: { open: "you", words: "can confirm what you approve" },
   credentials: { open: "credentials", words: "Nothing changes to another one by itself." },
   secrets: { open: "secrets", words: "No page shows a value again." },
+  limits: { open: "limits", words: "At a limit agents wait, and no message is lost." },
   login: { open: "login", words: "For a Claude Pro or Max subscription." },
 };
 
