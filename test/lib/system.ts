@@ -29,7 +29,8 @@ export async function openTestSystem({ folder, onFatal, settings, ...overrides }
   const state = join(top, "s");
   const paths = new Paths(state, join(state, "run"));
   paths.prepare();
-  prepareDatabase(paths.database);
+  // A caller's own folder may lose its power: only SQLite syncs what it makes there.
+  if (folder === undefined) prepareDatabase(paths.database);
   const unexpected: unknown[] = [];
   const system: System = await openSystem({
     config: readConfig(
