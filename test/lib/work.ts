@@ -1,3 +1,4 @@
+import { openBus } from "./bus.ts";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -73,6 +74,7 @@ export async function openTestWork({
   const context = {
     store,
     feed: { publish() {} },
+    bus: openBus(),
     broker: {
       notify: (_tx: unknown, _to: unknown, notice: Record<string, unknown>) => void notices.push(notice),
       checkMayAsk() {},

@@ -102,7 +102,7 @@ describe.each(METHODS)("with the method %s", (method) => {
     const root = work.git("rev-list", "--max-parents=0", "HEAD");
     await work.repositories.removeBase("web", "main");
     const other = await mergeOne(root, { base: "next" });
-    expect(other).toMatchObject({ state: "stale", reason: expect.stringContaining("has no base next") });
+    expect(other).toMatchObject({ state: "stale", reason: expect.stringContaining("no longer has a base next") });
     const row = await mergeOne(root);
     expect(row).toMatchObject({ state: "merged", merged_sha: work.tip(), candidate_base: null });
     expect(work.cat(work.tip()).match(/^parent .*/gm) ?? []).toEqual(method === "squash" ? [] : [`parent ${root}`]);
