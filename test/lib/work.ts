@@ -1,4 +1,3 @@
-import { openBus } from "./bus.ts";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,6 +22,7 @@ import { PullRequests } from "../../src/work/forge/pull-requests.ts";
 import { Upstreams } from "../../src/work/upstream.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
+import { openBus } from "./bus.ts";
 import { openStoreIn } from "./store.ts";
 
 /** The author of commits that tests make. */
