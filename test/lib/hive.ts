@@ -15,7 +15,8 @@ const DIST = join(import.meta.dirname, "../../dist");
 
 /**
  * Settings of a hive whose test looks at no turn: in the place of Claude Code, whose start takes two seconds of a
- * processor for each agent, runs a program that confirms its start and ends each turn at once.
+ * processor for each agent, runs a program that confirms its start and ends each turn at once. Not for a daemon that runs
+ * as another user: the checkout may be closed to it.
  */
 export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/idle-claude.sh") };
 

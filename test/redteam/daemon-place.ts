@@ -2,7 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { uidRange } from "../../src/platforms/uids.ts";
-import { cleanEnv, IDLE_CLI, TestHive } from "../lib/hive.ts";
+import { cleanEnv, TestHive } from "../lib/hive.ts";
 import { children, ownRecord } from "../lib/rights.ts";
 
 /** The checkout, which root runs. */
@@ -34,7 +34,7 @@ export class DaemonPlace {
   first = 0;
 
   private constructor() {
-    this.hive = new TestHive(IDLE_CLI);
+    this.hive = new TestHive();
     this.#user = `hive-r${process.pid}`;
   }
 
