@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { hivectl } from "../lib/hivectl.ts";
-import type { Input, Output } from "../wire/operations.ts";
+import type { Input } from "../wire/operations.ts";
 import { isSsh, type HostKey } from "../wire/remote.ts";
 import type { RepoSettings, RepoView } from "../wire/work.ts";
+import { addedBy } from "./added-repo.ts";
 import { confirm } from "./deciding.ts";
 import { EXIT, Failure, UsageError } from "./exit.ts";
-import { visible } from "./print.ts";
-import { Progress } from "./progress.ts";
 import { readSecret, readSecrets } from "./secret-input.ts";
 import type { Shell } from "./shell.ts";
 
@@ -91,23 +90,6 @@ export async function confirmHostKey(
   if (hostKey !== undefined) return;
   process.stderr.write(`the host shows the key ${fingerprint} (${type}); compare it with what its owner publishes\n`);
   await confirm(shell, { yes: yes === true }, "trust this host key", "--host-key with the fingerprint, or --yes");
-}
-
-/** The repository that a stream of `repo_add` or `repo_add_remote` ends with. Shows its progress. */
-export async function addedBy(shell: Shell, name: string, steps: AsyncIterable<Output<"repo_add">>): Promise<RepoView> {
-  shell.waitsFor("the copy is given up, and nothing of it is kept");
-  const progress = new Progress(shell.isJson);
-  try {
-    for await (const { progress: step, repo } of steps) {
-      if (repo) return repo;
-      // "copying 12.5 MiB": the figure changes, the step does not.
-      const [, what = step ?? "", far = ""] = /^(.*?) (\d.*)$/.exec(step ?? "") ?? [];
-      progress.tell(visible(what), visible(far));
-    }
-    throw new Error(`the hive did not say whether ${name} is added; ${hivectl("repo list")} shows it`);
-  } finally {
-    progress.end();
-  }
 }
 
 function readAuthority(file: string): string {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import { visible } from "../print.ts";
 import { act } from "../shell.ts";
+import { readMessage } from "../stdin.ts";
 
 /** Verbs that connect the user's own clone to a repository of the hive. */
 export function repoGitCommands(repo: Command): void {
@@ -36,10 +37,7 @@ export function repoGitCommands(repo: Command): void {
       .description("the credential helper that git runs: answers with a token of ten minutes"),
     async (shell, [name, operation]: [string, string]) => {
       if (operation !== "get") return shell.show({}, () => "");
-      const [{ readMessage }, { credentialAnswer, credentialQuestion, isAsked }] = await Promise.all([
-        import("../stdin.ts"),
-        import("../git-credential.ts"),
-      ]);
+      const { credentialAnswer, credentialQuestion, isAsked } = await import("../git-credential.ts");
       const question = process.stdin.isTTY ? "" : await readMessage();
       const issued = await shell.client.call("repo_token", { name });
       // No answer: git asks the next helper.

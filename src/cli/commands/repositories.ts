@@ -18,7 +18,7 @@ import { asksFirst, confirm } from "../deciding.ts";
 import { UsageError } from "../exit.ts";
 import { everyRepo } from "../older.ts";
 import { plural, visible } from "../print.ts";
-import { addedBy } from "../remote-repo.ts";
+import { addedBy } from "../added-repo.ts";
 import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 import { repoGitCommands } from "./repo-git.ts";
