@@ -192,8 +192,10 @@ export class Migration {
         return [
           `its config has no ${missing.join(" and no ")}: propose it with ${missing.length === 1 ? "that file" : "those files"} (docs/nixos.md has their text)`,
         ];
-      const complaints = target?.complaints?.(agent.config) ?? [];
-      if (complaints.length > 0 || !target?.evaluate) return complaints;
+      // Without the flake nothing is known of its system: it is not ready.
+      if (!target) return ["its system could not be checked, because the flake from which it would be built is not known"];
+      const complaints = target.complaints?.(agent.config) ?? [];
+      if (complaints.length > 0 || !target.evaluate) return complaints;
       tell({ agent: agent.name, words: "evaluating" });
       const config = files.get(CONFIG_FILE);
       const agentJson = config === undefined ? "{}" : (textOf(config) ?? "");

@@ -155,7 +155,7 @@ export class Budgets implements Service {
     this.#forget(changeScope(change));
   }
 
-  /** An agent was destroyed: nothing stops it any more. One that cannot be revived is forgotten with its limits. */
+  /** An agent was destroyed: nothing stops it now. One that cannot be revived is forgotten with its limits. */
   agentEnded(agentId: string, isPurged: boolean): void {
     this.#stops.delete(agentId);
     this.#near.delete(agentId);

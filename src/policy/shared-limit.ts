@@ -78,7 +78,7 @@ export class SharedLimit implements Service {
     if (this.#held.has(agentId) && this.#held.get(agentId)?.credential !== credential) this.#release([agentId]);
   }
 
-  /** A credential is of another account, or is removed: the limit of the one before holds no agent any more. */
+  /** A credential is of another account, or is removed: the limit of the one before no longer holds an agent. */
   forget(credential: string): void {
     this.#limits.delete(credential);
     this.#release([...this.#held].filter(([, held]) => held.credential === credential).map(([id]) => id));

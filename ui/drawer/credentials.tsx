@@ -3,7 +3,7 @@ import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import type { CredentialView } from "../../src/wire/model-credentials.ts";
 import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
-import { Form, SecretField } from "../kit/form.tsx";
+import { Form, NameField, SecretField } from "../kit/form.tsx";
 import { Hivectl } from "../kit/hivectl.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { OpenLink } from "../kit/open-link.tsx";
@@ -114,18 +114,7 @@ function AddCredential({ onAdded }: { onAdded: () => Promise<void> }): ReactNode
         isWhole={isWhole}
         beside={<span className="dim small">a name that is there gets the new value</span>}
       >
-        <label className="field">
-          name, as agent.json has it
-          <input
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            placeholder="work"
-            maxLength={32}
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-          />
-        </label>
+        <NameField label="name, as agent.json has it" value={name} set={setName} placeholder="work" maxLength={32} />
         <SecretField label="API key or long-lived token" value={token} set={setToken} />
       </Form>
       <p className="dim small">

@@ -3,7 +3,7 @@ import { secretWarning } from "../../src/wire/config-env.ts";
 import type { SecretUse, SecretView } from "../../src/wire/secrets.ts";
 import { Allowed, AllowedOrWhy } from "../kit/allowed.tsx";
 import { Action, useAction } from "../kit/button.tsx";
-import { Form, SecretField } from "../kit/form.tsx";
+import { Form, NameField, SecretField } from "../kit/form.tsx";
 import { Confirm } from "../kit/lazy.tsx";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
@@ -123,17 +123,7 @@ function SetSecret({ onSet }: { onSet: () => Promise<void> }): ReactNode {
       isWhole={isWhole}
       beside={<span className="dim small">a name that is there gets the new value</span>}
     >
-      <label className="field">
-        name: A-Z, 0-9 and _
-        <input
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-          placeholder="NPM_TOKEN"
-          maxLength={64}
-          autoComplete="off"
-          spellCheck={false}
-        />
-      </label>
+      <NameField label="name: A-Z, 0-9 and _" value={name} set={setName} placeholder="NPM_TOKEN" maxLength={64} />
       <SecretField label="value" value={text} set={setText} />
     </Form>
   );

@@ -38,6 +38,32 @@ export function Form({ action: { isBusy, act }, submit, isWhole, beside, label, 
   );
 }
 
+interface NameFieldProps {
+  label: string;
+  value: string;
+  set: (value: string) => void;
+  /** An example. */
+  placeholder: string;
+  maxLength: number;
+}
+
+/** The field for a name: the browser neither completes nor corrects it. */
+export function NameField({ label, value, set, placeholder, maxLength }: NameFieldProps): ReactNode {
+  return (
+    <label className="field">
+      {label}
+      <input
+        value={value}
+        onChange={(event) => set(event.target.value)}
+        placeholder={placeholder}
+        maxLength={maxLength}
+        autoComplete="off"
+        spellCheck={false}
+      />
+    </label>
+  );
+}
+
 interface SecretFieldProps {
   label: ReactNode;
   value: string;
