@@ -92,3 +92,19 @@ test("commits on a file that comes back to what it was are applied in their orde
   if (!first || !second || !third) throw new Error("unreachable");
   expect([share(first, second), share(second, third)]).toEqual([true, false]);
 });
+
+test("a commit that takes away what an earlier one has brought follows it", () => {
+  git(repository, ["switch", "-q", "-c", "moved"]);
+  const lines = (...more: string[]): string => [...more, "1", "2", "3", "4", "5", "6", "7", ""].join("\n");
+  commit("m", lines());
+  commit("m", lines("brought", "too"));
+  commit("m", `${lines("too")}brought\n`);
+  commit("n", "1\n2\n");
+  commit("n", "1\n3\n");
+  commit("n", "1\n4\n");
+  const { tasks } = readHistory(repository, { commits: 5 }, target());
+  expect([...mustFollow(tasks)]).toEqual([
+    [0, new Set()],
+    [1, new Set([0])],
+  ]);
+});

@@ -19,25 +19,28 @@ export function changesOf(folder: string, from: string, to: string): FileChange[
   return [...changes, ...blocksOf(git(folder, ["diff-tree", "-p", "-U0", "--no-renames", from, to]).toString("latin1"))];
 }
 
-/** The blocks of changed lines in a patch, by path as git prints it. Blocks of nothing but white space are left out. */
+/**
+ * The blocks of changed lines in a patch, by path as git prints it. Where lines only come, the absence of each of them is
+ * taken away, and where lines only go, it is brought. Lines of nothing but white space are left out.
+ */
 function blocksOf(patch: string): FileChange[] {
   const changes: FileChange[] = [];
-  let change: FileChange | undefined;
-  let last = "";
-  for (const line of patch.split("\n")) {
-    if (line.startsWith("diff --git ")) {
-      change = { path: line, removed: [], added: [] };
-      changes.push(change);
+  for (const file of patch.split(/^(?=diff --git )/m).filter(Boolean)) {
+    const [head = "", ...hunks] = file.split(/^@@ .*\n/m);
+    const change: FileChange = { path: head.split("\n", 1)[0] ?? "", removed: [], added: [] };
+    for (const hunk of hunks) {
+      const [removed, added] = [linesOf(hunk, "-"), linesOf(hunk, "+")];
+      if (removed.length > 0) change.removed.push(removed.join("\n"));
+      else for (const line of added) change.removed.push(`without ${line}`);
+      if (added.length > 0) change.added.push(added.join("\n"));
+      else for (const line of removed) change.added.push(`without ${line}`);
     }
-    const sign = line[0] ?? "";
-    const isHeader = /^(?:--- |\+\+\+ )/.test(line) && change?.removed.length === 0 && change.added.length === 0;
-    if (change && (sign === "-" || sign === "+") && !isHeader) {
-      const blocks = sign === "-" ? change.removed : change.added;
-      if (sign === last) blocks.push(`${blocks.pop() ?? ""}\n${line.slice(1)}`);
-      else blocks.push(line.slice(1));
-    }
-    last = isHeader ? "" : sign;
+    changes.push(change);
   }
-  const isText = (block: string): boolean => block.trim() !== "";
-  return changes.map(({ path, removed, added }) => ({ path, removed: removed.filter(isText), added: added.filter(isText) }));
+  return changes;
+}
+
+function linesOf(hunk: string, sign: "-" | "+"): string[] {
+  const lines = hunk.split("\n").filter((line) => line.startsWith(sign));
+  return lines.map((line) => line.slice(1)).filter((line) => line.trim() !== "");
 }
