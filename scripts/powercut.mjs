@@ -28,10 +28,7 @@ const WORKLOADS = {
  * done without being sent.
  */
 const CONTROLS = {
-  normal: [
-    { from: "() => fdatasyncSync(wal)", to: "() => {}" },
-    { from: "fdatasync(backgroundWal, (error) => {", to: "setImmediate((error = null) => {" },
-  ],
+  normal: [{ from: "() => fdatasyncSync(wal)", to: "() => {}" }],
   git: [
     { from: '"core.fsync=all",', to: "" },
     { from: "await handle.sync();", to: "" },

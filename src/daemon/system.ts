@@ -128,7 +128,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
   const directory = directoryOf(store.agents.names(), swarm);
   const requests = new RequestReader({ store, swarm });
   const changes = new ChangeReader(store);
-  const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.settle());
+  const feed = new Feed(storeReplay(store, directory, requests, changes), () => store.seq);
   const base = { paths, log, store, bus, feed, agents: swarm, agentStore, directory, revision, onUnexpected, now };
 
   const credentialChanged = (name: string): void => {

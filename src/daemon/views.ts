@@ -42,7 +42,7 @@ export interface ViewsDeps {
   disk: Pick<Disk, "low">;
   urls: { home: string };
   driver: Pick<Driver, "cannot">;
-  store: Pick<Store, "settle" | "approvals" | "changes">;
+  store: Pick<Store, "seq" | "approvals" | "changes">;
   agents: Pick<Swarm, "byId" | "allWithDestroyed">;
   broker: Pick<Broker, "unread" | "operator">;
   turns: Pick<Turns, "last">;
@@ -173,7 +173,7 @@ export class Views {
     const proposed = listed(store.changes.open().reverse(), (row) => changes.view(row), { bytes });
     const kept = repoListing(repositories, { bytes });
     return {
-      seq: store.settle(),
+      seq: store.seq,
       you,
       hive: this.hive(),
       agents: this.#agents(),

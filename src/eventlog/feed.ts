@@ -40,7 +40,7 @@ export class Feed {
   readonly #replay: Replay;
   #tellWatched: (watched: boolean) => void = () => {};
   #wasWatched = false;
-  /** The newest number of the sequence. When it returns, everything stored has been published. */
+  /** The newest number of the sequence. Everything up to it has been published. */
   readonly position: () => number;
 
   constructor(replay: Replay, position: () => number) {
@@ -95,8 +95,7 @@ export class Feed {
   }
 
   #catchUp(after: number, filter: Filter, sink: Sink): boolean {
-    // Call `position` first, so that no event is both replayed and delivered live. A position from the future belongs
-    // to another hive, or to one that was restored from a backup.
+    // A position from the future belongs to another hive, or to one that was restored from a backup.
     const position = this.position();
     const frames = after > position ? undefined : framesWithin(this.#replay(after, MAX_REPLAY, filter), MAX_REPLAY.bytes);
     return (frames ?? [frameOf({ kind: "reset", seq: position })]).every(sink);

@@ -160,7 +160,7 @@ export class Broker implements Service {
         else throw new HiveError("rate_limited", full);
       }
       return { sent, duplicate: false, refused };
-    }, "background");
+    });
   }
 
   #takeRate(sender: string, count: number): void {
@@ -371,7 +371,7 @@ export class Broker implements Service {
         const { state, instance, token } = leased;
         this.#inboxes.change(tx, row, { state, instance, token });
       }
-    }, "background");
+    });
   }
 
   /** Leases `row` to `waiter`. The waiter is resolved after the commit and waits again if the commit fails. */

@@ -64,7 +64,7 @@ export class LeaseEnds {
     await store.write((tx) => {
       const leases = store.messages.leased(agentId).filter((row) => row.instance === instance);
       leases.forEach((row, nth) => this.#end(tx, row, nth === 0, outcome));
-    }, "background");
+    });
     nudge(agentId);
   }
 

@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fdatasync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
 import Database from "better-sqlite3";
 import { HiveError } from "../wire/error.ts";
 import { makePrivate } from "./private-file.ts";
@@ -97,12 +87,10 @@ function growWal(file: string): void {
   }
 }
 
-/** Syncs the committed WAL to stable storage, in this thread or in another. */
+/** Syncs the committed WAL to stable storage. */
 export interface DurableWal {
   /** Throws if the disk failed. */
   sync(): void;
-  /** Calls `done` with the result. */
-  syncInBackground(done: (error: Error | null) => void): void;
   close(): void;
 }
 
@@ -116,32 +104,9 @@ export interface DurableWal {
  */
 export function syncByHand(db: Sqlite): DurableWal {
   db.pragma("synchronous = NORMAL");
-  // The WAL carries no lock, so closing these descriptors releases none. Closing descriptors of the database would.
+  // The WAL carries no lock, so closing this descriptor releases none. Closing one of the database would.
   const wal = openSync(`${db.name}-wal`, "r");
-  // The kernel reports a failed write-back once per open file, so each of the two syncs needs its own.
-  const backgroundWal = openSync(`${db.name}-wal`, "r");
-  let underWay = 0;
-  let closed = false;
-  const letGo = (): void => {
-    // Not while the thread uses the descriptor: its number could be reused for another file.
-    if (closed && underWay === 0) closeSync(backgroundWal);
-  };
-  return {
-    sync: () => fdatasyncSync(wal),
-    syncInBackground(done) {
-      underWay++;
-      fdatasync(backgroundWal, (error) => {
-        underWay--;
-        letGo();
-        done(error);
-      });
-    },
-    close() {
-      closeSync(wal);
-      closed = true;
-      letGo();
-    },
-  };
+  return { sync: () => fdatasyncSync(wal), close: () => closeSync(wal) };
 }
 
 /** Copies the WAL back into the database. Throws the disk's error. A full disk postpones the copy. */

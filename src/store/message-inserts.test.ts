@@ -25,7 +25,7 @@ function inserting(row: MessageRow, more?: () => unknown): Promise<unknown> {
   return store.write(() => {
     store.messages.insert(row);
     return more?.();
-  }, "background");
+  });
 }
 
 const ids = (): number[] =>

@@ -24,7 +24,7 @@ import { sentRetentionQueries } from "./sent-retention.ts";
 import { sessionQueries } from "./sessions.ts";
 import { turnQueries } from "./turns.ts";
 import { usageQueries } from "./usage.ts";
-import { Writer, type Syncing, type Tx } from "./writer.ts";
+import { Writer, type Tx } from "./writer.ts";
 
 export type { Tx } from "./writer.ts";
 
@@ -34,8 +34,6 @@ export interface StoreOptions {
   onFatal(error: Error): void;
   /** Writes per commit. */
   maxGroup?: number | undefined;
-  /** From this duration on, a sync of many sends runs in a thread instead of blocking the loop. Milliseconds. */
-  quickSyncMs?: number | undefined;
 }
 
 /**
@@ -48,8 +46,8 @@ export function openStore(options: StoreOptions) {
   const db = openOrDie(options);
   const durable = syncByHand(db);
   const inserts = new MessageInserts(db);
-  const { onFatal, maxGroup, quickSyncMs } = options;
-  const writer = new Writer({ ...durable, db, deferred: inserts, onFatal, maxGroup, quickSyncMs });
+  const { onFatal, maxGroup } = options;
+  const writer = new Writer({ ...durable, db, deferred: inserts, onFatal, maxGroup });
   const getMeta = db.prepare<[string], { value: string }>("SELECT value FROM meta WHERE key = ?");
   const setMeta = db.prepare<[string, string]>(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -93,17 +91,9 @@ export function openStore(options: StoreOptions) {
       set: (key: string, value: string): void => void setMeta.run(key, value),
     },
     /** Queues a write. Resolves with its result once it is on stable storage. */
-    write: <T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> => writer.write(run, syncing),
+    write: <T>(run: (tx: Tx) => T): Promise<T> => writer.write(run),
     /** The callback form of `write`. */
-    writing: <T>(run: (tx: Tx) => T, syncing?: Syncing): ByCall<T> => writer.writing(run, syncing),
-    /**
-     * Waits for a sync that runs off the loop and returns the newest number. Until the loop turns, every readable row
-     * up to that number is on stable storage and has been reported.
-     */
-    settle(): number {
-      writer.settle();
-      return seq;
-    },
+    writing: <T>(run: (tx: Tx) => T): ByCall<T> => writer.writing(run),
     /** The next number of the sequence. Numbers of a failed write are never reused. */
     nextSeq: (): number => ++seq,
     /** The newest number. */

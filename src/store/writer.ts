@@ -10,22 +10,14 @@ export interface Tx {
   onRollback(undo: () => void): void;
 }
 
-/**
- * Where a write's group may be synced. `background`: in another thread while the event loop runs. Until that sync ends,
- * such writes are visible to readers before they are durable and before anyone is notified.
- */
-export type Syncing = "now" | "background";
-
 interface Queued {
   run(tx: Tx): unknown;
-  syncing: Syncing;
   done(value: unknown): void;
   failed(error: unknown): void;
 }
 
-/** A committed group, and what to report once it is on stable storage. */
+/** What to report of a committed group once it is on stable storage. */
 interface Ran {
-  group: readonly Queued[];
   effects: (() => void)[];
   undos: (() => void)[];
   done: { entry: Queued; value: unknown }[];
@@ -34,19 +26,6 @@ interface Ran {
 
 /** Writes per commit. Bounds how long readers wait for the loop. */
 export const MAX_GROUP = 512;
-
-/**
- * Minimum size of a group that is synced in another thread. For smaller groups, the round trip to a thread costs more
- * than the wait.
- */
-export const MIN_BACKGROUND = 8;
-
-/**
- * If a sync takes less than this, the loop waits for it, however large the group. The requests that arrive meanwhile
- * form the next group, and a thread would take processor time from the senders. A slower disk would block pages and
- * sockets. Milliseconds.
- */
-const QUICK_SYNC_MS = 0.5;
 
 /** Deferred rows. They are inserted before the commit, many per statement. */
 export interface DeferredRows {
@@ -66,14 +45,10 @@ export interface WriterOptions {
   deferred?: DeferredRows;
   /** Puts committed writes on stable storage. Throws if that fails. */
   sync(): void;
-  /** Does the same in another thread. Without it, every sync runs in this thread. */
-  syncInBackground?: ((done: (error: Error | null) => void) => void) | undefined;
   /** The disk failed such that nothing may be retried. */
   onFatal(error: Error): void;
   /** Writes per commit. */
   maxGroup?: number | undefined;
-  /** From this duration on, the loop does not wait for the sync of a large group. Milliseconds. */
-  quickSyncMs?: number | undefined;
 }
 
 /**
@@ -85,17 +60,14 @@ export interface WriterOptions {
  * `disk_full`; later groups succeed once there is room.
  *
  * The writer runs in the daemon's thread (docs/adr/0002-store.md): a small commit blocks the loop for one sync, and the
- * requests that arrive meanwhile form the next group. A large group whose writes all allow it is synced in another
- * thread if the last sync was slow (docs/message-path.md). Groups never overlap: the next begins after this one
- * has been reported.
+ * requests that arrive meanwhile form the next group. A group is on stable storage and reported before anything else
+ * runs, so whatever can be read is durable.
  */
 export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
   readonly #sync: () => void;
-  readonly #syncInBackground: WriterOptions["syncInBackground"];
   readonly #maxGroup: number;
-  readonly #quickSyncMs: number;
   readonly #deferred: DeferredRows;
   /** Prepared once, because they run with every write. */
   readonly #sql: Record<"begin" | "savepoint" | "release" | "rollbackTo" | "commit", { run(): unknown }>;
@@ -103,21 +75,15 @@ export class Writer {
   readonly #changes: { get(): number | undefined };
   readonly #checkpointer: Checkpointer;
   #queue: Queued[] = [];
-  /** Committed, and being synced in another thread. */
-  #underWay: Ran | undefined;
   #scheduled = false;
-  /** Duration of the last sync. An unknown disk may be slow. Milliseconds. */
-  #syncMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(options: WriterOptions) {
     const { db } = options;
     this.#db = db;
     this.#sync = options.sync;
-    this.#syncInBackground = options.syncInBackground;
     this.#onFatal = options.onFatal;
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
-    this.#quickSyncMs = options.quickSyncMs ?? QUICK_SYNC_MS;
     this.#deferred = options.deferred ?? NOTHING;
     this.#sql = {
       begin: db.prepare("BEGIN IMMEDIATE"),
@@ -131,40 +97,28 @@ export class Writer {
   }
 
   /** Queues a write. Resolves with its result once it is on stable storage. */
-  write<T>(run: (tx: Tx) => T, syncing?: Syncing): Promise<T> {
-    return new Promise<T>(this.writing(run, syncing));
+  write<T>(run: (tx: Tx) => T): Promise<T> {
+    return new Promise<T>(this.writing(run));
   }
 
   /** The callback form of `write`. */
-  writing<T>(run: (tx: Tx) => T, syncing: Syncing = "now"): ByCall<T> {
+  writing<T>(run: (tx: Tx) => T): ByCall<T> {
     return (done, failed) => {
       if (this.#closed) return failed(new HiveError("unavailable", "the daemon is ending: nothing is stored any more"));
-      this.#queue.push({ run, syncing, done, failed });
+      this.#queue.push({ run, done, failed });
       this.#schedule();
     };
-  }
-
-  /**
-   * Waits for a group that is being synced in another thread and reports it. Until the loop turns, every readable row
-   * is then on stable storage and has been reported.
-   */
-  settle(): void {
-    const ran = this.#underWay;
-    if (ran) this.#finish(ran);
   }
 
   /** Commits queued writes and accepts no more, so the last event is stored before the database closes. */
   close(): void {
     this.#closed = true;
-    this.settle();
-    while (this.#queue.length > 0) {
-      this.#commit(this.#queue.splice(0, this.#maxGroup), "now");
-    }
+    while (this.#queue.length > 0) this.#commit(this.#queue.splice(0, this.#maxGroup));
     this.#checkpoint("last");
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underWay) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#look(0));
   }
@@ -180,43 +134,25 @@ export class Writer {
     const group = this.#queue.splice(0, this.#maxGroup);
     // `close` may have run first.
     if (group.length === 0) return;
-    const inBackground =
-      this.#syncMs >= this.#quickSyncMs &&
-      group.length >= MIN_BACKGROUND &&
-      group.every(({ syncing }) => syncing === "background");
-    this.#commit(group, inBackground ? "background" : "now");
+    this.#commit(group);
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  #commit(group: Queued[], syncing: Syncing): void {
+  /** Runs and commits a group, puts it on stable storage and reports it. */
+  #commit(group: Queued[]): void {
     let ran = this.#attempt(group, "together");
     if (ran === "half-done") ran = this.#attempt(group, "apart");
     if (typeof ran === "string") return;
-    if (syncing === "now" || !this.#syncInBackground) return this.#finish(ran);
-    this.#underWay = ran;
-    const start = performance.now();
-    this.#syncInBackground((error) => {
-      this.#syncMs = performance.now() - start;
-      // `settle` may have synced the group already, through its own descriptor, and reported the result.
-      if (this.#underWay === ran) this.#finish(ran, error);
-    });
-  }
-
-  /** Syncs a committed group, unless `outcome` says that this is done, and reports the result. */
-  #finish(ran: Ran, outcome?: Error | null): void {
-    this.#underWay = undefined;
     try {
-      if (outcome === undefined) this.#syncNow();
-      else if (outcome) throw outcome;
+      this.#sync();
     } catch (error) {
-      return this.#refuse(ran.group, ran.undos, error);
+      return this.#refuse(group, ran.undos, error);
     }
     for (const { entry, error } of ran.failed) entry.failed(error);
     for (const effect of ran.effects) effect();
     for (const { entry, value } of ran.done) entry.done(value);
-    if (this.#queue.length > 0) this.#schedule();
     // After the callers of these writes have been answered.
-    if (this.#checkpointer.wrote(ran.group.length)) setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
+    if (this.#checkpointer.wrote(group.length)) setImmediate(() => this.#closed || this.#checkpoint("ifDue"));
   }
 
   /**
@@ -229,7 +165,7 @@ export class Writer {
     // A group of one needs no check for changes: its failure rolls back the whole transaction.
     const isAlone = group.length === 1 && !apart;
     const undos: (() => void)[] = [];
-    const ran: Ran = { group, effects: [], undos, done: [], failed: [] };
+    const ran: Ran = { effects: [], undos, done: [], failed: [] };
     const tx: Tx = { afterCommit: (effect) => void ran.effects.push(effect), onRollback: (undo) => void undos.push(undo) };
     try {
       this.#sql.begin.run();
@@ -276,12 +212,6 @@ export class Writer {
       this.#refuse(group, undos, error);
       return "refused";
     }
-  }
-
-  #syncNow(): void {
-    const start = performance.now();
-    this.#sync();
-    this.#syncMs = performance.now() - start;
   }
 
   #refuse(group: readonly Queued[], undos: (() => void)[], error: unknown): void {

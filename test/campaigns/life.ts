@@ -3,7 +3,6 @@ import { existsSync, readFileSync, writeSync } from "node:fs";
 import type { Served } from "../../src/messages/waiters.ts";
 import { MIGRATIONS } from "../../src/store/schema.ts";
 import { openStore } from "../../src/store/store.ts";
-import { MIN_BACKGROUND } from "../../src/store/writer.ts";
 import { openWorld } from "./world.ts";
 
 /**
@@ -13,6 +12,8 @@ import { openWorld } from "./world.ts";
  */
 const say = (words: string): void => void writeSync(1, `${words}\n`);
 const instance = "life-instance";
+/** Sends that share the first commit. */
+const SHARING = 8;
 /** The message of the old database. */
 const OLD = { id: 1, body: "from the first schema" };
 
@@ -73,8 +74,8 @@ async function life(file: string, marks: string): Promise<void> {
       const { sent } = await broker.send({ id: "operator" }, { to: agent, body: `body-${n}` });
       return `${sent[0]?.id ?? 0} body-${n}`;
     });
-  // First of all, so that a fault finds them by their number: these share a commit, whose sync runs in a thread.
-  await Promise.all(Array.from({ length: MIN_BACKGROUND }, (_, n) => send(3 + n)));
+  // First of all, so that a fault finds them by their number: these share a commit.
+  await Promise.all(Array.from({ length: SHARING }, (_, n) => send(3 + n)));
   mark();
   await step("present", async () => String((await broker.leases.present(agent, instance, [])).length));
   for (let n = 0; n < 3; n++) await send(n);

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore, type Store, type StoreOptions } from "../../src/store/store.ts";
+import { openStore, type Store } from "../../src/store/store.ts";
 
 const throwing = {
   onFatal(error: Error) {
@@ -10,10 +10,10 @@ const throwing = {
 };
 
 /** The store of a hive whose state is in this folder. A failing disk throws where it is noticed. */
-export function openStoreIn(folder: string, options: Pick<StoreOptions, "quickSyncMs"> = {}): Store {
+export function openStoreIn(folder: string): Store {
   const file = join(folder, "hive.db");
   prepareDatabase(file);
-  return openStore({ ...options, file, ...throwing });
+  return openStore({ file, ...throwing });
 }
 
 /** A database without a row, as a new hive has it. */

@@ -28,7 +28,7 @@ let server: Server;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "catch-up-"));
   store = openStoreIn(folder);
-  feed = new Feed(storeReplay(store, directory, {} as never, {} as never), () => store.settle());
+  feed = new Feed(storeReplay(store, directory, {} as never, {} as never), () => store.seq);
   broker = new Broker({ store, feed, directory, bus: openBus(), maxHops: 3, leaseGraceMs: 60_000, onUnexpected });
   server = createServer((request, response) => {
     const after = Number(new URL(request.url ?? "", "http://x").searchParams.get("after"));

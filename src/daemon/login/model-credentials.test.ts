@@ -40,7 +40,6 @@ test("a key is kept in a file of the daemon's user alone, and in nothing else th
   expect(JSON.stringify(await listed())).not.toContain(TOKEN);
   const { entries } = await system.callAs(system.operator, "audit", { kind: "credential_added" });
   expect(entries).toMatchObject([{ actor: "operator", detail: { credential: "work", replaced: false } }]);
-  system.store.settle();
   for (const name of readdirSync(join(folder, "s")).filter((one) => one.startsWith("hive.db")))
     expect(readFileSync(join(folder, "s", name)).includes(TOKEN), name).toBe(false);
   // The next daemon has it.

@@ -73,7 +73,6 @@ describe("the store", () => {
     expect(JSON.stringify(await listed())).not.toContain(VALUE);
     const { entries } = await system.callAs(system.operator, "audit", { kind: "secret_set" });
     expect(entries).toMatchObject([{ actor: "operator", detail: { secret: "NPM_TOKEN", replaced: false } }]);
-    system.store.settle();
     for (const name of readdirSync(join(folder, "s")).filter((one) => one.startsWith("hive.db")))
       expect(readFileSync(join(folder, "s", name)).includes(VALUE), name).toBe(false);
   });
