@@ -1,12 +1,28 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { parseLock } from "../src/platforms/nixos/lock-file.ts";
 import { openTestSystem } from "./lib/system.ts";
 import { NixosHive, madeBy } from "./lib/nixos-hive.ts";
 
 /** Deploys on the platform of NixOS hosts. */
 
 let hive: NixosHive;
+
+/** Two flakes that an agent's could have as its input, and the lock of a flake that has the first one. */
+async function lockedWords(): Promise<{ lock: string; flakeOf(name: string): string }> {
+  const flakeOf = (name: string): string =>
+    `{ inputs.more.url = "path:${hive.top}/words/${name}"; outputs = { self, more }: { nixosModules.default = ./agent.nix; }; }\n`;
+  for (const name of ["words", "others"]) {
+    mkdirSync(join(hive.top, "words", name));
+    writeFileSync(join(hive.top, "words", name, "flake.nix"), `{ outputs = { self }: { said = "${name}"; }; }\n`);
+  }
+  await hive.spawn("bea");
+  expect(await hive.deploy("bea", { "flake.nix": flakeOf("words") })).toMatchObject({ state: "deployed" });
+  const { nodes } = parseLock(readFileSync(join(hive.system.paths.meta, "flake.lock"), "utf8"));
+  const more = nodes[String(nodes["agent-bea"]?.inputs?.["more"])];
+  return { lock: JSON.stringify({ version: 7, root: "root", nodes: { root: { inputs: { more: "more" } }, more } }), flakeOf };
+}
 
 /** These change nothing of what ada runs, and share its hive: a spawn builds a system. */
 describe("with an agent", () => {
@@ -46,6 +62,25 @@ describe("with an agent", () => {
     });
     expect(unlocked).toMatchObject({ state: "failed", building_at: null });
     expect(await hive.system.repos.meta.head()).toBe(head);
+  });
+
+  test("a config whose flake.lock does not fit its flake.nix never reaches the operator", async () => {
+    const { lock, flakeOf } = await lockedWords();
+    expect(await hive.propose("ada", { "flake.nix": flakeOf("words"), "flake.lock": lock })).toMatchObject({ state: "pending" });
+    // Without a lock of its own, the hive's is the only one.
+    expect(await hive.propose("ada", { "flake.nix": flakeOf("words") })).toMatchObject({ state: "pending" });
+    for (const files of [
+      { "flake.nix": flakeOf("others"), "flake.lock": lock },
+      { "flake.nix": "{ outputs = { self }: { nixosModules.default = ./agent.nix; }; }\n", "flake.lock": lock },
+      { "flake.nix": flakeOf("words"), "flake.lock": JSON.stringify({ version: 7, root: "root", nodes: { root: {} } }) },
+    ])
+      expect(await hive.propose("ada", files)).toMatchObject({
+        state: "failed",
+        building_at: null,
+        error: expect.stringContaining("flake.lock does not fit flake.nix: the input more is locked otherwise"),
+      });
+    const unreadable = await hive.propose("ada", { "flake.lock": JSON.stringify({ version: 7, root: "none", nodes: {} }) });
+    expect(unreadable).toMatchObject({ state: "failed" });
   });
 
   test("what a proposal's code would put into the store is not there before the operator approves it", async () => {

@@ -19,6 +19,8 @@ import { evaluate } from "./evaluate.ts";
 import { trialQueue } from "./trial-queue.ts";
 import type { Flake, FlakeDeps } from "./flake-folder.ts";
 import { FLAKE_FILE, FLAKE_LOCK, nixLedger } from "./ledger.ts";
+import { parseLock } from "./lock-file.ts";
+import { checkOwnLock } from "./own-lock.ts";
 import { systemLink, systemOf } from "./system-link.ts";
 
 /** The store of a NixOS host, and the socket of its daemon. */
@@ -105,12 +107,20 @@ const TRIAL_MS = 2 * 60_000;
 async function tryConfig({ agent, lock, agentJson }: ProposedConfig, meta: string, deps: FlakeDeps): Promise<void> {
   try {
     const flake = await flakeOf({ agent, candidate: await lock() }, meta);
+    checkOwnLock(agent, await ownLockOf(flake, deps.applied), parseLock(flake.lock ?? ""));
     const { signal } = new AbortController();
     checkConfig(await evaluate(agent, flake, deps, { signal, timeoutMs: TRIAL_MS }), agentJson);
   } catch (error) {
     if (error instanceof NixError) throw new RepoRefusal(error.message, { cause: error });
     throw error;
   }
+}
+
+/** The `flake.lock` that the config itself has. */
+async function ownLockOf({ changed }: Flake, applied: string): Promise<string | undefined> {
+  if (!changed) return undefined;
+  const [file] = await readObjects(join(applied, `${changed.agent}.git`), [`${changed.rev}:${FLAKE_LOCK}`]);
+  return file?.body.toString("utf8");
 }
 
 /** Evaluates what the candidate would run, compares it with what was approved, builds it and keeps it. */
