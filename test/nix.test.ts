@@ -50,6 +50,15 @@ test("Nix parses every Nix file", () => {
   expect(() => execFileSync("nix-instantiate", ["--parse", ...files], { cwd: ROOT, stdio: "pipe" })).not.toThrow();
 });
 
+test("Nix files are indented as nixfmt does it, which only `nix flake check` has", () => {
+  for (const file of nixFiles()) {
+    const text = read(file);
+    expect(text.endsWith("\n") && !text.endsWith("\n\n"), file).toBe(true);
+    const wrong = text.split("\n").filter((line) => /\t|\s$/.test(line) || (/^ */.exec(line)?.[0].length ?? 0) % 2 > 0);
+    expect(wrong, file).toEqual([]);
+  }
+});
+
 describe("the packages that the Nix package fetches", () => {
   test.each(["x64", "arm64"])("on %s have the hashes of the lock, and addresses of names and versions", (cpu) => {
     const { packages } = npm(cpu);
@@ -171,6 +180,7 @@ describe("the service of the host module", () => {
     ['{ stateDir = "/srv/hive"; }', ({ stateDir }) => stateDir, "/srv/hive"],
     ['{ bindAddress = "10.0.0.2"; behindProxy = true; }', ({ bind }) => bind, "10.0.0.2"],
     ['{ publicUrl = "https://hive.example"; }', ({ publicUrl }) => publicUrl?.origin, "https://hive.example"],
+    ["{ }", ({ operatorPronouns }) => operatorPronouns, "she/her"],
     ['{ operatorPronouns = "they/them"; }', ({ operatorPronouns }) => operatorPronouns, "they/them"],
     ['{ modelUpstream = "https://m.example"; }', ({ upstream }) => upstream.baseUrl, "https://m.example"],
     ["{ autoUpdate = false; }", ({ autoUpdate }) => autoUpdate, false],
