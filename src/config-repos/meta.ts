@@ -1,6 +1,6 @@
 import { SerialQueue } from "../lib/serial-queue.ts";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, rename } from "node:fs/promises";
+import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { git, tryGit } from "../os/git/git.ts";
@@ -115,15 +115,18 @@ export function metaRepo({ meta: folder, scratch }: Pick<RepoPaths, "meta" | "sc
   async function writeCheckout(): Promise<void> {
     const head = await repo.head();
     if (head === undefined) return;
-    const [lock, ...others] = await readObjects(
+    // What is there besides is of a ledger before, such as the flake of another platform.
+    const there = (await readdir(folder)).filter((name) => /^\w[\w.-]*$/.test(name));
+    const names = [...new Set([LOCK, ...more.names, ...there])];
+    const bodies = await readObjects(
       gitDir,
-      [LOCK, ...more.names].map((name) => `${head}:${name}`),
+      names.map((name) => `${head}:${name}`),
     );
-    if (lock === undefined) throw new Error(`the ledger at ${head} is missing`);
-    await replaceFile(join(folder, LOCK), lock.body, 0o644);
-    for (const [n, name] of more.names.entries()) {
-      const body = others[n]?.body;
-      if (body !== undefined) await replaceFile(join(folder, name), body, 0o644);
+    if (bodies[0] === undefined) throw new Error(`the ledger at ${head} is missing`);
+    for (const [n, name] of names.entries()) {
+      const body = bodies[n]?.body;
+      if (body === undefined) await rm(join(folder, name), { recursive: true, force: true });
+      else await replaceFile(join(folder, name), body, 0o644);
     }
     // An index for the readers' `git status`. Written to another name and renamed, so that no reader sees half of it.
     const index = join(gitDir, "index");

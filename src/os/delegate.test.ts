@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -60,13 +60,15 @@ describe("with the unified hierarchy", () => {
     put("systemd");
     const scope = join("hyperhive.slice", `${NAME}.scope`);
     const first = delegate(NAME, OWNER, { root, manager });
-    expect(first?.inside).toEqual([
-      "systemd-run",
+    const [shell, ...rest] = first?.inside ?? [];
+    expect([shell, rest[0], ...rest.slice(2)]).toEqual([
+      "/bin/sh",
+      "-c",
+      `${NAME}.scope`,
       "--scope",
       "--collect",
       "--quiet",
       "--slice=hyperhive.slice",
-      `--unit=${NAME}`,
       "--property",
       "Delegate=yes",
       "--",
@@ -80,7 +82,26 @@ describe("with the unified hierarchy", () => {
       String(PID),
       "+memory +pids +cpu",
     ]);
+    writeFileSync(join(root, scope, "cgroup.events"), "populated 1\nfrozen 0\n");
     expect(delegate(NAME, OWNER, { root, manager })?.inside).toEqual([]);
+    // Without processes it is systemd's to remove: a new one is made, after what is left of it.
+    writeFileSync(join(root, scope, "cgroup.events"), "populated 0\nfrozen 0\n");
+    expect(delegate(NAME, OWNER, { root, manager })?.inside).toEqual(first?.inside);
+    first?.remove();
+    expect(existsSync(join(root, scope))).toBe(true);
+  });
+
+  test("a new scope is made after what is left of one with its name has been stopped, by the same process", () => {
+    put("systemd");
+    const programs = join(root, "programs");
+    mkdirSync(programs);
+    for (const name of ["systemctl", "systemd-run"])
+      writeFileSync(join(programs, name), `#!/bin/sh\necho "${name}: $*" >> ${root}/ran\nexit 5\n`, { mode: 0o755 });
+    const [program = "", ...argv] = delegate(NAME, OWNER, { root, manager })?.inside ?? [];
+    spawnSync(program, [...argv, "true"], { env: { PATH: `${programs}:/usr/bin:/bin` } });
+    expect(read("ran")).toBe(
+      `systemctl: stop ${NAME}.scope\nsystemd-run: --unit=${NAME}.scope --scope --collect --quiet --slice=hyperhive.slice --property Delegate=yes -- true\n`,
+    );
   });
 
   test("a controller that is missing does not keep the daemon from the others", () => {
@@ -130,16 +151,12 @@ test("in the kernel's hierarchy the owner makes groups and moves its process wit
   const ended = once(child, "close");
   try {
     const delegated = delegate(name, OWNER, { root: top, manager });
-    expect(delegated?.inside).toEqual([]);
     delegated?.join(child.pid ?? 0);
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
     child.stdin.end("go\n");
     await ended;
     expect(said.trim().split("\n")).toEqual([expect.stringMatching(/\/cage$/), "no folder", "no way out"]);
-    rmdirSync(join(scope, "cage"));
-    delegated?.remove();
-    expect(existsSync(scope)).toBe(false);
   } finally {
     child.kill("SIGKILL");
     await ended;

@@ -16,6 +16,11 @@ export interface Delegated {
 const CONTROLLERS = ["memory", "pids", "cpu"];
 const SYSTEM_MANAGER = "/run/systemd/system";
 const SLICE = "hyperhive.slice";
+/**
+ * Makes the scope `$0` and runs a program in it. What is left of a scope without processes is stopped before: until the
+ * manager has noticed that it is empty, it refuses another one of its name, and a restart of the service would fail.
+ */
+const NEW_SCOPE = 'systemctl stop "$0" 2> /dev/null; exec systemd-run --unit="$0" "$@"';
 /** The files of a v2 group that its new owner has to write. */
 const V2_FILES = ["cgroup.procs", "cgroup.threads"] as const;
 
@@ -56,7 +61,6 @@ function delegateV2(
     own(folder, owner);
     for (const file of V2_FILES) chownSync(join(folder, file), owner.uid, owner.gid);
   };
-  const remove = (): void => removeGroup(folder);
   const enterV2 = (pid: number): void => {
     if (byManager) prepare();
     enter(folder, pid);
@@ -68,9 +72,10 @@ function delegateV2(
     }
   };
   if (byManager) {
-    // A scope that still contains cages of an earlier daemon is used again.
-    const options = ["--scope", "--collect", "--quiet", `--slice=${SLICE}`, `--unit=${name}`, "--property", "Delegate=yes", "--"];
-    return { inside: existsSync(folder) ? [] : ["systemd-run", ...options], join: enterV2, remove };
+    // A scope that still contains cages of an earlier daemon is used again. An empty one is the manager's to remove.
+    const options = ["--scope", "--collect", "--quiet", `--slice=${SLICE}`, "--property", "Delegate=yes", "--"];
+    const command = ["/bin/sh", "-c", NEW_SCOPE, `${name}.scope`, ...options];
+    return { inside: hasProcesses(folder) ? [] : command, join: enterV2, remove: () => {} };
   }
   try {
     prepare();
@@ -78,7 +83,16 @@ function delegateV2(
     // As above.
     return undefined;
   }
-  return { inside: [], join: enterV2, remove };
+  return { inside: [], join: enterV2, remove: () => removeGroup(folder) };
+}
+
+function hasProcesses(folder: string): boolean {
+  try {
+    return readFileSync(join(folder, "cgroup.events"), "utf8").includes("populated 1");
+  } catch {
+    // There is no such group.
+    return false;
+  }
 }
 
 /** Lets groups below use the controllers of limits, those that this host has: the daemon says which limits then hold. */

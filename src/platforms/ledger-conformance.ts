@@ -137,6 +137,7 @@ export function ledgerConformance(name: string, open: Platform["ledger"]): void 
       const files = git("ls-files").split("\n");
       for (const file of files) writeFileSync(join(folder(), file), "{}");
       writeFileSync(join(folder(), ".git", "index"), "nonsense");
+      writeFileSync(join(folder(), "older.nix"), "of a ledger before");
       const again = open(paths());
       expect(await again.ledger(await again.head())).toEqual({ coder: entry });
       await again.ensure();
