@@ -1,18 +1,20 @@
-// `NIXPKGS=<folder> npm run nixos-host [-- arguments of vitest]`: the contract of drivers on a nested host with a real
-// systemd, the real `nixos-container` and the real start script of containers, from the nixpkgs of that folder. Root only.
+// `NIXPKGS=<folder> npm run nixos-host [-- arguments of vitest]`: the contract of drivers, and whole hives, on a nested host
+// with a real systemd, the real `nixos-container` and the real start script of containers, from the nixpkgs of that
+// folder. Root only. Builds what has changed before.
 // The host and the containers have Debian's programs in place of a store of NixOS. `HIVE_NESTED_ROOT` names a root of
-// Debian 13 with systemd, systemd-container, perl, git and nix-bin; without it the first run makes one under .cache.
+// Debian 13 with systemd, systemd-container, perl, git, nix-bin and bubblewrap; without it the first run makes one under .cache.
 // `HIVE_NESTED_COMMAND` is run there in place of the tests.
 import { spawn } from "node:child_process";
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "./build.mjs";
 import { cannot } from "./campaign.mjs";
 import { ROOT, exec, has, step } from "./lib.mjs";
 
 // libdbi-perl: debootstrap does not follow the virtual package by which nix-bin needs it.
 const PACKAGES =
-  "systemd,systemd-sysv,systemd-container,dbus,perl,git,libdbi-perl,nix-bin,util-linux,procps,gcc,libc6-dev,python3";
+  "systemd,systemd-sysv,systemd-container,dbus,perl,git,libdbi-perl,nix-bin,bubblewrap,util-linux,procps,gcc,libc6-dev,python3";
 const nixpkgs = process.env.NIXPKGS;
 const CACHED = join(ROOT, ".cache", "nested-host");
 const system = process.env.HIVE_NESTED_ROOT ?? CACHED;
@@ -35,6 +37,8 @@ const MASKED = [
 if (process.getuid() !== 0) cannot("a nested host needs root");
 if (nixpkgs === undefined) cannot("NIXPKGS names no folder: set it to a checkout of nixpkgs");
 if (process.env.HIVE_NESTED_INSIDE !== "1") {
+  // The hives there run what is built here.
+  await build();
   if (!(await isThere(system))) {
     if (!(await has("debootstrap"))) cannot("debootstrap is not installed: apt-get install debootstrap");
     await step("making a root of Debian 13", makeSystem);
