@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { once } from "node:events";
+import { findClaude } from "../../src/daemon/runtime-files.ts";
 import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
@@ -19,6 +20,12 @@ const DIST = join(import.meta.dirname, "../../dist");
  * as another user: the checkout may be closed to it.
  */
 export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/idle-claude.sh") };
+
+/**
+ * Settings of a hive whose agents start more often than they take turns: Claude Code starts with the first message of each
+ * start. What shows that a start is confirmed by Claude Code itself does not pass this.
+ */
+export const LAZY_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/lazy-claude.sh") };
 
 /** A clean environment for the programs that tests run, without the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -55,6 +62,21 @@ export function isRunning(pid: number): boolean {
  * processes of a cage reads the whole process table, which takes some milliseconds. Milliseconds.
  */
 const POLL_MS = 50;
+
+/** Puts Claude Code next to the program that starts in its place (`LAZY_CLI`), in each runtime of a hive. */
+function addClaude(runtimes: string): void {
+  for (const name of readdirSync(runtimes)) {
+    const to = join(runtimes, name, "bin/claude.real");
+    if (existsSync(to)) continue;
+    const from = findClaude(undefined);
+    try {
+      linkSync(from, to);
+    } catch {
+      // Another file system.
+      copyFileSync(from, to);
+    }
+  }
+}
 
 /** Polls a condition that has no signal, such as the process table. Rejects with what the condition throws. */
 export function until(condition: () => boolean): Promise<void> {
@@ -204,7 +226,9 @@ export class TestHive {
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer): void => {
         this.output += chunk.toString();
-        if (this.output.includes("/login#token=")) resolve();
+        if (!this.output.includes("/login#token=")) return;
+        if (this.env["HIVE_CLAUDE_PATH"] === LAZY_CLI.HIVE_CLAUDE_PATH) addClaude(join(this.stateDir, "runtime"));
+        resolve();
       };
       child.stdout?.removeAllListeners("data").on("data", onData);
       child.stderr?.removeAllListeners("data").on("data", onData);
