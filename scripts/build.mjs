@@ -99,14 +99,15 @@ const ASCII = {
 };
 const BANNER = "#!/usr/bin/env node";
 
-async function buildProgram({ input, dir, name, chunks, minify = false, flags }) {
+/** Builds a program into a folder below the checkout or relative to it. */
+export async function buildProgram({ input, dir, name, chunks, minify = false, flags, sourcemap = true }) {
   const bundle = await bundleOf(input, [ASCII]);
   const folder = join(ROOT, dir);
   const to = chunks
     ? { dir: folder, entryFileNames: `${name}.cjs`, chunkFileNames: `${chunks}/[name]-[hash].cjs` }
     : { file: join(folder, `${name}.cjs`), codeSplitting: false };
   // `import()` in a script that has stored code would need an interface of Node that is experimental.
-  const { output } = await bundle.write({ format: "cjs", dynamicImportInCjs: false, sourcemap: true, minify, ...to });
+  const { output } = await bundle.write({ format: "cjs", dynamicImportInCjs: false, sourcemap, minify, ...to });
   await bundle.close();
   // Only now: a program that starts while it is built anew still finds its parts.
   if (chunks) await keepOnly(join(folder, chunks), new Set(output.map(({ fileName }) => basename(fileName))));

@@ -8,14 +8,12 @@ import { run } from "../../src/daemon/run.ts";
  * The daemon with failpoints that a file arms: `<state>/break.json` names a failpoint and how it breaks, once. This
  * entry is only for tests; the program has no such feature.
  */
-const config = readConfig(process.env, { foreground: process.argv.includes("--foreground") });
-const armed = join(config.stateDir, "break.json");
 /** Sizes of the pieces that fill a disk, down to the last byte. */
 const PIECES = [1024 * 1024, 4096, 1];
 
 /** Fills the disk under the state folder. The test removes `filler` to free it again. */
-function fillDisk(): void {
-  const fd = openSync(join(config.stateDir, "filler"), "a");
+function fillDisk(stateDir: string): void {
+  const fd = openSync(join(stateDir, "filler"), "a");
   for (const size of PIECES) {
     const piece = Buffer.alloc(size, 1);
     try {
@@ -27,12 +25,13 @@ function fillDisk(): void {
   closeSync(fd);
 }
 
-async function failpoint(name: string): Promise<void> {
+async function failpoint(stateDir: string, name: string): Promise<void> {
+  const armed = join(stateDir, "break.json");
   if (!existsSync(armed)) return;
   const { at, how } = JSON.parse(readFileSync(armed, "utf8")) as { at: string; how: "kill" | "error" | "ENOSPC" | "full" };
   if (at !== name) return;
   // Fill the disk before removing the file: the test frees the disk when it sees that the file is gone.
-  if (how === "full") fillDisk();
+  if (how === "full") fillDisk(stateDir);
   rmSync(armed);
   if (how === "full") return;
   if (how === "kill") process.kill(process.pid, "SIGKILL");
@@ -41,8 +40,8 @@ async function failpoint(name: string): Promise<void> {
 }
 
 /** Leads the connections of cages to the stand-in of a test, if `<state>/web-stand-in.json` names one. */
-function webStandIn(): Parameters<typeof run>[1] {
-  const file = join(config.stateDir, "web-stand-in.json");
+function webStandIn(stateDir: string): Parameters<typeof run>[1] {
+  const file = join(stateDir, "web-stand-in.json");
   if (!existsSync(file)) return {};
   const { port, trust } = JSON.parse(readFileSync(file, "utf8")) as { port: number; trust: string };
   const web = {
@@ -53,9 +52,17 @@ function webStandIn(): Parameters<typeof run>[1] {
   return { web, login: { trust } };
 }
 
-try {
-  process.exitCode = await run(config, { failpoint, ...webStandIn() });
-} catch (error) {
-  process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+async function main(): Promise<number> {
+  // The build has its help printed, to store the code that every start compiles.
+  if (process.argv.includes("--help")) return 0;
+  const config = readConfig(process.env, { foreground: process.argv.includes("--foreground") });
+  return run(config, { failpoint: (name) => failpoint(config.stateDir, name), ...webStandIn(config.stateDir) });
 }
+
+main().then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    process.stderr.write(`hive-c0re: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

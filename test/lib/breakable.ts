@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { rolldown } from "rolldown";
+import { join, relative } from "node:path";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -10,16 +9,15 @@ export async function buildBreakable(): Promise<{ dist: string; remove(): void }
   const folder = mkdtempSync(join(tmpdir(), "breakable-"));
   const dist = join(folder, "dist");
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  cpSync(join(ROOT, "dist"), dist, { recursive: true });
-  const bundle = await rolldown({
-    input: join(ROOT, "test/lib/breakable-daemon.ts"),
-    platform: "node",
-    // Without the addons of ssh2, as the build leaves them out.
-    external: ["better-sqlite3", "cpu-features", /\/sshcrypto\.node$/],
-    cwd: ROOT,
-    logLevel: "silent",
+  cpSync(join(ROOT, "dist"), dist, { recursive: true, filter: (file) => !file.endsWith(".map") });
+  const { buildProgram } = (await import(join(ROOT, "scripts/build.mjs"))) as { buildProgram(what: object): Promise<void> };
+  const { DAEMON_FLAGS } = (await import(join(ROOT, "scripts/lib.mjs"))) as { DAEMON_FLAGS: string[] };
+  await buildProgram({
+    input: "test/lib/breakable-daemon.ts",
+    dir: relative(ROOT, dist),
+    name: "hive-c0re",
+    flags: DAEMON_FLAGS,
+    sourcemap: false,
   });
-  await bundle.write({ format: "esm", file: join(dist, "hive-c0re.js"), codeSplitting: false });
-  await bundle.close();
   return { dist, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
