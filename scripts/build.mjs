@@ -40,8 +40,11 @@ const PROGRAMS = [
   { input: "src/cli/main.ts", dir: "dist", name: "hivectl", chunks: "chunks", minify: true, flags: [] },
   { input: "src/harness/main.ts", dir: "dist/harness", name: "hive-ag3nt", chunks: "parts", flags: HARNESS_FLAGS },
 ];
-/** Reads agents' files for operators, in a sandbox. It is so small that it starts as it is. */
-const READER = { input: "src/files/reader/main.ts", file: "dist/files/hive-files.js" };
+/**
+ * Reads agents' files for operators, in a sandbox. It is so small that it starts as it is, as a script, because Node loads
+ * modules more slowly.
+ */
+const READER = { input: "src/files/reader/main.ts", file: "dist/files/hive-files.cjs" };
 const EXTERNAL = ["better-sqlite3"];
 
 /** Programs that people start. Each is a shell script that finds the right Node. */
@@ -126,7 +129,7 @@ async function buildStarter(file) {
 
 async function buildReader() {
   const bundle = await bundleOf(READER.input);
-  await bundle.write({ format: "esm", file: join(ROOT, READER.file), codeSplitting: false, sourcemap: true });
+  await bundle.write({ format: "cjs", file: join(ROOT, READER.file), codeSplitting: false, sourcemap: true });
   await bundle.close();
 }
 

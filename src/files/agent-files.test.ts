@@ -17,6 +17,7 @@ import { killGroup } from "../os/run-bytes.ts";
 import { sandboxedRun } from "../os/sandboxed-run.ts";
 import { Paths } from "../lib/paths.ts";
 import { MAX_FOLDER_ENTRIES, MAX_PICTURE_BYTES } from "../wire/file-limits.ts";
+import { MAX_LISTING_BYTES } from "../wire/limits.ts";
 import { AgentFiles, type Owner } from "./agent-files.ts";
 import { MAX_HEAD_BYTES } from "./answers.ts";
 import { Uploads } from "./uploads.ts";
@@ -144,6 +145,76 @@ test("a name that is no UTF-8 is shown as such", async () => {
   writeFileSync(Buffer.concat([Buffer.from(`${state}/`), Buffer.from([0x61, 0xff])]), "");
   const [entry] = (await files.list(scout, "/state")).entries;
   expect(entry).toMatchObject({ name: "a\ufffd", not_utf8: true });
+});
+
+test("names are in the order of their bytes, and each fact is beside its name", async () => {
+  put("é", "12");
+  put("z", "1");
+  put('a"b\\c', "123");
+  writeFileSync(Buffer.concat([Buffer.from(`${state}/`), Buffer.from([0xef, 0xff])]), "1234");
+  put("\u{1f600}", "12345");
+  put("run.sh");
+  chmodSync(join(state, "run.sh"), 0o755);
+  symlinkSync("ziel-ü", join(state, "\u{1f601}"));
+  const { entries } = await files.list(scout, "/state");
+  const facts = entries.map(({ name, bytes, not_utf8, executable, target }) => [name, bytes, not_utf8, executable, target]);
+  const [a, b, c] = [undefined, undefined, undefined];
+  expect(facts).toEqual([
+    ['a"b\\c', 3, a, b, c],
+    ["run.sh", 0, a, true, c],
+    ["z", 1, a, b, c],
+    ["é", 2, a, b, c],
+    ["\ufffd\ufffd", 4, true, b, c],
+    ["\u{1f600}", 5, a, b, c],
+    ["\u{1f601}", Buffer.byteLength("ziel-ü"), a, b, "ziel-ü"],
+  ]);
+});
+
+test("of a folder whose names are longer than an answer may be, the rest is counted", async () => {
+  const folder = join(state, "long");
+  mkdirSync(folder);
+  const long = (nth: number): string => `${nth}`.padStart(5, "0") + "\u0001".repeat(245);
+  for (let nth = 0; nth < 3000; nth++) writeFileSync(join(folder, long(nth)), "");
+  writeFileSync(join(folder, "z"), "");
+  const { entries, more } = await files.list(scout, "/state/long");
+  expect(entries.length + more).toBe(3001);
+  expect(entries.at(-1)?.name).toBe(long(entries.length - 1));
+  const bytes = Buffer.byteLength(JSON.stringify(entries));
+  expect(bytes).toBeGreaterThan(MAX_LISTING_BYTES * 0.9);
+  expect(bytes).toBeLessThanOrEqual(MAX_LISTING_BYTES);
+});
+
+test("an answer whose columns do not fit together is not taken", async () => {
+  const answers = (columns: object): AgentFiles => {
+    const said = {
+      name: ["a"],
+      kind: ["file"],
+      bytes: [1],
+      on_disk: [1],
+      modified_ms: [0],
+      not_utf8: [],
+      executable: [],
+      target: [],
+    };
+    const program = { reads: [], argv: ["/bin/sh", "-c", 'printf %s "$0"', JSON.stringify({ ...said, more: 0, ...columns })] };
+    return new AgentFiles({ sandboxedRun, paths: new Paths(top, join(top, "run")), program });
+  };
+  expect((await answers({ executable: [0, 7], target: [[9, "x"]] }).list(scout, "/state")).entries).toEqual([
+    { name: "a", kind: "file", bytes: 1, on_disk: 1, modified_at: "1970-01-01T00:00:00.000Z", executable: true },
+  ]);
+  for (const wrong of [
+    { kind: [] },
+    { kind: ["door"] },
+    { bytes: [1, 2] },
+    { bytes: [-1] },
+    { on_disk: ["1"] },
+    { modified_ms: [null] },
+    { name: [1] },
+    { not_utf8: [0.5] },
+    { target: [["a", "b"]] },
+    { name: "a" },
+  ])
+    await expect(answers(wrong).list(scout, "/state"), JSON.stringify(wrong)).rejects.toThrow();
 });
 
 test("a folder can be listed while it changes", async () => {

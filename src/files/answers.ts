@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ErrorCode, HiveError } from "../wire/error.ts";
-import { FileEntry, FileKind } from "../wire/files.ts";
+import { FileKind, type FileEntry } from "../wire/files.ts";
 import { instant } from "../wire/instant.ts";
 import type { Output } from "../wire/operations.ts";
 
@@ -10,12 +10,29 @@ export const MAX_HEAD_BYTES = 512 * 1024;
 const Refused = z.object({ refused: z.object({ code: ErrorCode, message: z.string() }) });
 const Size = z.number().int().nonnegative();
 
+const KINDS: ReadonlySet<unknown> = new Set(FileKind.options);
+
+/** A list that is checked in one loop: a schema that is asked for each of ten thousand values takes longer than to parse them. */
+const columnOf = <T>(isOne: (value: unknown) => boolean) =>
+  z.custom<T[]>((value) => Array.isArray(value) && (value as unknown[]).every(isOne));
+const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
 /** The answers of the reader. It is the hive's program, and what it says is an agent's. */
-export const ListAnswer = z.object({
-  entries: z.array(FileEntry.omit({ modified_at: true }).extend({ modified_ms: z.number() })),
-  more: Size,
-  uncounted: z.boolean().optional(),
-});
+export const ListAnswer = z
+  .object({
+    name: columnOf<string>((value) => typeof value === "string"),
+    kind: columnOf<FileKind>((value) => KINDS.has(value)),
+    bytes: columnOf<number>(isSize),
+    on_disk: columnOf<number>(isSize),
+    modified_ms: columnOf<number>((value) => typeof value === "number"),
+    not_utf8: columnOf<number>(isSize),
+    executable: columnOf<number>(isSize),
+    target: z.array(z.tuple([Size, z.string()])),
+    more: Size,
+    uncounted: z.boolean().optional(),
+  })
+  .refine(({ name, ...rest }) => COLUMNS.every((column) => rest[column].length === name.length), "a column is shorter");
+const COLUMNS = ["kind", "bytes", "on_disk", "modified_ms"] as const;
 export const ReadAnswer = z.object({ bytes: Size, is_read: z.boolean() });
 export const DownloadHead = z.object({
   what: z.enum(["file", "folder"]),
@@ -43,14 +60,18 @@ export function headLine(answer: Buffer): { line: string; rest: Buffer } {
 const LAST_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
 /** A listing as operators get it. */
-export function listing({ entries, ...rest }: z.infer<typeof ListAnswer>): Output<"file_list"> {
-  return {
-    entries: entries.map(({ modified_ms: ms, ...entry }) => ({
-      ...entry,
-      modified_at: instant(Math.min(Math.max(0, ms), LAST_MS)),
-    })),
-    ...rest,
-  };
+export function listing({ more, uncounted, ...columns }: z.infer<typeof ListAnswer>): Output<"file_list"> {
+  const entries = columns.name.map((name, at): FileEntry => ({
+    name,
+    kind: columns.kind[at] ?? "unknown",
+    bytes: columns.bytes[at] ?? 0,
+    on_disk: columns.on_disk[at] ?? 0,
+    modified_at: instant(Math.min(Math.max(0, columns.modified_ms[at] ?? 0), LAST_MS)),
+  }));
+  for (const at of columns.not_utf8) if (entries[at]) entries[at].not_utf8 = true;
+  for (const at of columns.executable) if (entries[at]) entries[at].executable = true;
+  for (const [at, target] of columns.target) if (entries[at]) entries[at].target = target;
+  return { entries, more, ...(uncounted === undefined ? {} : { uncounted }) };
 }
 
 /** Characters of a reason that are shown. */

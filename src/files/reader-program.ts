@@ -10,7 +10,7 @@ export interface ReaderProgram {
 }
 
 /** Memory of its objects: a list of names of the largest folder that is archived. MiB. */
-export const HEAP_OPTION = "--max-old-space-size=256";
+const HEAP_OPTION = "--max-old-space-size=256";
 
 /** The reader of a runtime: it has Node and the bundled program. */
 export const readerOfRuntime = (runtime: { dir: string }): ReaderProgram => ({
@@ -19,4 +19,4 @@ export const readerOfRuntime = (runtime: { dir: string }): ReaderProgram => ({
 });
 
 /** The bundled reader in a runtime. */
-export const READER_FILE = "files/hive-files.js";
+export const READER_FILE = "files/hive-files.cjs";

@@ -118,8 +118,9 @@ interface Place {
 function walk(folder: number, { prefix, depth, most }: Place, visitor: Visitor): void {
   if (depth > MAX_DEPTH) throw new Refusal("too_large", `its folders are more than ${MAX_DEPTH} deep: download one of them`);
   const { names } = namesOf(folder, most);
-  for (const name of names.sort(Buffer.compare)) {
+  for (const latin of names.sort()) {
     visitor.count();
+    const name = Buffer.from(latin, "latin1");
     const path = Buffer.concat([prefix, name]);
     const stat = present(() => look(folder, name));
     if (stat === undefined) continue;

@@ -9,13 +9,12 @@ import { write } from "./write.ts";
  * is a `ReaderRequest`. It answers a line of JSON, and then the bytes of a file or an archive. It ends with 0 if these are
  * complete.
  */
-const lineOf = (json: string): void => writeAll(1, Buffer.from(`${json}\n`));
-const line = (answer: object): void => lineOf(JSON.stringify(answer));
+const line = (answer: object): void => writeAll(1, Buffer.from(`${JSON.stringify(answer)}\n`));
 
 function carryOut(request: ReaderRequest): void {
   switch (request.task) {
     case "list":
-      return lineOf(list(request.path, request));
+      return line(list(request.path, request));
     case "read": {
       const { bytes, content } = read(request.path, request.maxBytes);
       line({ bytes, is_read: content !== undefined });
