@@ -3,6 +3,11 @@ import { NixError } from "../../os/nix/nix-sandbox.ts";
 import { parseLock, type Lock } from "./lock-file.ts";
 import { inputOf } from "./meta-flake.ts";
 
+/** Pairs of inputs that are compared: an agent writes one of the locks. Nixpkgs' largest users have some hundred. */
+const MAX_PAIRS = 10_000;
+/** Characters of an input's path in an error. */
+const MAX_PATH_CHARS = 200;
+
 /**
  * Throws a `NixError` if the `flake.lock` of an agent's config does not fit its `flake.nix`. Nix would lock what has
  * changed by itself, and the agent would run with other inputs than the diff of the request shows. `text` is the agent's
@@ -13,7 +18,7 @@ export function checkOwnLock(agent: string, text: string | undefined, made: Lock
   const input = staleInput(ownLock(text), made, inputOf(agent));
   if (input === undefined) return;
   throw new NixError(
-    `flake.lock does not fit flake.nix: the input ${input} is locked otherwise than flake.nix has it. Make it anew (nix flake lock), or remove it: the hive locks what a config leaves open`,
+    `flake.lock does not fit flake.nix: the input ${input.slice(0, MAX_PATH_CHARS)} is locked otherwise than flake.nix has it. Make it anew (nix flake lock), or remove it: the hive locks what a config leaves open`,
   );
 }
 
@@ -40,6 +45,7 @@ function staleInput(own: Lock, made: Lock, entry: string): string | undefined {
     const id = JSON.stringify([mine, its]);
     if (seen.has(id)) continue;
     seen.add(id);
+    if (seen.size > MAX_PAIRS) throw new NixError(`flake.lock has more than ${MAX_PAIRS} inputs: name fewer`);
     for (const name of new Set([...Object.keys(a?.inputs ?? {}), ...Object.keys(b?.inputs ?? {})])) {
       const [below, other] = [a?.inputs?.[name], b?.inputs?.[name]];
       const deeper = path === "" ? name : `${path}/${name}`;
