@@ -3,6 +3,8 @@
   nixpkgs,
   # The agent.nix that every agent begins with.
   agentNix ? { },
+  # Flakes of hosts that the documentation shows, by name.
+  examples ? { },
 }:
 let
   source = nixpkgs;
@@ -10,11 +12,23 @@ let
   flake = import ../flake.nix;
 
   self = {
-    outPath = ../.;
-  }
-  // flake.outputs {
-    inherit self;
-    nixpkgs = {
+    # As git has it: what a checkout has besides is large, and may have devices.
+    outPath = builtins.path {
+      name = "source";
+      path = ../.;
+      filter =
+        path: _:
+        !(lib.elem path (
+          map (name: toString ../. + "/${name}") [
+            ".cache"
+            ".dev"
+            ".git"
+            "dist"
+            "node_modules"
+          ]
+        ));
+    };
+    inputs.nixpkgs = {
       outPath = source;
       # As the flake of nixpkgs has it.
       lib = lib // {
@@ -22,6 +36,10 @@ let
           arguments: import (source + "/nixos/lib/eval-config.nix") ({ inherit lib; } // arguments);
       };
     };
+  }
+  // flake.outputs {
+    inherit self;
+    inherit (self.inputs) nixpkgs;
   };
 
   hostWith =
@@ -45,6 +63,31 @@ let
     };
   inherit (hostWith { }) config;
 
+  # The host of a flake that imports this one.
+  hostOf =
+    file:
+    ((import file).outputs {
+      self = { };
+      inherit (self.inputs) nixpkgs;
+      hyperhive = self;
+    }).nixosConfigurations.my-host.config;
+
+  # One option with a value, typed by its declaration alone.
+  accepts =
+    options: path: value:
+    let
+      inherit
+        (lib.evalModules {
+          modules = [
+            { inherit options; }
+            { config = lib.setAttrByPath path value; }
+          ];
+        })
+        config
+        ;
+    in
+    (builtins.tryEval (builtins.deepSeq (lib.getAttrFromPath path config) null)).success;
+
   agentWith =
     role: module:
     (self.lib.agentSystem {
@@ -64,6 +107,57 @@ in
     openPorts = config.networking.firewall.allowedTCPPorts;
     overlays = lib.length config.nixpkgs.overlays;
   };
+  examples = lib.mapAttrs (
+    _: file:
+    let
+      config = hostOf file;
+    in
+    {
+      toplevel = config.system.build.toplevel.drvPath;
+      enabled = config.systemd.services ? hive-c0re;
+      failed = map (one: one.message) (lib.filter (one: !one.assertion) config.assertions);
+    }
+  ) examples;
+  # With `lib.evalModules` alone: whether an option takes a value.
+  types =
+    let
+      host = accepts (import ./modules/hive-c0re/options.nix { inherit lib; });
+      agent = accepts (import ./modules/agent/options.nix { inherit lib; });
+    in
+    {
+      taken = [
+        (host [ "dashboardPort" ] 7100)
+        (host [ "credentialFile" ] "/run/secrets/key")
+        (host [ "limits" "tasksMax" ] 8192)
+        (host [ "repositories" ] { web.policy = "reviewed"; })
+        (host [ "flakeInput" ] { nixpkgs = source; })
+        (agent [ "limits" "pids" ] 64)
+        (agent [ "mounts" ] [
+          {
+            host = "/srv/corpus";
+            cage = "/corpus";
+          }
+        ])
+        (agent [ "extraMcpServers" ] { notes.command = "notes"; })
+        (agent [ "budget" "cost_per_day_usd" ] 0.5)
+      ];
+      refused = [
+        (host [ "dashboardPort" ] 70000)
+        (host [ "bindAddress" ] 7000)
+        (host [ "driver" ] "docker")
+        (host [ "credentialFile" ] "secret")
+        (host [ "stateDir" ] "${source}")
+        (host [ "adminUsers" ] "alice")
+        (host [ "limits" "tasksMax" ] 0)
+        (host [ "settings" ] { HIVE_MAX_HOPS = 7; })
+        (host [ "repositories" ] { web.policy = "none"; })
+        (agent [ "limits" "pids" ] 1)
+        (agent [ "cli" ] "other")
+        (agent [ "mounts" ] [ { host = "/srv/corpus"; } ])
+        (agent [ "extraMcpServers" ] { notes.command = 1; })
+        (agent [ "budget" "cost_per_day_usd" ] (-1))
+      ];
+    };
   # The same host with containers.
   containers =
     let
