@@ -62,7 +62,8 @@ export async function refsFromFiles(gitDir: string, below: string): Promise<Map<
   return new Map([...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
 }
 
-const isPlain = (ref: string): boolean => PLAIN.test(ref) && !ref.includes("..") && !/\.(?:lock)?(?:\/|$)/.test(ref);
+/** True if git's own rules give the name no other meaning. */
+export const isPlain = (ref: string): boolean => PLAIN.test(ref) && !ref.includes("..") && !/\.(?:lock)?(?:\/|$)/.test(ref);
 
 /** Names of loose refs. Undefined if there is anything else. */
 async function looseRefs(gitDir: string, folder: string): Promise<string[] | undefined> {
@@ -91,7 +92,8 @@ async function looseRefs(gitDir: string, folder: string): Promise<string[] | und
   return names;
 }
 
-const packedRefs = async (gitDir: string): Promise<string | undefined> => {
+/** The file of packed refs. Undefined if only git can read it. */
+export const packedRefs = async (gitDir: string): Promise<string | undefined> => {
   const text = await smallFile(join(gitDir, "packed-refs"), MAX_PACKED_BYTES);
   return text === null ? "" : text;
 };
