@@ -1,4 +1,5 @@
 import { EMPTY_TREE } from "../../os/git/git.ts";
+import { LISTS } from "./surprises.ts";
 
 /** The committer of every commit that the hive makes. */
 export const HIVE_COMMITTER = "hyperhive <daemon@hive.invalid>";
@@ -72,13 +73,15 @@ own() { printf 'author ${HIVE_COMMITTER} %s +0000' "$when"; }
 
 /**
  * Makes the commit that merges a change. Arguments: method, tip of the base or `-`, commit of the change, the change as
- * `<repo>/<id>`, seconds. Its message is on standard input. Prints one of, with NUL after each word: `made` and the commit;
+ * `<repo>/<id>`, seconds, then what a line of the input of `LISTS` begins with. Its message is on standard input. Prints
+ * one of, with NUL after each word: `made` and the commit, then what `LISTS` prints of it;
  * `contained`; `unrelated`; `too_many` and the number of commits; `too_large` and a commit; `conflict` and what
  * `git merge-tree -z --name-only` prints.
  */
 export const MERGE_SCRIPT = `${COMMON}
 method=$1 tip=$2 sha=$3 name=$4
 moment "$5" "$tip"
+shift 5
 cat > /tmp/given
 
 trailer() {
@@ -86,7 +89,14 @@ trailer() {
   [ -z "$(tail -c 1 /tmp/given)" ] || echo >> /tmp/given
   git interpret-trailers --no-divider --trailer "${CHANGE_TRAILER}: $name" < /tmp/given > /tmp/message
 }
-finish() { printf 'made\\0%s\\0' "$made"; exit 0; }
+ends="$*"
+finish() {
+  printf 'made\\0%s\\0' "$made"
+  printf '%s %s\\n' "$ends" "$made" > /tmp/ends
+  compare < /tmp/ends
+  exit 0
+}
+compare() {${LISTS}}
 
 if [ "$tip" = - ]; then
   tree=$(git rev-parse "$sha^{tree}")

@@ -5,7 +5,7 @@ import type { Sha } from "../../wire/approval.ts";
 import { MAX_REASON_CHARS } from "../../wire/limits.ts";
 import type { MergeMethod } from "../../wire/work.ts";
 import type { GitWorker } from "../git/worker.ts";
-import { effectOf } from "./surprises.ts";
+import { effectOf, endsOf, MAX_LIST_BYTES } from "./surprises.ts";
 import { MAX_REBASED_COMMITS, MERGE_SCRIPT, RECONCILE_SCRIPT, REVERT_SCRIPT } from "./merge-script.ts";
 
 /**
@@ -44,8 +44,8 @@ export function mergeChange(
   { method, tip, ...moments }: { method: MergeMethod; tip: Sha | undefined } & MergeMoments,
 ): Promise<Made> {
   const seconds = Math.floor((row.decided_at ?? row.proposed_at) / 1000);
-  const args = [method, tip ?? "-", row.sha, `${row.repo}/${row.id}`, String(seconds)];
-  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), shown: { row, tip }, ...moments });
+  const args = [method, tip ?? "-", row.sha, `${row.repo}/${row.id}`, String(seconds), ...endsOf(row, tip)];
+  return make(git, row, { script: MERGE_SCRIPT, args, message: messageOf(row, method), shown: row, ...moments });
 }
 
 /**
@@ -83,10 +83,11 @@ async function make(
     shown,
     merged,
     ended: stop,
-  }: { script: string; args: string[]; message: string; shown?: { row: ChangeRecord; tip: Sha | undefined } } & MergeMoments,
+  }: { script: string; args: string[]; message: string; shown?: ChangeRecord } & MergeMoments,
 ): Promise<Made> {
   return git.withScratch(repo, {}, async (scratch) => {
-    const bounds = { maxBytes: MAX_OUTPUT_BYTES, timeoutMs: MERGE_MS, input: message };
+    const maxBytes = MAX_OUTPUT_BYTES + (shown ? MAX_LIST_BYTES : 0);
+    const bounds = { maxBytes, timeoutMs: MERGE_MS, input: message };
     const ended = await collect(scratch.start(script, args), { ...bounds, ...(stop ? { signal: stop } : {}) });
     stop?.throwIfAborted();
     if (ended.tooLong) {
@@ -100,10 +101,10 @@ async function make(
     const result = read(ended.stdout, base);
     if (result.kind !== "made") return result;
     await merged?.();
-    const effect = shown ? await effectOf(scratch, shown.row, shown.tip, result.commit) : { paths: [], surprises: [] };
+    const effect = shown ? effectOf(shown, result.listed) : { paths: [], surprises: [] };
     if (effect.surprises.length > 0) return surprising(base, effect.surprises);
     await scratch.keepObjects();
-    return { ...result, paths: effect.paths };
+    return { kind: "made", commit: result.commit, paths: effect.paths };
   });
 }
 
@@ -117,17 +118,23 @@ function surprising(base: string, paths: readonly string[]): Made {
   return { kind: "conflict", files: [...paths], reason: [what, why, next].join("\n").slice(0, MAX_REASON_CHARS) };
 }
 
-/** Reads what the script printed. */
-function read(out: Buffer, base: string): Made {
+/** What follows `made` and a commit begins here. */
+const MADE = Buffer.from("made\0");
+const LISTED_AT = MADE.length + 41;
+
+/** Reads what the script printed. `listed` is what `LISTS` has printed of the commit. */
+function read(out: Buffer, base: string): Exclude<Made, { kind: "made" }> | { kind: "made"; commit: Sha; listed: Buffer } {
+  if (out.subarray(0, MADE.length).equals(MADE)) {
+    const commit = out.toString("latin1", MADE.length, LISTED_AT - 1);
+    return { kind: "made", commit, listed: out.subarray(LISTED_AT) };
+  }
   const [word, first = "", ...rest] = out.toString("utf8").split("\0");
-  const conflict = (reason: string, files: string[] = []): Made => ({
-    kind: "conflict",
+  const conflict = (reason: string, files: string[] = []) => ({
+    kind: "conflict" as const,
     files,
     reason: reason.slice(0, MAX_REASON_CHARS),
   });
   switch (word) {
-    case "made":
-      return { kind: "made", commit: first, paths: [] };
     case "contained":
       return { kind: "contained" };
     case "unrelated":

@@ -5,12 +5,11 @@ import type { Sha } from "../../wire/approval.ts";
 import type { Scratch } from "../git/worker.ts";
 
 /**
- * Prints what a proposal was shown to change, what its merge changes, and what its base has changed since: three lists of
+ * Part of a script. Prints what a proposal was shown to change, what its merge changes, and what its base has changed since: three lists of
  * `git diff-tree --raw -z`, each with `!` at its end. Its input has a line for each merge: the merge base, the proposed
  * commit, the tip, the result. If one of them is not there it prints `?` instead.
  */
-const SCRIPT = `
-set -eu
+export const LISTS = `
 list() { git diff-tree -r --raw -z --no-renames --no-abbrev "$1" "$2"; printf '!'; }
 has() { for one; do git cat-file -e "$one" 2> /tmp/missing || return 1; done; }
 while read -r from shown tip result; do
@@ -21,7 +20,7 @@ while read -r from shown tip result; do
 done
 `;
 /** Bytes of the lists: those of the largest change, beside a base that has moved far. */
-const MAX_LIST_BYTES = 64 * 1024 * 1024;
+export const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** Time for them. Milliseconds. */
 const LIST_MS = 60_000;
 
@@ -37,32 +36,40 @@ export interface MergeEffect {
 }
 
 /**
- * Compares the result of a merge with what was shown. A reviewer sees the difference between the merge base and the
+ * Compares the result of a merge with what was shown, from what `LISTS` has printed of it. A reviewer sees the difference between the merge base and the
  * proposed commit; the history in between is the agent's, and a merge reads it: what a merge commit undid comes back in a
  * rebase, and a rename that was undone leads an edit to another file. So the result may change only paths that were
  * shown, and to the content that was shown, unless the base has changed the same file since.
  */
-export async function effectOf(scratch: Scratch, row: ChangeRecord, tip: Sha | undefined, commit: Sha): Promise<MergeEffect> {
-  const [effect] = await effectsOf(scratch, [{ row, tip, commit }]);
+export function effectOf(row: ChangeRecord, listed: Buffer): MergeEffect {
+  const effect = effectFrom(new Lists(listed));
   if (effect === undefined) throw new GitError(`a commit of change ${row.id} is missing`);
   return effect;
 }
 
-/** As `effectOf`, for several merges. Undefined for one whose commits are not all there. */
+/** As `effectOf`, for several merges that were made before. Undefined for one whose commits are not all there. */
 export async function effectsOf(
   scratch: Scratch,
   merges: readonly { row: ChangeRecord; tip: Sha | undefined; commit: Sha }[],
 ): Promise<(MergeEffect | undefined)[]> {
-  const input = merges
-    .map(({ row, tip, commit }) => `${row.merge_base ?? EMPTY_TREE} ${row.sha} ${tip ?? EMPTY_TREE} ${commit}\n`)
-    .join("");
-  const ended = await collect(scratch.start(SCRIPT, []), { input, maxBytes: MAX_LIST_BYTES, timeoutMs: LIST_MS });
+  const input = merges.map(({ row, tip, commit }) => `${endsOf(row, tip).join(" ")} ${commit}\n`).join("");
+  const ended = await collect(scratch.start(`set -eu${LISTS}`, []), { input, maxBytes: MAX_LIST_BYTES, timeoutMs: LIST_MS });
   if (ended.code !== 0 || ended.tooMuch) throw new GitError(`git diff-tree: ${ended.stderr.trim() || "it printed too much"}`);
   const lists = new Lists(ended.stdout);
-  return merges.map(() => (lists.isMissing() ? undefined : effectFrom(lists.next(), lists.next(), lists.next())));
+  return merges.map(() => effectFrom(lists));
 }
 
-function effectFrom(shown: Changed, result: Changed, since: Changed): MergeEffect {
+/** What a line of the input of `LISTS` begins with: all but the result. */
+export const endsOf = (row: ChangeRecord, tip: Sha | undefined): string[] => [
+  row.merge_base ?? EMPTY_TREE,
+  row.sha,
+  tip ?? EMPTY_TREE,
+];
+
+/** The next of the merges. Undefined if one of its commits is not there. */
+function effectFrom(lists: Lists): MergeEffect | undefined {
+  if (lists.isMissing()) return undefined;
+  const [shown, result, since] = [lists.next(), lists.next(), lists.next()];
   const surprises = [...result].filter(([path, now]) => {
     const wanted = shown.get(path);
     return wanted === undefined || (wanted !== now && !since.has(path));
