@@ -69,8 +69,9 @@ export async function mergeBaseOf(git: GitWorker, repo: string, base: Sha, sha: 
   return ended.stdout.toString("latin1").trim().split("\n")[0];
 }
 
-/** True if `ancestor` is in the history of `sha`. */
+/** True if `ancestor` is in the history of `sha`, which the repository has. */
 export async function isContained(git: GitWorker, repo: string, ancestor: Sha, sha: Sha): Promise<boolean> {
+  if (ancestor === sha) return true;
   const ended = await git.tryRead(repo, ["merge-base", "--is-ancestor", ancestor, sha]);
   if (ended.code === 0 || ended.code === 1) return ended.code === 0;
   throw new Error(`git merge-base: ${ended.stderr.trim()}`);

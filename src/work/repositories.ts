@@ -85,9 +85,9 @@ export class Repositories {
     // Not made again: an empty one would say that its bases and changes are gone.
     if (!existsSync(folder)) throw new Error(`${folder} is missing`);
     await removeLocks(folder);
-    await this.#readTips(name);
     // Reads the objects, too: one that is missing would fail every fetch.
-    await listRefs(folder, [TAGS]);
+    await listRefs(folder, [HEADS, TAGS]);
+    await this.#readTips(name);
     await this.#readTags(name);
   }
 
@@ -343,7 +343,7 @@ export class Repositories {
 
   /** The last commit of a base that was kept. */
   async kept(name: string, base: string): Promise<Sha | undefined> {
-    const refs = await listRefs(this.folder(name), [KEPT]);
+    const refs = await refObjects(this.folder(name), KEPT);
     const [, newest] = [...refs]
       .filter(([ref]) => ref.slice(ref.indexOf("/", KEPT.length) + 1) === base)
       .map(([ref, sha]) => [Number.parseInt(ref.slice(KEPT.length), 10), sha] as const)
@@ -352,7 +352,7 @@ export class Repositories {
   }
 
   async #readTips(name: string): Promise<void> {
-    const refs = await listRefs(this.folder(name), [HEADS]);
+    const refs = await refObjects(this.folder(name), HEADS);
     this.#tips.set(name, new Map([...refs].map(([ref, sha]) => [ref.slice(HEADS.length), sha])));
   }
 

@@ -1,6 +1,6 @@
 import { hivectl } from "../lib/hivectl.ts";
 import { SerialQueue } from "../lib/serial-queue.ts";
-import { listRefs, moveRef, removeRef } from "../os/git/refs.ts";
+import { moveRef, refObjects, removeRef } from "../os/git/refs.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import { MAX_REASON_CHARS } from "../wire/limits.ts";
@@ -141,7 +141,7 @@ export class UpstreamPushes {
   }
 
   async #pushed(name: string): Promise<Map<string, Sha>> {
-    const refs = await listRefs(this.#repositories.folder(name), [PUSHED]);
+    const refs = await refObjects(this.#repositories.folder(name), PUSHED);
     return new Map([...refs].map(([ref, sha]) => [ref.slice(PUSHED.length), sha]));
   }
 

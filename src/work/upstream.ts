@@ -9,6 +9,7 @@ import { SYSTEM } from "../wire/names.ts";
 import type { RepoSettings } from "../wire/work.ts";
 import type { GitWorker } from "./git/worker.ts";
 import { refusal } from "./git/folder-source.ts";
+import { isContained } from "./diff.ts";
 import { copyHistory, type HistorySource } from "./git/import.ts";
 import type { UpstreamRefs } from "./git/upstream-refs.ts";
 import { checkCommits } from "./remote/check-commits.ts";
@@ -351,8 +352,12 @@ export class Upstreams {
     for (const [base, to] of heads) {
       const from = this.#repositories.tip(repo.name, base);
       if (from === to) continue;
-      if (from === undefined || (await this.#contains(repo, from, to))) steps.forward.push({ base, from, to });
-      else if (!(await this.#contains(repo, to, from)) || (await this.#isTakenBack(repo, base, known.get(base), to)))
+      if (from === undefined || (await isContained(this.#context.git, repo.name, from, to)))
+        steps.forward.push({ base, from, to });
+      else if (
+        !(await isContained(this.#context.git, repo.name, to, from)) ||
+        (await this.#isTakenBack(repo, base, known.get(base), to))
+      )
         steps.diverged.push(base);
     }
     return steps;
@@ -374,16 +379,9 @@ export class Upstreams {
   /** True if another host has moved a branch back, now or before, and the operator has not decided about it. */
   async #isTakenBack(repo: Repo, base: string, known: Sha | undefined, now: Sha): Promise<boolean> {
     if (repo.upstream?.kind !== "remote" || known === undefined) return false;
-    if (!(await this.#contains(repo, known, now))) return true;
+    if (!(await isContained(this.#context.git, repo.name, known, now))) return true;
     // It stands, or has gone forward again without what was taken out.
     return this.#repositories.get(repo.name).holds[base]?.diverged === true;
-  }
-
-  /** True if `ancestor` is in the history of `sha`. */
-  async #contains(repo: Repo, ancestor: Sha, sha: Sha): Promise<boolean> {
-    const ended = await this.#context.git.tryRead(repo.name, ["merge-base", "--is-ancestor", ancestor, sha]);
-    if (ended.code === 0 || ended.code === 1) return ended.code === 0;
-    throw new Error(`git merge-base: ${ended.stderr.trim()}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { listRefs } from "../../os/git/refs.ts";
+import { refObjects } from "../../os/git/refs.ts";
 import type { ChangeRecord } from "../../store/changes.ts";
 import type { PullRecord } from "../../store/pull-requests.ts";
 import type { Tx } from "../../store/store.ts";
@@ -200,7 +200,7 @@ async function merged(followed: Followed, there: Pulled): Promise<FollowEnd> {
       "unavailable",
       `the pull request ${there.number} is merged, and ${row.base} of the upstream does not contain it yet: the hive fetches again`,
     );
-  const earlier = await listRefs(repositories.folder(repo.name), [`refs/changes/${id}`]);
+  const earlier = await refObjects(repositories.folder(repo.name), `refs/changes/${id}/`);
   // Also with commits of others on top of it: what was pushed last says which round it was.
   const isEarlier = there.head !== row.sha && (store.pulls.of(id)?.sha !== row.sha || [...earlier.values()].includes(there.head));
   const words = `merged as pull request ${there.number}: ${api.page(there.number)}`;

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
-import { listRefs, moveRef } from "../../os/git/refs.ts";
+import { moveRef, refObjects } from "../../os/git/refs.ts";
 import type { Sha } from "../../wire/approval.ts";
 import { HiveError } from "../../wire/error.ts";
 import { copyHistory, type HistorySource } from "../git/import.ts";
@@ -29,7 +29,7 @@ export interface ServedRepo {
 
 /** The list of refs, in the form of protocol version 0. */
 export async function advertise({ git, name }: ServedRepo, service: Service): Promise<Buffer> {
-  const refs = await listRefs(git.folder(name), ["refs/heads"]);
+  const refs = await refObjects(git.folder(name), "refs/heads/");
   const head = refs.get("refs/heads/main");
   const all: [string, Sha][] = [...(head === undefined ? [] : [["HEAD", head] as [string, Sha]]), ...refs];
   const lines = all.map(([ref, sha], at) => pkt(`${sha} ${ref}${at === 0 ? `\0${CAPABILITIES[service]}` : ""}\n`));
@@ -58,7 +58,7 @@ export async function* takePush(repo: ServedRepo, request: Readable): AsyncGener
   if (command === undefined || head.commands.length > 1 || command.new === NONE)
     throw new HiveError("bad_request", "the rehearsed host takes one branch with each push");
   const folder = git.folder(name);
-  const haves = [...(await listRefs(folder, ["refs/heads"])).values()];
+  const haves = [...(await refObjects(folder, "refs/heads/")).values()];
   await copyHistory(git, name, given(repo.address, head.rest), { wants: [command.new], haves });
   const expected = command.old === NONE ? undefined : command.old;
   const { ok } = await moveRef(folder, command.ref, command.new, expected);

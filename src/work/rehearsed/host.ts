@@ -8,7 +8,7 @@ import { writeObjects } from "../../config-repos/store.ts";
 import { hivectl } from "../../lib/hivectl.ts";
 import { SerialQueue } from "../../lib/serial-queue.ts";
 import { makeRepo } from "../../os/git/folders.ts";
-import { listRefs, moveRef } from "../../os/git/refs.ts";
+import { moveRef, refObjects } from "../../os/git/refs.ts";
 import { replaceFile } from "../../os/stable.ts";
 import { REHEARSED_ADDRESS } from "../../wire/address-kinds.ts";
 import { Sha } from "../../wire/approval.ts";
@@ -167,7 +167,7 @@ export class RehearsedHost implements Rehearsed {
 
   /** The tips of its branches and its pull requests, whose commits are those of their branches while they are open. */
   async #read(): Promise<[tip: (branch: string) => Sha | undefined, pulls: KeptPull[]]> {
-    const refs = await listRefs(this.#deps.git.folder(NAME), ["refs/heads"]);
+    const refs = await refObjects(this.#deps.git.folder(NAME), "refs/heads/");
     const tip = (branch: string): Sha | undefined => refs.get(`refs/heads/${branch}`);
     const file = existsSync(this.#file) ? readFileSync(this.#file, "utf8") : "[]";
     const pulls = Pulls.parse(JSON.parse(file));
