@@ -168,24 +168,20 @@ export abstract class ForgeStandIn {
     const pull = this.get(number);
     const tip = this.tip(pull.base) ?? "";
     const commit = how === "forward" ? pull.sha : how === "rebase" ? this.#rebased(pull, tip) : this.#merged(pull, tip, how);
-    this.#server.git("update-ref", `refs/heads/${pull.base}`, commit, tip);
+    this.#server.move(pull.base, commit);
     Object.assign(pull, { state: "closed", merged: true, mergeCommit: commit });
     return commit;
   }
 
   #merged({ number, title, body, sha }: StandInPull, tip: string, how: "merge" | "squash"): string {
-    const tree = this.#server.git("merge-tree", "--write-tree", tip, sha);
     const parents = how === "merge" ? ["-p", tip, "-p", sha] : ["-p", tip];
-    return this.#server.git("commit-tree", tree, ...parents, "-m", `${title} (#${number})\n\n${body}`);
+    return this.#server.sh(MERGE, tip, sha, ...parents, "-m", `${title} (#${number})\n\n${body}`);
   }
 
   #rebased({ sha }: StandInPull, tip: string): string {
     const commits = this.#server.git("rev-list", "--reverse", "--no-merges", `${tip}..${sha}`).split("\n");
-    return commits.reduce((onto, one) => {
-      // Both sides have what came before it.
-      const tree = this.#server.git("merge-tree", "--write-tree", onto, one);
-      return this.#server.git("commit-tree", tree, "-p", onto, "-m", `copy of ${one}`);
-    }, tip);
+    // Both sides have what came before it.
+    return commits.reduce((onto, one) => this.#server.sh(MERGE, onto, one, "-p", onto, "-m", `copy of ${one}`), tip);
   }
 
   close(number: number): void {
@@ -197,6 +193,9 @@ export abstract class ForgeStandIn {
     return this.calls.filter((call) => call.method === method && path.test(call.path)).length;
   }
 }
+
+/** Merges two commits, and commits the result with the other arguments. */
+const MERGE = 'tree=$(git merge-tree --write-tree "$1" "$2"); shift 2; git commit-tree "$tree" "$@"';
 
 export const factsOf = (forge: "github" | "forgejo"): Api => facts[forge];
 

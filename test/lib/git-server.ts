@@ -1,10 +1,20 @@
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { certificates } from "./certificates.ts";
 
 /** An answer of a test instead of git's. True: it has answered. */
@@ -63,6 +73,8 @@ export class GitServer {
   readonly seen: string[] = [];
   readonly #server: Server;
   readonly #options: Options;
+  /** What git has answered when it was asked for the list of refs, by what that depends on. */
+  readonly #lists = new Map<string, { status: number; headers: Record<string, string>; body: Buffer }>();
 
   constructor(options: Options = {}) {
     this.#options = options;
@@ -107,6 +119,23 @@ export class GitServer {
     }).trim();
   }
 
+  /** Runs a shell script in the repository. Starting a program costs this large process most, so one is cheaper than two. */
+  sh(script: string, ...args: string[]): string {
+    const env = { ...ENV, GIT_DIR: this.bare };
+    return execFileSync("sh", ["-ec", script, "sh", ...args], {
+      encoding: "utf8",
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    }).trim();
+  }
+
+  /** Puts a branch at a commit of the repository. */
+  move(branch: string, commit: string): void {
+    const file = join(this.bare, "refs/heads", branch);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${commit}\n`);
+  }
+
   /** Puts a commit with one file on a branch, and returns it. */
   commit(name: string, text: string, branch = "main"): string {
     const parent = this.tip(branch);
@@ -142,8 +171,31 @@ export class GitServer {
     chmodSync(file, 0o755);
   }
 
+  /** What the list of refs depends on. */
+  #refs(): string {
+    const files = [
+      "HEAD",
+      "config",
+      "packed-refs",
+      "shallow",
+      ...readdirSync(join(this.bare, "refs"), { recursive: true }).map((name) => `refs/${String(name)}`),
+    ];
+    const texts = files.map((name) => {
+      const file = join(this.bare, name);
+      return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? `${name} ${readFileSync(file, "latin1")}` : "";
+    });
+    return texts.join("\n");
+  }
+
   #git(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { pathname, searchParams } = new URL(incoming.url ?? "/", "https://git.test");
+    const list = incoming.method === "GET" && pathname.endsWith("/info/refs") ? `${incoming.url} ${this.#refs()}` : undefined;
+    const known = list === undefined ? undefined : this.#lists.get(list);
+    if (known) {
+      outgoing.writeHead(known.status, known.headers);
+      outgoing.end(known.body);
+      return;
+    }
     const child = spawn((backend ??= backendPath()), [], {
       env: {
         ...ENV,
@@ -176,6 +228,13 @@ export class GitServer {
       outgoing.writeHead(Number.parseInt(status, 10), others);
       outgoing.write(head.subarray(end + 4));
       child.stdout.pipe(outgoing);
+      if (list === undefined) return;
+      const body: Buffer[] = [head.subarray(end + 4)];
+      child.stdout.on("data", (more: Buffer) => void body.push(more));
+      child.once("close", (code) => {
+        if (code === 0 && list.endsWith(` ${this.#refs()}`))
+          this.#lists.set(list, { status: Number.parseInt(status, 10), headers: others, body: Buffer.concat(body) });
+      });
     };
     child.stdout.on("data", onHead);
     outgoing.once("close", () => child.kill("SIGKILL"));

@@ -23,6 +23,7 @@ import { Upstreams } from "../../src/work/upstream.ts";
 import { Repositories } from "../../src/work/repositories.ts";
 import type { WorkContext } from "../../src/work/work-context.ts";
 import { openBus } from "./bus.ts";
+import { commitWriter } from "./commit-writer.ts";
 import { openStoreIn } from "./store.ts";
 
 /** The author of commits that tests make. */
@@ -121,10 +122,14 @@ export async function openTestWork({
   const run = (argv: readonly string[], input: string | Buffer = ""): Buffer =>
     execFileSync("git", ["--git-dir", bare, ...argv], { env: ENV, input, stdio: ["pipe", "pipe", "pipe"] });
   const git = (...argv: string[]): string => run(argv).toString().trim();
+  /** The parents of the commits that the test has stored. */
+  const parents = new Map<string, string>();
+  const writer = commitWriter(bare);
   /** The commit at which a proposal parts from its base, as it is stored with it. Null without a common history. */
   const mergeBase = (tip: string, sha: string): string | null => {
+    if (tip === "" || tip === sha || parents.get(sha) === tip) return tip || null;
     try {
-      return tip === "" ? null : git("merge-base", tip, sha);
+      return git("merge-base", tip, sha);
     } catch {
       // Their histories share no commit.
       return null;
@@ -156,6 +161,11 @@ export async function openTestWork({
       files: Record<string, string | null | { submodule: string }>,
       message = "a commit",
     ): string {
+      const written = writer.write(parent, files, { who: ADA, message });
+      if (written !== undefined) {
+        if (parent !== undefined) parents.set(written, parent);
+        return written;
+      }
       const lines = [`commit refs/agents/a1/topic\nmark :1\nauthor ${ADA}\ncommitter ${ADA}\n${data(message)}`];
       if (parent !== undefined) lines.push(`from ${parent}`);
       for (const [name, file] of Object.entries(files)) {
@@ -166,7 +176,9 @@ export async function openTestWork({
       }
       // A branch of its own, because a commit without parent would go on with the last one.
       const reset = "reset refs/agents/a1/topic\n\n";
-      return work.fastImport(`${reset}${lines.join("\n")}\nget-mark :1\ndone\n`);
+      const sha = work.fastImport(`${reset}${lines.join("\n")}\nget-mark :1\ndone\n`);
+      if (parent !== undefined) parents.set(sha, parent);
+      return sha;
     },
     /** Stores what a stream of `git fast-import` describes. Returns what it prints. */
     fastImport: (input: string): string => run(["fast-import", "--quiet", "--force", "--done"], input).toString().trim(),
