@@ -1,5 +1,4 @@
-import { createWriteStream } from "node:fs";
-import { lstat, mkdir, rm } from "node:fs/promises";
+import { lstat, mkdir, open, rm, type FileHandle } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -24,13 +23,14 @@ export async function copyOut(
   const parts = shell.client.stream("file_download", { name, path: path === "" ? "/state" : path })[Symbol.asyncIterator]();
   const { value: head } = (await parts.next()) as IteratorResult<Part, undefined>;
   if (head?.what === undefined) throw new Error("the hive sent no file");
+  // What has taken its place since is not ours to write to, nor to remove.
+  const file = head.what === "file" ? await open(target, "wx").catch((error: unknown) => whyNot(target, error)) : undefined;
+  if (file === undefined) await mkdir(target).catch((error: unknown) => whyNot(target, error));
   let copied;
   try {
-    if (head.what === "folder") await mkdir(target);
-    copied = head.what === "folder" ? await unpackTar(bytesOf(parts), target) : await saved(bytesOf(parts), target);
+    copied = file === undefined ? await unpackTar(bytesOf(parts), target) : await saved(bytesOf(parts), file);
   } catch (error) {
-    // Unless it was there before us.
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rm(target, { recursive: true, force: true });
+    await rm(target, { recursive: true, force: true });
     throw error;
   }
   const facts = { to: target, files: copied.files, bytes: copied.bytes, left: head.left ?? 0, left_out: head.left_out ?? [] };
@@ -45,9 +45,15 @@ export async function copyOut(
 async function targetOf(local: string, name: string): Promise<string> {
   const isFolder = (await statOf(local))?.isDirectory() === true;
   const target = isFolder ? join(local, name) : local;
-  if ((await statOf(target)) !== undefined)
-    throw new Failure(EXIT.refused, "conflict", `${target} exists already: name another path, or remove it`);
+  if ((await statOf(target)) !== undefined) throw taken(target);
   return target;
+}
+
+const taken = (target: string): Failure =>
+  new Failure(EXIT.refused, "conflict", `${target} exists already: name another path, or remove it`);
+
+function whyNot(target: string, error: unknown): never {
+  throw (error as NodeJS.ErrnoException).code === "EEXIST" ? taken(target) : error;
 }
 
 async function statOf(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
@@ -69,8 +75,8 @@ async function* bytesOf(parts: AsyncIterator<Part>): AsyncGenerator<Buffer, void
   throw new Failure(EXIT.refused, "unavailable", "the hive has not sent everything: try again");
 }
 
-async function saved(bytes: AsyncIterable<Buffer>, target: string): Promise<{ files: number; bytes: number }> {
-  const file = createWriteStream(target, { flags: "wx" });
-  await pipeline(Readable.from(bytes), file);
-  return { files: 1, bytes: file.bytesWritten };
+async function saved(bytes: AsyncIterable<Buffer>, file: FileHandle): Promise<{ files: number; bytes: number }> {
+  const stream = file.createWriteStream();
+  await pipeline(Readable.from(bytes), stream);
+  return { files: 1, bytes: stream.bytesWritten };
 }

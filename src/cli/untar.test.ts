@@ -48,7 +48,7 @@ test.each([
   ["an absolute path", "printf x > a", ["-P", "--transform=s,x/a,/x/a,"]],
   ["the same path twice", "printf x > a; printf x > b", ["--transform=s,x/b,x/a,"]],
 ])("an archive with %s is refused, and nothing is made outside of the folder", async (_, script, options) => {
-  await expect(unpack(archive(script, ...options))).rejects.toThrow(/the archive is refused|EEXIST/);
+  await expect(unpack(archive(script, ...options))).rejects.toThrow("the archive is refused");
   expect(readdirSync(top).sort()).toEqual(["from", "into"]);
   expect(readdirSync(into).every((name) => lstatSync(join(into, name)).isFile())).toBe(true);
 });
@@ -73,6 +73,6 @@ test("a link that is there already is not followed", async () => {
   const made = archive("printf new > a");
   writeFileSync(join(top, "victim"), "old");
   execFileSync("ln", ["-s", "../victim", join(into, "a")]);
-  await expect(unpack(made)).rejects.toThrow("EEXIST");
+  await expect(unpack(made)).rejects.toThrow("is there twice");
   expect(readFileSync(join(top, "victim"), "utf8")).toBe("old");
 });

@@ -48,11 +48,12 @@ export async function unpackTar(chunks: AsyncIterable<Buffer>, folder: string): 
     // The first part is the folder's own name.
     const path = join(folder, entry.parts.slice(1).join("/"));
     if (entry.isFolder) {
-      if (entry.parts.length > 1) await mkdir(path);
+      if (entry.parts.length > 1) await fresh(path, () => mkdir(path));
       continue;
     }
     if (entry.parts.length < 2) throw refused("a file has the folder's name");
-    const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, entry.isExecutable ? 0o777 : 0o666);
+    const mode = entry.isExecutable ? 0o777 : 0o666;
+    const file = await fresh(path, () => open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     try {
       await bytes.pour(entry.bytes, file);
     } finally {
@@ -78,6 +79,16 @@ function entryOf(path: Buffer, { kind, length, mode }: { kind: string; length: n
     throw refused(`${shown} is no path below the folder`);
   if (isFolder && length !== 0) throw refused(`${shown} is a folder with a content`);
   return { parts, isFolder, bytes: length, isExecutable: (mode & 0o100) !== 0 };
+}
+
+/** Makes something. Where something is already, the archive has a name twice. */
+async function fresh<T>(path: string, make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw refused(`${JSON.stringify(path)} is there twice`);
+    throw error;
+  }
 }
 
 const refused = (why: string): Failure =>

@@ -22,7 +22,7 @@ export const SPENDING = { limit: 200_000, once: 300_000 };
 /** The attacker's config. `port` is the one of the host's listener. */
 export const ownConfig = (port: number): Config => ({
   egress: listedHosts(port),
-  repos: [{ name: "web", project: true }],
+  repos: [{ name: "web", project: true }, { name: "mirror" }],
   allowedRecipients: ["victim"],
   secrets: ["OWN_TOKEN"],
   apis: {

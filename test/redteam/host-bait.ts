@@ -15,8 +15,10 @@ export class HostBait {
   /** The port of the TCP listeners. */
   port = 0;
 
-  static async start(): Promise<HostBait> {
+  /** `agentSocket`: where the agent of ssh listens, whose keys no one may ask for. */
+  static async start(agentSocket?: string): Promise<HostBait> {
     const bait = new HostBait();
+    if (agentSocket !== undefined) await bait.#listen(() => "a connection to the agent of ssh", { path: agentSocket });
     bait.port = await bait.#listen((socket) => `a connection from ${socket.remoteAddress}`, { port: 0, host: "0.0.0.0" });
     // A host without IPv6 has no such listener to reach.
     if (hasSix())

@@ -3,6 +3,7 @@ import { Place } from "./outside/place.ts";
 import { judge, observe, type OutsideRow } from "./row.ts";
 import { agentFileRows } from "./rows/agent-files.ts";
 import { browserRows } from "./rows/browser.ts";
+import { copyRows } from "./rows/copies.ts";
 import { forgeRows } from "./rows/forge.ts";
 import { gateRows } from "./rows/gate.ts";
 import { operatorRows } from "./rows/operators.ts";
@@ -24,6 +25,7 @@ export const outsideRows: readonly OutsideRow<Place>[] = [
   ...restoreRows,
   ...operatorRows,
   ...agentFileRows,
+  ...copyRows,
   ...upstreamRows,
   ...forgeRows,
   ...socketRows,

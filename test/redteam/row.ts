@@ -24,6 +24,12 @@ export interface Bait {
   /** The same for a secret that only the agent's API doors use, and for one that only the victim has. */
   doorSecretBackwards: string;
   victimSecretBackwards: string;
+  /** The same for a part of the private key of the repository `mirror`. */
+  sshKeyBackwards: string;
+  /** The port of its upstream on the host's loopback. */
+  sshPort: number;
+  /** The socket of an agent of ssh, which is in the daemon's environment. */
+  sshAgent: string;
   /** Name and id of another agent, and the pid of a process of its cage on the host. */
   victim: { name: string; id: string; pid: number };
   /** An agent to which the attacker's config lets it send nothing. */
@@ -37,7 +43,10 @@ export interface Bait {
 }
 
 /** What an attacker in the cage of a log-in aims at. */
-export type LoginBait = Omit<Bait, "udpPort" | "stranger" | "operations" | "protocol">;
+export type LoginBait = Omit<
+  Bait,
+  "udpPort" | "stranger" | "operations" | "protocol" | "sshKeyBackwards" | "sshPort" | "sshAgent"
+>;
 
 /**
  * Where an attacker stands. The manager's cage has more of everything than any other agent's. `flood` is a cage of its

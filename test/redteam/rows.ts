@@ -11,6 +11,7 @@ import { networkRows } from "./rows/network.ts";
 import { persistenceRows } from "./rows/persistence.ts";
 import { resourceRows } from "./rows/resources.ts";
 import { secretRows } from "./rows/secrets.ts";
+import { sshRows } from "./rows/ssh.ts";
 import type { CageRow } from "./row.ts";
 
 /** Every attempt from inside a cage. */
@@ -20,6 +21,7 @@ export const cageRows: readonly CageRow[] = [
   ...doorRows,
   ...modelRows,
   ...gitRows,
+  ...sshRows,
   ...fileRows,
   ...secretRows,
   ...checkRows,

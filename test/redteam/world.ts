@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { SshServer } from "../lib/ssh-server.ts";
 import { ModelServer } from "../lib/model-server.ts";
 import { commandLine, TestHive } from "../lib/hive.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
@@ -11,6 +12,7 @@ import { ownConfig, SECRETS, SPENDING, victimConfig } from "./granted.ts";
 import { HostBait } from "./host-bait.ts";
 import { programOf } from "./program.ts";
 import { addRepositories, PREPARE } from "./repositories.ts";
+import { filesIn } from "./inside/secret.ts";
 import type { Bait, CagePosition, Observation } from "./row.ts";
 import { Web } from "./web.ts";
 
@@ -27,6 +29,9 @@ const SMALL = { memory_mib: 1024, pids: 128, cpu_percent: 100, disk_mib: 64 };
 /** Longest time of one cage's attempts: the CLI's own limit for a command. Milliseconds. */
 const COMMAND_MS = 600_000;
 
+/** Where the agent of ssh listens, whose socket is in the environment of the daemon. */
+const agentSocket = ({ folder }: TestHive): string => join(folder, "ssh-agent.sock");
+
 /** A rule of the model: one command. */
 const bashRule = (words: string, command: string) => ({
   when: { text: `^${words}` },
@@ -38,14 +43,17 @@ export class World {
   readonly host: HostBait;
   readonly #model: ModelServer;
   readonly #web: Web;
+  /** The upstream of the repository `mirror`. */
+  readonly #ssh: SshServer;
   /** The tip of the base of the repository `web`. */
   base = "";
 
-  private constructor(parts: { hive: TestHive; model: ModelServer; web: Web; host: HostBait }) {
+  private constructor(parts: { hive: TestHive; model: ModelServer; web: Web; host: HostBait; ssh: SshServer }) {
     this.hive = parts.hive;
     this.host = parts.host;
     this.#model = parts.model;
     this.#web = parts.web;
+    this.#ssh = parts.ssh;
   }
 
   /** What reached the host's listeners although nothing may: one line each. */
@@ -105,9 +113,11 @@ export class World {
       HIVE_DISK_CHECK_SECONDS: "1",
     });
     const web = await Web.start(hive.folder);
-    Object.assign(hive.env, web.env);
+    Object.assign(hive.env, web.env, { SSH_AUTH_SOCK: agentSocket(hive) });
+    const host = await HostBait.start(agentSocket(hive));
+    const ssh = await new SshServer().start();
     await hive.start();
-    return new World({ hive, model, web, host: await HostBait.start() });
+    return new World({ hive, model, web, host, ssh });
   }
 
   /**
@@ -119,6 +129,7 @@ export class World {
     const hostFile = join(hive.folder, "operator.txt");
     writeFileSync(hostFile, "a file of the operator", { mode: 0o644 });
     this.base = addRepositories(hive);
+    await this.#addMirror();
     for (const [name, value] of Object.entries(SECRETS)) await hive.call("secret_set", { name, value });
     const { host } = this;
     const limits = { output_tokens_per_day: SPENDING.limit };
@@ -140,6 +151,9 @@ export class World {
       secretBackwards: backwards(SECRET),
       doorSecretBackwards: backwards(SECRETS.ITEMS_TOKEN),
       victimSecretBackwards: backwards(SECRETS.VICTIM_TOKEN),
+      sshKeyBackwards: backwards(this.#ssh.key.secret),
+      sshPort: this.#ssh.port,
+      sshAgent: agentSocket(hive),
       victim: { name: "victim", id, pid: (await hive.cage("victim")).init },
       stranger: "stranger",
       operations: {
@@ -151,6 +165,36 @@ export class World {
       protocol: PROTOCOL,
       token: `planted-${randomUUID()}`,
     };
+  }
+
+  /** Adds the repository of the host behind ssh. */
+  async #addMirror(): Promise<void> {
+    const { address, key, hostKey } = this.#ssh;
+    this.#ssh.commit("README.md", "# mirror\n");
+    const client = await connectLines(this.hive.socket, { ordered: true });
+    try {
+      const input = { name: "mirror", address, private: true, key: key.private, host_key: hostKey };
+      for await (const { repo } of client.stream("repo_add_remote", input)) if (repo) return;
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Lets the host of `mirror` have a new commit, and the hive fetch it. */
+  async followUpstream(): Promise<string> {
+    const to = this.#ssh.commit("news.txt", "news\n");
+    const { moved } = await this.hive.call("repo_fetch", { name: "mirror" });
+    if (moved[0]?.to !== to) throw new Error(`the hive has fetched ${JSON.stringify(moved)}`);
+    return "the hive has fetched from the host itself";
+  }
+
+  /** Where the private key for `mirror` is: files of the hive, relative to its folder, and arguments of processes. */
+  sshKeyOutside(): string[] {
+    const { secret } = this.#ssh.key;
+    const { stateDir, output } = this.hive;
+    const files = [...filesIn(stateDir)].filter((file) => readFileSync(file).includes(secret));
+    const found = [...files.map((file) => relative(stateDir, file)), ...this.processesWith(secret)];
+    return output.includes(secret) ? [...found, "the daemon's output"] : found;
   }
 
   /** Creates an agent, on a connection of its own. Resolves with its id once its cage runs. */
@@ -285,6 +329,7 @@ export class World {
     await this.hive.dispose();
     await this.#model.stop();
     await this.#web.stop();
+    await this.#ssh.stop();
     await this.host.stop();
   }
 }

@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +9,7 @@ import { edited, type Edit } from "./barrier.ts";
 
 /** What the suite and the programs need of a checkout. */
 const COPIED = ["src", "test", "ui", "dev", "scripts", "dist", "package.json", "package-lock.json"];
+const SSHD = ".cache/sshd";
 /** Longest run of the suite on a few rows. A hive without a barrier may hang. Milliseconds. */
 const RUN_MS = 240_000;
 /** Bytes of a run's complaints that are kept. */
@@ -34,7 +36,10 @@ export class Copy {
     await chmod(folder, 0o755);
     for (const name of COPIED) await cp(join(root, name), join(folder, name), { recursive: true, preserveTimestamps: true });
     // Linked: nothing writes into the packages. A symbolic link would lead out of what a daemon of another user sees.
-    await promisify(execFile)("cp", ["-al", join(root, "node_modules"), folder]);
+    const link = (name: string) => promisify(execFile)("cp", ["-al", "--parents", name, folder], { cwd: root });
+    await link("node_modules");
+    // The ssh server of the tests, where set-up has brought it.
+    if (existsSync(join(root, SSHD))) await link(SSHD);
     return new Copy(folder);
   }
 

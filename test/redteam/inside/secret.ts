@@ -11,7 +11,8 @@ const MAX_FILE_BYTES = 50 * 1024 * 1024;
 const PIECE_BYTES = 8 * 1024 * 1024;
 
 /** What is searched for, each backwards: so that the search has it nowhere. */
-type Searched = Pick<Bait, "secretBackwards" | "doorSecretBackwards" | "victimSecretBackwards">;
+type Searched = Pick<Bait, "secretBackwards" | "doorSecretBackwards" | "victimSecretBackwards"> &
+  Partial<Pick<Bait, "sshKeyBackwards">>;
 
 let search: Promise<{ found: Record<keyof Searched, string[]>; words: string }> | undefined;
 
@@ -23,9 +24,14 @@ export async function secretIn(texts: Searched, which: keyof Searched): Promise<
 }
 
 async function searchAll(texts: Searched): Promise<Awaited<NonNullable<typeof search>>> {
-  const found: Record<keyof Searched, string[]> = { secretBackwards: [], doorSecretBackwards: [], victimSecretBackwards: [] };
-  const names = Object.keys(found) as (keyof Searched)[];
-  const secrets = names.map((name) => [name, Buffer.from(texts[name]).reverse()] as const);
+  const found: Record<keyof Searched, string[]> = {
+    secretBackwards: [],
+    doorSecretBackwards: [],
+    victimSecretBackwards: [],
+    sshKeyBackwards: [],
+  };
+  const names = (Object.keys(found) as (keyof Searched)[]).filter((name) => texts[name] !== undefined);
+  const secrets = names.map((name) => [name, Buffer.from(texts[name] ?? "").reverse()] as const);
   const overlap = Math.max(...secrets.map(([, secret]) => secret.length));
   const count = { files: 0, processes: 0, bytes: 0 };
   for (const folder of FOLDERS) for (const path of filesIn(folder)) searchFile(path);

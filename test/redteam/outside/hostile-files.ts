@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectLines, type LineClient } from "../../../src/rpc/client.ts";
-import { cleanEnv } from "../../lib/hive.ts";
 import { addPerson } from "./people.ts";
 import type { Place } from "./place.ts";
+import { terminal } from "./terminal.ts";
 
 /** Files with which an agent attacks the operators who look at them, made by its own tools. A viewer looks. */
 
@@ -22,6 +21,8 @@ ln -s /proc/self/environ to-reader && ln -s /proc/self/root to-reader-root && ln
 mkdir mixed && cp real/shadow mixed/own && ln -s /etc/shadow mixed/passwords && ln -s / mixed/root && mkfifo mixed/fifo
 mkfifo fifo && truncate -s 7T sparse/file
 python3 -c 'open("/state/names/" + "${STEERING}", "w").write("x")'
+mkdir -p copied/deep && cp real/shadow copied/deep/own && ln -s /etc/shadow copied/passwords && ln -s / copied/root && mkfifo copied/fifo
+python3 -c 'import os; os.symlink("/etc/shadow", "/state/copied/" + "${STEERING}")'
 ln -s /state/real inbox && ls -a && echo prepared`;
 
 /** Swaps a folder for a link and back until it is told to stop. */
@@ -39,12 +40,37 @@ while not os.path.exists("/state/stop"):
 END
 setsid python3 /tmp/swap.py > /dev/null 2>&1 & echo swapping`;
 
+/** Files of the folder that changes: half of them in folders of their own. */
+export const CHANGING = 64;
+/** What is in the files to which the links lead. */
+export const ELSEWHERE = "led elsewhere";
+
+/** Swaps files and folders of a folder for links, each many times a second, until it is told to stop. */
+const CHANGE = `
+cat > /tmp/change.py <<'END'
+import ctypes, os
+rename = ctypes.CDLL(None).renameat2
+for n in range(${CHANGING}):
+    own, other = "/state/changing/own%02d" % n, "/state/away/link%02d" % n
+    os.makedirs("/state/away/folder", exist_ok=True)
+    if n % 2: os.makedirs(own)
+    else: os.makedirs("/state/changing", exist_ok=True)
+    open(own + "/file" if n % 2 else own, "w").write("a file of its own")
+    os.symlink("/state/away/folder" if n % 2 else "/state/away/file", other)
+for path in "/state/away/file", "/state/away/folder/file": open(path, "w").write("${ELSEWHERE}")
+open("/state/away/ready", "w")
+names = [(b"/state/changing/own%02d" % n, b"/state/away/link%02d" % n) for n in range(${CHANGING})]
+while not os.path.exists("/state/unchanging"):
+    for own, other in names: rename(-100, own, -100, other, 2)
+END
+setsid python3 /tmp/change.py > /dev/null 2>&1 & until [ -e /state/away/ready ]; do sleep 0.1; done; echo changing`;
+
 const rule = (words: string, command: string) => ({
   when: { text: `^${words}$` },
   steps: [{ tools: [{ name: "Bash", input: { command } }] }, { say: "done" }],
 });
 /** The rules of the model by which the agent makes them. */
-export const PREPARING = [rule("prepare the files", PREPARE), rule("swap the folders", SWAP)];
+export const PREPARING = [rule("prepare the files", PREPARE), rule("swap the folders", SWAP), rule("change the folder", CHANGE)];
 
 export class HostileFiles {
   readonly #place: Place;
@@ -100,28 +126,27 @@ export class HostileFiles {
   }
 
   /** What a file of the agent says to `look` while its folder is swapped for a link and back. */
-  async whileSwapping(look: () => Promise<void>): Promise<void> {
-    await this.#told("swap the folders");
+  whileSwapping(look: () => Promise<void>): Promise<void> {
+    return this.#meanwhile("swap the folders", "stop", look);
+  }
+
+  /** Has `/state/changing` changed while `look` copies it. */
+  whileChanging(look: () => Promise<void>): Promise<void> {
+    return this.#meanwhile("change the folder", "unchanging", look);
+  }
+
+  async #meanwhile(told: string, stop: string, look: () => Promise<void>): Promise<void> {
+    await this.#told(told);
     try {
       await look();
     } finally {
-      writeFileSync(join(await this.#place.hive.folderOf(HOSTILE), "state", "stop"), "");
+      writeFileSync(join(await this.#place.hive.folderOf(HOSTILE), "state", stop), "");
     }
   }
 
   /** What the operator's terminal prints. */
-  async hivectl(...argv: string[]): Promise<string> {
-    const { hive } = this.#place;
-    const env = cleanEnv({ HIVE_STATE_DIR: hive.stateDir, HOME: hive.folder });
-    const child = spawn(process.execPath, [join(process.cwd(), "dist/hivectl.js"), ...argv], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let out = "";
-    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (out += chunk.toString()));
-    await new Promise((resolve) => child.once("close", resolve));
-    return out;
+  hivectl(...argv: string[]): Promise<string> {
+    return terminal(this.#place.hive, argv);
   }
 
   async #told(body: string): Promise<void> {

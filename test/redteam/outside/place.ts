@@ -8,10 +8,12 @@ import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
 import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
+import { HostileSsh } from "./hostile-ssh.ts";
 import { HostileUpstream } from "./hostile-upstream.ts";
 import { HostileFiles, PREPARING } from "./hostile-files.ts";
 import { HostileForge } from "./hostile-forge.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
+import { takenHive } from "./taken-hive.ts";
 import { Texts } from "./texts.ts";
 
 /** The credential of the hive that is attacked from outside. */
@@ -36,7 +38,9 @@ export class Place {
   #guarded: Promise<Guarded> | undefined;
   #hostileFiles: Promise<HostileFiles> | undefined;
   #upstream: Promise<HostileUpstream> | undefined;
+  #ssh: Promise<HostileSsh> | undefined;
   #forge: Promise<HostileForge> | undefined;
+  #taken: ReturnType<typeof takenHive> | undefined;
   /** A request whose headers never end, begun with the hive: how it ends. */
   #slow: Promise<string> | undefined;
 
@@ -149,9 +153,19 @@ export class Place {
     return (this.#hostileFiles ??= HostileFiles.start(this));
   }
 
+  /** A hive that sends whatever it is given when an operator copies from it. */
+  takenHive(): ReturnType<typeof takenHive> {
+    return (this.#taken ??= takenHive(this));
+  }
+
   /** A git server that a repository follows. */
   upstream(): Promise<HostileUpstream> {
     return (this.#upstream ??= HostileUpstream.start(this));
+  }
+
+  /** A host behind ssh that a repository follows. */
+  ssh(): Promise<HostileSsh> {
+    return (this.#ssh ??= HostileSsh.start(this));
   }
 
   /** A forge, with a pull request of a hostile agent. */

@@ -5,6 +5,7 @@ import { line } from "../outside/line.ts";
 import { addPerson } from "../outside/people.ts";
 import type { Place } from "../outside/place.ts";
 import { allRefused, asked } from "../outside/requests.ts";
+import { STEERS } from "../outside/terminal.ts";
 import { outsideRow, type OutsideRow } from "../row.ts";
 
 /** Files that a hostile agent has put into its folder (`hostile-files.ts`), and operators who look at them and send some. */
@@ -53,8 +54,6 @@ async function upload(place: Place, { by, to, file }: { by: string; to: string; 
   }
 }
 
-/** Characters that steer a terminal or reorder its text. */
-const STEERS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/;
 /** How often a file is read while its folder is swapped. */
 const SWAPPED_READS = 12;
 

@@ -4,8 +4,8 @@ import { shell } from "../inside/run.ts";
 import { cageRow, type CageRow } from "../row.ts";
 
 /**
- * Repositories. The attacker may write to `web`, as the victim may. `secret` is the victim's alone. Each attempt has a
- * clone of its own.
+ * Repositories. The attacker may write to `web`, as the victim may, and to `mirror`. `secret` is the victim's alone. Each
+ * attempt has a clone of its own.
  */
 
 const RULES = "the rules of a push";
@@ -94,7 +94,7 @@ export const gitRows: readonly CageRow[] = [
     /only its own/,
     async () => {
       const found = await shell("ls /work");
-      if (found === "web") throw new Error("only its own");
+      if (found === "mirror\nweb") throw new Error("only its own");
       return found;
     },
   ),

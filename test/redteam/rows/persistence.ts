@@ -14,13 +14,14 @@ const HARNESS = "the harness's git ignores the clone's programs";
 /** Marks of programs that were started. The world reads them. */
 const MARKS = "/state/obeyed";
 
-function plant(path: string, content: string | object): string {
+/** Writes a file, and the folders above it. */
+export function plant(path: string, content: string | object): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
   return path;
 }
 /** A shell command that leaves a mark with the rights that it runs with. */
-const mark = (id: string): string => `mkdir -p ${MARKS}; (id -u; grep -h CapEff /proc/self/status) > ${MARKS}/${id}`;
+export const mark = (id: string): string => `mkdir -p ${MARKS}; (id -u; grep -h CapEff /proc/self/status) > ${MARKS}/${id}`;
 
 /** A plant that must stay without effect. */
 const ignored = (id: string, attempt: string, barrier: string, run: (bait: Bait) => string): CageRow => ({

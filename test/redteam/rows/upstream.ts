@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { band, FLUSH, pkt } from "../../../src/work/transport/pkt-line.ts";
+import type { HostileSsh } from "../outside/hostile-ssh.ts";
 import type { HostileUpstream } from "../outside/hostile-upstream.ts";
 import type { Place } from "../outside/place.ts";
 import { allRefused } from "../outside/requests.ts";
@@ -19,6 +20,16 @@ const row = (
   run: (upstream: HostileUpstream) => Promise<string>,
 ): OutsideRow<Place> =>
   outsideRow<Place>("upstream", "upstream")(id, attempt, barrier, refusal, async (place) => run(await place.upstream()));
+
+/** A row from where a host behind ssh stands. */
+const ssh = (
+  id: string,
+  attempt: string,
+  barrier: string,
+  refusal: RegExp,
+  run: (host: HostileSsh) => Promise<string>,
+): OutsideRow<Place> =>
+  outsideRow<Place>("upstream", "upstream")(`ssh-${id}`, attempt, barrier, refusal, async (place) => run(await place.ssh()));
 
 /** What git serves of a repository, and its type. */
 const LIST = { "content-type": "application/x-git-upload-pack-advertisement" };
@@ -178,6 +189,30 @@ export const upstreamRows: readonly OutsideRow<Place>[] = [
           list((outgoing) => outgoing.end(Buffer.concat([pkt(steering), FLUSH]))),
           () => upstream.add(),
         )
+        .catch((error: unknown) => error as Error);
+      if (typeof end === "string" || UNSEEN.test(end.message)) return `it said: ${JSON.stringify(end)}`;
+      throw end;
+    },
+  ),
+  ssh(
+    "host-key",
+    "take the place of a host behind ssh with a key of its own, for a log-in",
+    "the host key that the operator has confirmed",
+    /and you have confirmed SHA256:/,
+    (host) => host.inPlaceOfHost(),
+  ),
+  ssh("endless", "list more refs over ssh than the hive can hold", BOUNDS, /lists more than 16 MiB of refs/, (host) => {
+    const sha = host.server.tip() ?? "";
+    return host.answering(`yes '003e${sha} refs/pull/1/head' | head -c ${40 * 1024 ** 2}`);
+  }),
+  ssh(
+    "words",
+    "steer the operator's terminal through the error output of a host behind ssh",
+    "unseen characters are taken out",
+    /lists no refs \(no/,
+    async (host) => {
+      const end = await host
+        .answering("printf 'no \\033]52;c;ZXZpbA==\\007\\033[2J\\342\\200\\256evil\\r\\nsecond line' >&2; exit 1")
         .catch((error: unknown) => error as Error);
       if (typeof end === "string" || UNSEEN.test(end.message)) return `it said: ${JSON.stringify(end)}`;
       throw end;

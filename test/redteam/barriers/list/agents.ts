@@ -62,7 +62,7 @@ export const agentBarriers: readonly Barrier[] = [
     file: "src/rpc/server.ts",
     from: "if (!allowed.some((caller) => callers.has(caller))) {",
     to: "if (false) {",
-    opens: ["identity-read-messages", "identity-watch", "identity-kill"],
+    opens: ["identity-read-messages", "identity-watch", "identity-kill", "ssh-verbs"],
     holds: ["identity-foreign-recipient", "identity-second-hello"],
   },
   {

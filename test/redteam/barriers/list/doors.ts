@@ -44,7 +44,7 @@ export const doorBarriers: readonly Barrier[] = [
     file: "src/files/reader/beneath.ts",
     from: "refuseOther(look(folder, name), path);\n    const file = openSync(inFolder(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);",
     to: "const file = openSync(inFolder(folder, name), O_RDONLY | O_NONBLOCK);",
-    opens: ["agentfiles-link-reader"],
+    opens: ["agentfiles-link-reader", "cp-changing"],
     holds: ["agentfiles-fifo", "agentfiles-path"],
   },
 ];

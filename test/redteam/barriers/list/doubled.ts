@@ -22,7 +22,7 @@ export const doubledBarriers: readonly Doubled[] = [
         to: "if (false)",
       },
     ],
-    opens: ["egress-literal-dotted", "egress-user-info"],
+    opens: ["egress-literal-dotted", "egress-user-info", "ssh-proxied"],
     holds: ["egress-post"],
   },
   {
@@ -138,6 +138,44 @@ export const doubledBarriers: readonly Doubled[] = [
     ],
     opens: ["user-operator-opened"],
     holds: ["user-host-opened"],
+  },
+  {
+    name: "ssh-agent",
+    layers: [
+      {
+        what: "that a cage's environment is listed",
+        file: "src/daemon/cage-spec.ts",
+        from: "      PATH: CAGE_PATH,\n",
+        to: '      PATH: CAGE_PATH,\n      ...(process.env["SSH_AUTH_SOCK"] ? { SSH_AUTH_SOCK: process.env["SSH_AUTH_SOCK"] } : {}),\n',
+      },
+      {
+        what: "that the CLI's environment is listed",
+        file: "src/harness/cli/claude/options.ts",
+        from: "    ...input.config.env,\n",
+        to: '    ...(process.env["SSH_AUTH_SOCK"] ? { SSH_AUTH_SOCK: process.env["SSH_AUTH_SOCK"] } : {}),\n    ...input.config.env,\n',
+      },
+    ],
+    opens: ["ssh-agent"],
+    holds: ["ssh-port"],
+  },
+  {
+    name: "cp-target",
+    layers: [
+      {
+        what: "that the target of a copy is not there yet",
+        file: "src/cli/copy-out.ts",
+        from: "if ((await statOf(target)) !== undefined) throw taken(target);",
+        to: "",
+      },
+      {
+        what: "that a copy makes its file anew",
+        file: "src/cli/copy-out.ts",
+        from: 'await open(target, "wx")',
+        to: 'await open(target, "w")',
+      },
+    ],
+    opens: ["cp-target"],
+    holds: ["cp-archive-links"],
   },
   {
     name: "browser-frames",

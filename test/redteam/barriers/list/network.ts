@@ -10,7 +10,7 @@ export const networkBarriers: readonly Barrier[] = [
     file: SPEC,
     from: '"--unshare-all", "--unshare-user",',
     to: '"--unshare-all", "--share-net", "--unshare-user",',
-    opens: ["network-loopback", "network-dashboard", "network-abstract", "network-datagram", "network-arrivals"],
+    opens: ["network-loopback", "network-dashboard", "network-abstract", "network-datagram", "network-arrivals", "ssh-port"],
     holds: ["socket-packet", "files-host-socket"],
   },
   {
