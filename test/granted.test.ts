@@ -268,6 +268,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_TIME_ZONE: ["Europe/Berlin", "Asia/Tokyo"],
     HIVE_AUTO_UPDATE: ["on", "off"],
     HIVE_REPOSITORIES: ["/a", "/b"],
+    HIVE_BRANCH_PREFIX: ["hive/a", "bots"],
     ANTHROPIC_API_KEY: ["a", "b"],
     CLAUDE_CODE_OAUTH_TOKEN: ["a", "b"],
     CREDENTIALS_DIRECTORY: ["/a", "/b"],

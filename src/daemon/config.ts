@@ -11,6 +11,7 @@ import { BURST_SECONDS, DEFAULT_SEND_RATE } from "../messages/rate.ts";
 import { MAX_GROUP } from "../store/writer.ts";
 import { schemaComplaint } from "../wire/error.ts";
 import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
+import { BranchName } from "../wire/work.ts";
 import { DEFAULT_LOOP_OUTPUT_TOKENS, DEFAULT_LOOP_USD, DEFAULT_MAX_HOPS } from "../wire/limits.ts";
 
 /** The only file of the daemon that reads the environment. All other code gets a `Config`. */
@@ -39,6 +40,11 @@ const Seconds = (fallback: number) => Positive.default(fallback);
 
 /** A time zone that the runtime knows, such as Europe/Berlin. */
 const TimeZone = z.string().refine(isTimeZone, "it is no time zone: name one such as Europe/Berlin or UTC");
+
+/** Characters of the prefix of branches: an agent's name and its topic follow. */
+const MAX_PREFIX_CHARS = 60;
+/** What branches begin with, without a slash at its end. */
+const BranchPrefix = BranchName.max(MAX_PREFIX_CHARS, `it has at most ${MAX_PREFIX_CHARS} characters`);
 
 /** Reads the peers of the trusted proxy. */
 const Peers = z.string().transform((text, context) => {
@@ -128,6 +134,7 @@ const Environment = z.object({
   HIVE_OTLP_ENDPOINT: Collector.optional(),
   HIVE_SHARED_RATE_LIMITS: z.enum(["on", "off"]).default("on"),
   HIVE_REPOSITORIES: Folder.optional(),
+  HIVE_BRANCH_PREFIX: BranchPrefix.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   CLAUDE_CODE_OAUTH_TOKEN: z.string().min(1).optional(),
   CREDENTIALS_DIRECTORY: Folder.optional(),
@@ -189,6 +196,8 @@ export interface Config {
   pricesFile: string | undefined;
   /** The time zone of the operator's days, in which budgets count. */
   timeZone: string;
+  /** What the branches of the hive's own begin with on other hosts, without a slash at its end. Absent: `hive/<its id>`. */
+  branchPrefix: string | undefined;
   /** The base URL of a collector of OpenTelemetry. If undefined, nothing is exported. */
   otlpEndpoint: string | undefined;
   /** Whether a limit of the model's API holds every agent that uses the credential. */
@@ -262,6 +271,7 @@ export function readConfig(env: NodeJS.ProcessEnv, options: { foreground: boolea
     timeZone: e.HIVE_TIME_ZONE ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     otlpEndpoint: e.HIVE_OTLP_ENDPOINT,
     repositoriesFile: e.HIVE_REPOSITORIES,
+    branchPrefix: e.HIVE_BRANCH_PREFIX,
     foreground: options.foreground,
   };
 }

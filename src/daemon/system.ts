@@ -81,6 +81,7 @@ import { Telemetry } from "./otlp/telemetry.ts";
 import { UsageToday } from "./usage.ts";
 import { VERSION } from "./version.ts";
 import { Views } from "./views.ts";
+import { branchPrefixOf } from "../os/git/exported-folder.ts";
 import { ChangeReader } from "../work/change-reader.ts";
 import { GitWorker } from "../work/git/worker.ts";
 import { openWork } from "../work/open.ts";
@@ -260,6 +261,7 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     git,
     driver: sideDriver,
     hiveId,
+    branchPrefix: config.branchPrefix ?? branchPrefixOf(hiveId),
     runtime,
     failpoint,
     disk,

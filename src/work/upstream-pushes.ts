@@ -173,7 +173,7 @@ export class UpstreamPushes {
     upstream: Upstream,
     { base, sha, last, actor }: { base: string; sha: Sha; last: Sha | undefined; actor: string },
   ): Promise<string> {
-    const { git, store, now, failpoint, hiveId } = this.#context;
+    const { git, store, now, failpoint, branchPrefix } = this.#context;
     let branch = HIVE_BRANCHES + base;
     if (upstream.kind === "folder") {
       const key = `${repo.name}\0${base}`;
@@ -182,7 +182,7 @@ export class UpstreamPushes {
       await pushBase(git, { repo: repo.name, upstream, base, sha }, options);
     } else {
       const isDiverged = repo.holds[base]?.diverged === true;
-      const offer = { own: `${HIVE_BRANCHES}${hiveId}/${base}`, isDiverged };
+      const offer = { own: `${branchPrefix}/${base}`, isDiverged };
       branch = await this.#swaps.offer(repo, base, sha, offer, this.#ended.signal);
     }
     await failpoint("upstream_pushed");

@@ -43,6 +43,8 @@ export interface WorkContext {
     onRecord(record: { host: string; port: number; verdict: string }): void;
   }): Promise<{ close(): Promise<void> }>;
   hiveId: string;
+  /** What branches of the hive's own begin with on other hosts, without a slash at its end. */
+  branchPrefix: string;
   runtime: { revision: string; dir: string };
   /** Called at a named point between two steps. Does nothing, except in tests that set it. */
   failpoint(name: string): Promise<void>;

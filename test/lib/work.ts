@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Paths } from "../../src/lib/paths.ts";
 import { bwrapDriver } from "../../src/platforms/bwrap/driver.ts";
+import { branchPrefixOf } from "../../src/os/git/exported-folder.ts";
 import { moveRef } from "../../src/os/git/refs.ts";
 import { sandboxedRun } from "../../src/os/sandboxed-run.ts";
 import type { ChangeRecord } from "../../src/store/changes.ts";
@@ -94,6 +95,7 @@ export async function openTestWork({
     net: { resolve: async () => ["127.0.0.1"], isPublic: () => false },
     driver,
     hiveId,
+    branchPrefix: branchPrefixOf(hiveId),
     runtime: { revision: "r1", dir: join(top, "runtime") },
     failpoint,
     disk: {

@@ -24,6 +24,8 @@ export type ExportTask =
 
 /** The branches of a folder that belong to the hive. It writes no other. */
 export const HIVE_BRANCHES = "hive/";
+/** What branches of a hive begin with on another host, where other hives may push as well. */
+export const branchPrefixOf = (hiveId: string): string => HIVE_BRANCHES + hiveId;
 /** The exit code for a folder without the nonce. Every other reason has a higher one. */
 const NOT_EXPORTED = 71;
 

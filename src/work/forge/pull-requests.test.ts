@@ -89,6 +89,17 @@ const approve = async (id: number): Promise<void> => {
 describe.each(["github", "forgejo"] as const)("on %s", (program) => {
   beforeEach(() => begin(program));
 
+  test("its branch begins with the prefix of the hive, and keeps it when another one is set", async () => {
+    work.context.branchPrefix = "bots/team-a";
+    const id = await pulled({});
+    const head = "bots/team-a/scout/topic";
+    expect(server.tip(head)).toBe(work.row(id).sha);
+    expect(forge.last).toMatchObject({ head });
+    work.context.branchPrefix = "other";
+    await look();
+    expect(pull(id)).toMatchObject({ state: "open", branch: head });
+  });
+
   test("an approved change becomes a pull request, and merged once it is merged there", async () => {
     const id = await pulled({ title: "Add b", body: "Because of b." });
     const head = `hive/${work.context.hiveId}/scout/topic`;

@@ -1,4 +1,3 @@
-import { HIVE_BRANCHES } from "../../../os/git/exported-folder.ts";
 import { SYSTEM } from "../../../wire/names.ts";
 import { isLive } from "../../forge/follow.ts";
 import type { Forge } from "../../forge/place.ts";
@@ -9,13 +8,13 @@ import type { Run, RunEnd } from "../run.ts";
  * opens it. The proposed commit is what is pushed, and the queue does not wait for the forge.
  */
 export async function pullRequestStep({ context, changes, id, repo }: Run, forge: Forge): Promise<RunEnd> {
-  const { store, hiveId, failpoint } = context;
+  const { store, branchPrefix, failpoint } = context;
   await failpoint("pull_start");
   await store.write((tx) => {
     const row = changes.get(id);
     const before = store.pulls.of(id);
     const isKept = before !== undefined && isLive(before);
-    const head = `${HIVE_BRANCHES}${hiveId}/${row.agent_name}/${row.branch}`;
+    const head = `${branchPrefix}/${row.agent_name}/${row.branch}`;
     const fresh = { state: "opening" as const, number: null, url: null, told: null, etag: null, round: row.round };
     // The commit that the branch has there is known also after its last pull request has ended.
     const known = { change: id, repo: repo.name, forge, head, sha: before?.sha ?? null, failed: null };
