@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { digestOf, syncFileSystem, unpack } from "../os/archive.ts";
 import { isAlive } from "../os/process-id.ts";
-import { checkCopy } from "../store/copy.ts";
+import { checkCopy, secretsOf } from "../store/copy.ts";
 import { takeLock } from "../store/lock.ts";
 import { HiveError, schemaComplaint } from "../wire/error.ts";
 import { FORMAT, Manifest, MANIFEST, PARTS } from "./manifest.ts";
@@ -28,6 +28,8 @@ export interface RestoreOptions {
 export interface Restored {
   state: string;
   manifest: Manifest;
+  /** Secrets of the hive, whose values no backup has. */
+  secrets: string[];
   /** Where the replaced contents are now. */
   aside?: string;
 }
@@ -67,10 +69,11 @@ export async function restore({ backup, state, mayPutAside, tell }: RestoreOptio
     tell("checking the database");
     await copyFile(join(backup, PARTS.database), join(made, PARTS.database));
     checkCopy(join(made, PARTS.database));
+    const secrets = secretsOf(join(made, PARTS.database));
     await syncFileSystem(state);
     const aside = await moveIn(state, made, there);
     await syncFileSystem(state);
-    return { state, manifest, ...(aside === undefined ? {} : { aside }) };
+    return { state, manifest, secrets, ...(aside === undefined ? {} : { aside }) };
   } finally {
     lock.release();
   }

@@ -180,7 +180,9 @@ export const VERB_OUTPUT: Record<string, OperationName | { shape: string }> = {
   shutdown: "shutdown",
   backup: { shape: "{ backup: BackupView }" },
   migrate: { shape: "{ migration: MigrationView }" },
-  restore: { shape: "{ restored: { state: string, created_at: string, seq: number, agents: number, aside?: string } }" },
+  restore: {
+    shape: "{ restored: { state: string, created_at: string, seq: number, agents: number, aside?: string, secrets?: string[] } }",
+  },
 };
 
 /** The shape of a schema in TypeScript notation. A named shape inside it is referred to by name. */

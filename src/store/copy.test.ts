@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
-import { checkCopy } from "./copy.ts";
+import { checkCopy, secretsOf } from "./copy.ts";
 import type { Store } from "./store.ts";
 
 let folder: string;
@@ -59,4 +59,15 @@ test("a copy that is damaged, newer or not a database is refused with the reason
   expect(() => checkCopy(file)).toThrow("newer than this program's");
   writeFileSync(file, "x".repeat(8192));
   expect(() => checkCopy(file)).toThrow("cannot be read");
+});
+
+test("a copy names its secrets, and one of before there were any has none", async () => {
+  const file = join(folder, "copy.db");
+  await store.write(() => store.secrets.set("GH", "operator", 1));
+  await store.backup(file, () => {});
+  expect(secretsOf(file)).toEqual(["GH"]);
+  const older = new Database(file);
+  older.exec("DROP TABLE secrets");
+  older.close();
+  expect(secretsOf(file)).toEqual([]);
 });

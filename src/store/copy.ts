@@ -94,3 +94,15 @@ export function checkCopy(file: string): void {
     db.close();
   }
 }
+
+/** The names of the secrets that a checked copy has rows of. No copy has a value. */
+export function secretsOf(file: string): string[] {
+  const db = new Database(file, { fileMustExist: true, readonly: true });
+  try {
+    // The copy may be older than the table.
+    const has = db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'secrets'").get() !== undefined;
+    return has ? db.prepare<[], string>("SELECT name FROM secrets ORDER BY name").pluck().all() : [];
+  } finally {
+    db.close();
+  }
+}

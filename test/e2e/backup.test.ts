@@ -49,6 +49,7 @@ test("a backup under 64 senders and deploys restores a hive with every message a
     await hive.call("stop", { scope: { agent_names: [name] }, graceful: false });
   }
   writeFileSync(join(await hive.folderOf("ada"), "state", "notes.md"), "mine");
+  await hive.call("secret_set", { name: "NPM_TOKEN", value: "npm_0123456789" });
 
   const acknowledged = new Map<number, string>();
   let isOver = false;
@@ -103,7 +104,9 @@ test("a backup under 64 senders and deploys restores a hive with every message a
   other = new TestHive();
   const restored = await hivectl(other.stateDir, "restore", to, "--json");
   expect(restored).toMatchObject({ code: 0 });
-  expect(JSON.parse(restored.out)).toMatchObject({ restored: { state: other.stateDir, agents: 3 } });
+  expect(JSON.parse(restored.out)).toMatchObject({ restored: { state: other.stateDir, agents: 3, secrets: ["NPM_TOKEN"] } });
+  const anew = await hivectl(join(other.folder, "anew"), "restore", to);
+  expect(anew.out).toMatch(/^no backup has the values of its secrets: .*: NPM_TOKEN$/m);
   const again = await hivectl(other.stateDir, "restore", to);
   expect(again).toMatchObject({ code: 2, err: expect.stringMatching(/is not empty.*use --yes/) as string });
   await other.start();

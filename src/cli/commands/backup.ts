@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { timeoutSeconds } from "../arguments.ts";
+import { hivectl } from "../../lib/hivectl.ts";
 import { asksFirst, confirm } from "../deciding.ts";
 import { clean, plural } from "../print.ts";
 import { Progress } from "../progress.ts";
@@ -53,7 +54,7 @@ export function backupCommands(program: Command): void {
       const place = resolve(options.state ?? stateFolder(environment));
       const progress = new Progress(printer.isJson);
       try {
-        const { state, manifest, aside } = await restore({
+        const { state, manifest, secrets, aside } = await restore({
           backup: resolve(folder),
           state: place,
           mayPutAside: () => {
@@ -64,10 +65,12 @@ export function backupCommands(program: Command): void {
         });
         progress.end();
         const restored = { state, created_at: manifest.created_at, seq: manifest.seq, agents: manifest.agents.length };
-        printer.show({ restored: aside === undefined ? restored : { ...restored, aside } }, () =>
+        const named = { ...restored, ...(aside === undefined ? {} : { aside }), ...(secrets.length === 0 ? {} : { secrets }) };
+        printer.show({ restored: named }, () =>
           [
             `${clean(state)} is the hive of ${manifest.created_at}: ${plural(restored.agents, "agent")}, up to ${manifest.seq}`,
             ...(aside === undefined ? [] : [`its earlier content is in ${clean(aside)}; remove it when you no longer need it`]),
+            ...missingWords(secrets),
             `start it with \`${clean(startCommand(state, environment))}\``,
           ].join("\n"),
         );
@@ -76,4 +79,14 @@ export function backupCommands(program: Command): void {
       }
     });
   });
+}
+
+/** Secrets that a restored hive has the names of. The rest is in `secret list`. */
+const MAX_NAMED = 20;
+
+function missingWords(secrets: readonly string[]): string[] {
+  if (secrets.length === 0) return [];
+  const more = secrets.length > MAX_NAMED ? `, and ${secrets.length - MAX_NAMED} more` : "";
+  const names = `${secrets.slice(0, MAX_NAMED).map(clean).join(", ")}${more}`;
+  return [`no backup has the values of its secrets: set them once it runs, with \`${hivectl("secret set <name>")}\`: ${names}`];
 }
