@@ -139,8 +139,8 @@ export class Budgets implements Service {
    * that the model does not have.
    */
   checkRequest(agentId: string, model: string): void {
-    const standings = this.#ofRequests(agentId);
-    const stop = stopIn(standings);
+    const standings = this.#of(agentId);
+    const stop = standings.find(({ kind, isReached }) => isReached && !isOfTurns(kind));
     if (stop) throw new HiveError("rate_limited", stopWords(stop));
     const cost = standings.find(({ kind, isLifted }) => isCost(kind) && !isLifted);
     if (cost && !this.#deps.hasPrice(model))
@@ -160,6 +160,7 @@ export class Budgets implements Service {
     this.#stops.delete(agentId);
     this.#near.delete(agentId);
     this.#inTurn.delete(agentId);
+    this.standings.forget(agentId);
     if (isPurged) this.#forget(agentScope(agentId));
     this.#arm();
   }
@@ -186,13 +187,15 @@ export class Budgets implements Service {
   refresh(agentId?: string, credential?: string): void {
     const { spenders } = this.#deps;
     const one = agentId === undefined ? undefined : spenders.byId(agentId);
-    const used = agentId === undefined ? this.limits.credentials() : [one?.credential, credential];
-    const changed = [
-      this.#refreshShared(HIVE, this.standings.ofHive()),
-      ...[...new Set(used)].map(
-        (name) => name !== undefined && this.#refreshShared(credentialScope(name), this.standings.ofCredential(name)),
-      ),
-    ].some(Boolean);
+    let changed = this.#refreshShared(HIVE, this.standings.ofHive());
+    const check = (name: string | undefined): void => {
+      if (name !== undefined && this.#refreshShared(credentialScope(name), this.standings.ofCredential(name))) changed = true;
+    };
+    if (agentId === undefined) for (const name of this.limits.credentials()) check(name);
+    else {
+      check(one?.credential);
+      if (credential !== one?.credential) check(credential);
+    }
     if (changed || agentId === undefined) for (const { id } of spenders.all()) this.#refreshOne(id);
     else this.#refreshOne(agentId);
     this.#arm();
@@ -216,10 +219,11 @@ export class Budgets implements Service {
     if (stop) this.#stops.set(agentId, stop);
     else this.#stops.delete(agentId);
     const near = all.filter(({ isNear }) => isNear);
-    const limits = near.map(({ key, kind }) => `${key} ${kind}`).join();
-    const ends = near.reduce((nearest, one) => Math.min(nearest, one.ends ?? Infinity), Infinity);
-    if (near.length > 0) this.#near.set(agentId, { ends, limits });
-    else this.#near.delete(agentId);
+    if (near.length === 0) this.#near.delete(agentId);
+    else {
+      const limits = near.map(({ key, kind }) => `${key} ${kind}`).join();
+      this.#near.set(agentId, { ends: near.reduce((nearest, one) => Math.min(nearest, one.ends ?? Infinity), Infinity), limits });
+    }
     if (!isSameStop(before, stop) || wereNear !== this.#near.get(agentId)?.limits) this.#deps.changed(agentId);
   }
 
@@ -234,11 +238,7 @@ export class Budgets implements Service {
     this.#timer.unref();
   }
 
-  #ofRequests(agentId: string): Standing[] {
-    return this.#of(agentId).filter(({ kind }) => !isOfTurns(kind));
-  }
-
-  #of(agentId: string): Standing[] {
+  #of(agentId: string): readonly Standing[] {
     const agent = this.#deps.spenders.byId(agentId);
     return agent ? this.standings.all(agent) : [];
   }

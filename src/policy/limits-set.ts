@@ -11,6 +11,7 @@ export const NO_LIMITS: Budget = {};
 export class LimitsSet {
   readonly #limits = new Map<ScopeKey, Budget>();
   readonly #decisions = new Map<ScopeKey, Partial<Record<BudgetKind, Decision>>>();
+  #version = 0;
 
   constructor(limits: readonly LimitRow[], decisions: readonly DecisionRow[]) {
     for (const { scope, kind, amount } of limits) this.set(scope, kind, amount);
@@ -29,6 +30,11 @@ export class LimitsSet {
     return this.#limits.get(scope) ?? NO_LIMITS;
   }
 
+  /** Another number after each change. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** The credentials for which limits are or were set. */
   credentials(): string[] {
     return [...this.#limits.keys()].flatMap((scope) => credentialIn(scope) ?? []);
@@ -41,12 +47,14 @@ export class LimitsSet {
 
   /** Forgets a scope that has ended. */
   forget(scope: ScopeKey): void {
+    this.#version++;
     this.#limits.delete(scope);
     this.#decisions.delete(scope);
   }
 
   /** Sets a limit, or removes it. */
   set(scope: ScopeKey, kind: BudgetKind, amount: number | undefined): void {
+    this.#version++;
     const { [kind]: _, ...others } = this.of(scope);
     this.#limits.set(scope, amount === undefined ? others : { ...others, [kind]: amount });
   }
@@ -57,6 +65,7 @@ export class LimitsSet {
 
   /** Takes a decision. Returns the row to store. */
   decide(scope: ScopeKey, kind: BudgetKind, decision: Decision): DecisionRow {
+    this.#version++;
     this.#decisions.set(scope, { ...this.#decisions.get(scope), [kind]: decision });
     return this.row(scope, kind, decision);
   }

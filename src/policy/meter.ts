@@ -59,9 +59,16 @@ export class Meter {
   readonly #deps: MeterDeps;
   readonly #counters = new Map<ScopeKey, Partial<Record<PeriodKind, Counter>>>();
   #running: Running | undefined;
+  #version = 0;
 
   constructor(deps: MeterDeps) {
     this.#deps = deps;
+  }
+
+  /** Another number after each change of a figure, and in each other day or hour. */
+  get version(): number {
+    this.#periods();
+    return this.#version;
   }
 
   /**
@@ -69,6 +76,7 @@ export class Meter {
    * of usage and of turns, which are stored themselves, and `keepTurn` stores a turn where that is needed.
    */
   add(scopes: readonly ScopeKey[], { costUsd, output, input }: Omit<Spent, "turns">): void {
+    this.#version++;
     const now = this.#deps.now();
     for (const scope of scopes)
       for (const kind of periodsOf(scope)) {
@@ -95,6 +103,7 @@ export class Meter {
 
   /** Counts a turn that begins, for the hour. */
   addTurn(scopes: readonly ScopeKey[]): void {
+    this.#version++;
     this.#store(
       scopes.map((scope) => {
         const counter = this.#counter(scope, "hour");
@@ -109,6 +118,7 @@ export class Meter {
   clearTurn(scope: ScopeKey): void {
     const counter = this.#counter(scope, "turn");
     if (Object.values(counter.spent).every((figure) => figure === 0)) return;
+    this.#version++;
     counter.spent = nothingSpent();
     if (counter.isKept) this.#remove(scope, counter);
     // Nothing is no row.
@@ -117,6 +127,7 @@ export class Meter {
 
   /** Forgets a scope that has ended. */
   forget(scope: ScopeKey): void {
+    this.#version++;
     this.#counters.delete(scope);
   }
 
@@ -159,6 +170,7 @@ export class Meter {
   #periods(): Running {
     const now = this.#deps.now();
     if (this.#running && now >= this.#running.from && now < this.#running.until) return this.#running;
+    this.#version++;
     const theDay = this.#deps.days.at(now);
     const [day, hour] = [periodAt("day", now, theDay), periodAt("hour", now, theDay)];
     const [turn, change] = [periodAt("turn", now, theDay), periodAt("change", now, theDay)];

@@ -34,8 +34,8 @@ export interface Standing extends Verdict, Subject {
 }
 
 export interface StandingsDeps {
-  limits: Pick<LimitsSet, "of" | "decision">;
-  meter: Pick<Meter, "read">;
+  limits: Pick<LimitsSet, "of" | "decision" | "version">;
+  meter: Pick<Meter, "read" | "version">;
   days: Pick<Days, "at">;
   now(): number;
 }
@@ -46,11 +46,23 @@ interface Known {
   limits: readonly Limit[];
 }
 
+/** What was found for an agent, and for what. It holds while all of this is the same. */
+interface Found<T> {
+  of: Pick<Spender, "budget" | "credential" | "changes">;
+  limits: number;
+  /** Undefined if it does not depend on what is spent. */
+  meter?: number;
+  value: T;
+}
+
 /** Compares what is spent with the limits. */
 export class Standings {
   readonly #deps: StandingsDeps;
   /** Each request asks several times, and limits change rarely. */
   readonly #known = new Map<ScopeKey, Known>();
+  /** By agent. A request asks for what the answer before it has found. */
+  readonly #all = new Map<string, Found<readonly Standing[]>>();
+  readonly #limited = new Map<string, Found<boolean>>();
 
   constructor(deps: StandingsDeps) {
     this.#deps = deps;
@@ -88,17 +100,46 @@ export class Standings {
   }
 
   /** Every limit that can stop an agent: its own first, then those of its changes, of its credential and of the hive. */
-  all(agent: Spender): Standing[] {
-    return [
+  all(agent: Spender): readonly Standing[] {
+    return this.#found(this.#all, agent, this.#deps.meter.version, () => [
       ...this.ofAgent(agent),
       ...agent.changes.flatMap((change) => this.ofChange(agent, change)),
       ...this.ofCredential(agent.credential),
       ...this.ofHive(),
-    ];
+    ]);
   }
 
   /** True if a limit that counts answers can stop an agent: what `all` finds, without what is used. */
   isLimited(agent: Spender): boolean {
+    return this.#found(this.#limited, agent, undefined, () => this.#canStop(agent));
+  }
+
+  /** Forgets an agent that has ended. */
+  forget(agentId: string): void {
+    this.#all.delete(agentId);
+    this.#limited.delete(agentId);
+    this.#known.delete(agentScope(agentId));
+  }
+
+  /** What was found for an agent before, or what `find` finds now. */
+  #found<T>(before: Map<string, Found<T>>, agent: Spender, meter: number | undefined, find: () => T): T {
+    const limits = this.#deps.limits.version;
+    const known = before.get(agent.id);
+    if (known?.limits === limits && known.meter === meter) {
+      const { budget, credential, changes } = known.of;
+      if (budget === agent.budget && credential === agent.credential && isSame(changes, agent.changes)) return known.value;
+    }
+    const value = find();
+    before.set(agent.id, {
+      of: { ...agent, changes: [...agent.changes] },
+      limits,
+      ...(meter === undefined ? {} : { meter }),
+      value,
+    });
+    return value;
+  }
+
+  #canStop(agent: Spender): boolean {
     const counts = ({ kind }: { kind: BudgetKind }): boolean => kind !== "messages_per_minute" && !isOfTurns(kind);
     const hasChange = agent.changes.length > 0;
     if (this.limitsOf(agent).some((one) => counts(one) && (hasChange || !isOfChange(one.kind)))) return true;
@@ -151,3 +192,6 @@ export class Standings {
     return standings;
   }
 }
+
+const isSame = (one: readonly number[], other: readonly number[]): boolean =>
+  one.length === other.length && one.every((value, at) => value === other[at]);

@@ -25,12 +25,18 @@ export class Turnstile {
     this.#sharedLimit.check(agentId);
     if (!this.#budgets.isLimited(agentId)) return () => {};
     const before = this.#last.get(agentId);
-    const { promise: ended, resolve: leave } = Promise.withResolvers<void>();
-    const last = (before ?? Promise.resolve()).then(() => ended);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    // One that waited may be given up before the one before it has ended.
+    const last = before ? before.then(() => ended) : ended;
     this.#last.set(agentId, last);
-    void last.then(() => {
+    const forget = (): void => {
       if (this.#last.get(agentId) === last) this.#last.delete(agentId);
-    });
+    };
+    if (before) void last.then(forget);
+    const leave = (): void => {
+      if (!before) forget();
+      resolve();
+    };
     try {
       if (before) await untilOrGone(before, gone);
       if (gone.aborted) throw new HiveError("unavailable", "the request was given up");
