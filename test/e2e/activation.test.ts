@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ApprovalView, RequestState } from "../../src/wire/approval.ts";
 import { shortSha } from "../../src/wire/sha.ts";
-import { LAZY_CLI, TestHive } from "../lib/hive.ts";
+import { TestHive } from "../lib/hive.ts";
 
 /** The last steps of a deploy: waiting for the turn, the confirmation, and the return to the agent's earlier state. */
 
@@ -18,7 +18,7 @@ const RULES = [
 ];
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive(LAZY_CLI).play(RULES).start();
+  hive = await new TestHive().play(RULES).start();
   await Promise.all([hive.call("spawn", { name: "ada" }), hive.call("spawn", { name: "bob" })]);
 });
 afterAll(() => hive.dispose());

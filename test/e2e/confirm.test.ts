@@ -1,13 +1,13 @@
 import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { TestHive, commandLine } from "../lib/hive.ts";
+import { REAL_CLI, TestHive, commandLine } from "../lib/hive.ts";
 
 /** A generation is confirmed when the CLI has started with its config. */
 
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive().play([{ when: { text: "." }, steps: [{ say: "Heard." }] }]).start();
+  hive = await new TestHive(REAL_CLI).play([{ when: { text: "." }, steps: [{ say: "Heard." }] }]).start();
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(() => hive.dispose());

@@ -4,7 +4,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { holdings } from "../lib/process.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
@@ -19,7 +19,7 @@ const AT_ONCE = 2;
 const MOST_BYTES = 192 * 1024 * 1024;
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive().play([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
+  hive = await new TestHive(IDLE_CLI).start();
   await spawnStopped(hive, "ada");
 });
 afterAll(() => hive.dispose());

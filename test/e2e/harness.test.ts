@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TestHive, cleanEnv, commandLine, isRunning, until } from "../lib/hive.ts";
+import { REAL_CLI, TestHive, cleanEnv, commandLine, isRunning, until } from "../lib/hive.ts";
 
 /** What runs in a cage besides turns: interfaces for other programs, servers, and processes that start and end. */
 
@@ -34,7 +34,7 @@ beforeAll(async () => {
     capture: { heard: "([A-Z]{5} from \\w+|down just now)" },
   });
   const tell = { tools: [{ name: "send", input: { to: "operator", body: "{{heard}}" } }] };
-  hive = await new TestHive({ HIVE_WARM_SECONDS: "0.3" })
+  hive = await new TestHive({ ...REAL_CLI, HIVE_WARM_SECONDS: "2" })
     .play([
       { when: { text: "^shout (?<with>own|resident)" }, agents: ["own"], steps: [shout("own"), tell, { say: "done" }] },
       { when: { text: "^shout" }, agents: ["resident"], steps: [shout("resident"), tell, { say: "done" }] },

@@ -12,13 +12,13 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TurnEvent } from "../../src/wire/event.ts";
-import { TestHive, commandLine, until } from "../lib/hive.ts";
+import { REAL_CLI, TestHive, commandLine, until } from "../lib/hive.ts";
 
 /** Faults of the session, the config and the machine, with the real CLI: the message stays, and is served once they are fixed. */
 
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive({ HIVE_WARM_SECONDS: "0.2" })
+  hive = await new TestHive({ ...REAL_CLI, HIVE_WARM_SECONDS: "0.2" })
     .play([
       { when: { text: "^refused" }, steps: [{ error: { status: 400, message: "messages.1: unexpected role" } }], once: true },
       { when: { text: "^never" }, steps: [{ error: { status: 400, message: "betas: unknown beta" } }] },

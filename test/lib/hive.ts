@@ -22,10 +22,13 @@ const DIST = join(import.meta.dirname, "../../dist");
 export const IDLE_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/idle-claude.sh") };
 
 /**
- * Settings of a hive whose agents start more often than they take turns: Claude Code starts with the first message of each
- * start. What shows that a start is confirmed by Claude Code itself does not pass this.
+ * The program in the place of Claude Code in tests that say nothing else: it confirms its start, and becomes Claude Code with
+ * the first message. Many agents of tests are deployed, restarted or stopped again before they get one.
  */
-export const LAZY_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/lazy-claude.sh") };
+const LAZY_CLI = { HIVE_CLAUDE_PATH: join(DIST, "../test/lib/lazy-claude.sh") };
+
+/** Settings of a hive whose test looks at how Claude Code itself starts. */
+export const REAL_CLI = { HIVE_CLAUDE_PATH: findClaude(undefined) };
 
 /** A clean environment for the programs that tests run, without the caller's clients or credentials. */
 export function cleanEnv(extra: Record<string, string> = {}): Record<string, string> {
@@ -100,6 +103,8 @@ export class TestHive {
   #daemon: ChildProcess | undefined;
   /** True if the daemon stops its cages when it ends by SIGTERM. */
   #isForeground = true;
+  /** True if `LAZY_CLI` is in the place of Claude Code. A program that starts the daemon as another user cannot give it that. */
+  #isLazy = false;
   output = "";
   #client: Promise<LineClient> | undefined;
 
@@ -110,6 +115,8 @@ export class TestHive {
       HOME: this.folder,
       HIVE_PORT: "0",
       HIVE_REHEARSAL: "1",
+      // A benchmark measures the real start.
+      ...(process.env["VITEST"] === undefined ? {} : LAZY_CLI),
       // Hives of parallel tests would use the same ports.
       HIVE_AGENT_PORTS: "off",
       // A slow start of a generation on a busy machine is no failure of its config.
@@ -208,8 +215,11 @@ export class TestHive {
       "serve",
       ...(options.foreground === false ? [] : ["--foreground"]),
     ];
+    const env = { ...this.env, ...options.env };
+    if (options.by && env["HIVE_CLAUDE_PATH"] === LAZY_CLI.HIVE_CLAUDE_PATH) delete env["HIVE_CLAUDE_PATH"];
+    this.#isLazy = env["HIVE_CLAUDE_PATH"] === LAZY_CLI.HIVE_CLAUDE_PATH;
     this.#daemon = spawn(program, argv, {
-      env: { ...this.env, ...options.env },
+      env,
       cwd: this.folder,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
@@ -226,9 +236,7 @@ export class TestHive {
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer): void => {
         this.output += chunk.toString();
-        if (!this.output.includes("/login#token=")) return;
-        if (this.env["HIVE_CLAUDE_PATH"] === LAZY_CLI.HIVE_CLAUDE_PATH) addClaude(join(this.stateDir, "runtime"));
-        resolve();
+        if (this.output.includes("/login#token=")) resolve();
       };
       child.stdout?.removeAllListeners("data").on("data", onData);
       child.stderr?.removeAllListeners("data").on("data", onData);
@@ -236,6 +244,7 @@ export class TestHive {
         reject(new Error(`the daemon ended (${code ?? signal}) before it was ready:\n${this.output}`)),
       );
     });
+    if (this.#isLazy) addClaude(join(this.stateDir, "runtime"));
   }
 
   /** The launch URL that the daemon printed. */

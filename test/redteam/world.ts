@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join, relative } from "node:path";
 import { SshServer } from "../lib/ssh-server.ts";
 import { ModelServer } from "../lib/model-server.ts";
-import { commandLine, TestHive } from "../lib/hive.ts";
+import { commandLine, REAL_CLI, TestHive } from "../lib/hive.ts";
 import type { HiveEvent } from "../../src/wire/event.ts";
 import { PROTOCOL } from "../../src/wire/harness.ts";
 import { operationsOf, type Input } from "../../src/wire/operations.ts";
@@ -107,10 +107,11 @@ export class World {
       { when: { text: "." }, steps: [{ say: "hello" }] },
     ]).start();
     const hive = new TestHive({
+      ...REAL_CLI,
       HIVE_REHEARSAL: "0",
       HIVE_UPSTREAM_URL: model.url,
       ANTHROPIC_API_KEY: SECRET,
-      HIVE_DISK_CHECK_SECONDS: "1",
+      HIVE_DISK_CHECK_SECONDS: "4",
     });
     const web = await Web.start(hive.folder);
     Object.assign(hive.env, web.env, { SSH_AUTH_SOCK: agentSocket(hive) });
