@@ -28,6 +28,7 @@ socket.on("close", () => {
 export class DaemonPlace {
   readonly hive: TestHive;
   readonly #user: string;
+  #uid: number | undefined;
   /** The pids of the helper and of the daemon, and the first uid of the hive's agents. */
   helper = 0;
   daemon = 0;
@@ -66,7 +67,7 @@ export class DaemonPlace {
     return join(this.hive.folder, "etc");
   }
   get uid(): number {
-    return Number(execFileSync("id", ["-u", this.#user], { encoding: "utf8" }));
+    return (this.#uid ??= Number(execFileSync("id", ["-u", this.#user], { encoding: "utf8" })));
   }
 
   /**

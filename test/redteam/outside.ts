@@ -1,6 +1,6 @@
 import { DaemonPlace } from "./daemon-place.ts";
 import { Place } from "./outside/place.ts";
-import { judge, observe, type OutsideRow } from "./row.ts";
+import { judge, observe, type OutsideRow, type Position } from "./row.ts";
 import { agentFileRows } from "./rows/agent-files.ts";
 import { browserRows } from "./rows/browser.ts";
 import { copyRows } from "./rows/copies.ts";
@@ -47,17 +47,18 @@ export async function attackFromDaemon(
   return attackIn(await DaemonPlace.start(), rows, report);
 }
 
-async function attackIn<P extends { stop(): Promise<void> }>(
+async function attackIn<P extends { stop(): Promise<void>; left?(position: Position): Promise<void> }>(
   place: P,
   rows: readonly OutsideRow<P>[],
   report: (line: string) => void,
 ): Promise<Result[]> {
   try {
     const results: Result[] = [];
-    for (const row of rows) {
+    for (const [n, row] of rows.entries()) {
       const result = resultOf(row, judge(row, await observe(() => row.run(place), ATTEMPT_MS)));
       report(`${result.outcome} ${row.id}`);
       results.push(result);
+      if (rows[n + 1]?.from !== row.from) await place.left?.(row.from);
     }
     return results;
   } finally {

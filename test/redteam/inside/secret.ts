@@ -70,8 +70,7 @@ async function searchAll(texts: Searched): Promise<Awaited<NonNullable<typeof se
     count.processes++;
     const piece = Buffer.alloc(PIECE_BYTES);
     try {
-      for (const range of ranges) {
-        const [from = 0, to = 0] = range.split("-").map((hex) => Number.parseInt(hex, 16));
+      for (const [from, to] of ranges.flatMap((range) => presentIn(pid, range))) {
         for (let at = from; at < to; at += PIECE_BYTES - overlap) {
           let got = 0;
           try {
@@ -96,6 +95,41 @@ function usedRanges(smaps: string): string[] {
   return [...smaps.matchAll(/^([0-9a-f]+-[0-9a-f]+) rw[^]*?^Rss: +(\d+) kB/gm)].flatMap(([, range = "", rss]) =>
     rss === "0" ? [] : [range],
   );
+}
+
+/** Bytes of a page, and of its entry in a page map: its highest bits are set if the page is in memory or swapped out. */
+const PAGE_BYTES = 4096;
+const ENTRY_BYTES = 8;
+const PRESENT = 0xc0;
+
+/**
+ * The parts of a range that have pages: programs reserve gigabytes and use little of them. The whole range if the page map
+ * cannot be read.
+ */
+function presentIn(pid: string, range: string): [from: number, to: number][] {
+  const [from = 0, to = 0] = range.split("-").map((hex) => Number.parseInt(hex, 16));
+  const pages = (to - from) / PAGE_BYTES;
+  const map = Buffer.alloc(pages * ENTRY_BYTES);
+  try {
+    const file = openSync(`/proc/${pid}/pagemap`, "r");
+    try {
+      if (readSync(file, map, 0, map.length, (from / PAGE_BYTES) * ENTRY_BYTES) < map.length) return [[from, to]];
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // It may not be read, or the process has gone.
+    return [[from, to]];
+  }
+  const parts: [from: number, to: number][] = [];
+  for (let page = 0; page < pages; page++) {
+    if (((map[page * ENTRY_BYTES + ENTRY_BYTES - 1] ?? 0) & PRESENT) === 0) continue;
+    const at = from + page * PAGE_BYTES;
+    const last = parts.at(-1);
+    if (last?.[1] === at) last[1] += PAGE_BYTES;
+    else parts.push([at, at + PAGE_BYTES]);
+  }
+  return parts;
 }
 
 /** The files below a folder that are no larger than what is searched. No link is followed: an agent makes some. */

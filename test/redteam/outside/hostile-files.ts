@@ -5,7 +5,7 @@ import { addPerson } from "./people.ts";
 import type { Place } from "./place.ts";
 import { terminal } from "./terminal.ts";
 
-/** Files with which an agent attacks the operators who look at them, made by its own tools. A viewer looks. */
+/** Files with which an agent attacks the operators who look at them, made by programs in its cage. A viewer looks. */
 
 /** The agent that has made them. */
 export const HOSTILE = "eve";
@@ -65,13 +65,6 @@ while not os.path.exists("/state/unchanging"):
 END
 setsid python3 /tmp/change.py > /dev/null 2>&1 & until [ -e /state/away/ready ]; do sleep 0.1; done; echo changing`;
 
-const rule = (words: string, command: string) => ({
-  when: { text: `^${words}$` },
-  steps: [{ tools: [{ name: "Bash", input: { command } }] }, { say: "done" }],
-});
-/** The rules of the model by which the agent makes them. */
-export const PREPARING = [rule("prepare the files", PREPARE), rule("swap the folders", SWAP), rule("change the folder", CHANGE)];
-
 export class HostileFiles {
   readonly #place: Place;
   readonly #viewer: LineClient;
@@ -88,7 +81,7 @@ export class HostileFiles {
     const viewer = await connectLines(socket, { ordered: true });
     place.atEnd(async () => viewer.close());
     const files = new HostileFiles(place, viewer, socket);
-    await files.#told("prepare the files");
+    await files.#run("prepare", PREPARE);
     const { entries } = await viewer.call("file_list", { name: HOSTILE, path: "/state" });
     const kinds = Object.fromEntries(entries.map(({ name, kind }) => [name, kind]));
     // What is not there would be refused for that.
@@ -127,16 +120,17 @@ export class HostileFiles {
 
   /** What a file of the agent says to `look` while its folder is swapped for a link and back. */
   whileSwapping(look: () => Promise<void>): Promise<void> {
-    return this.#meanwhile("swap the folders", "stop", look);
+    return this.#meanwhile("swap", SWAP, "stop", look);
   }
 
   /** Has `/state/changing` changed while `look` copies it. */
   whileChanging(look: () => Promise<void>): Promise<void> {
-    return this.#meanwhile("change the folder", "unchanging", look);
+    return this.#meanwhile("change", CHANGE, "unchanging", look);
   }
 
-  async #meanwhile(told: string, stop: string, look: () => Promise<void>): Promise<void> {
-    await this.#told(told);
+  /** Runs `look` beside a script of the agent, which ends once the file `stop` exists. */
+  async #meanwhile(name: string, script: string, stop: string, look: () => Promise<void>): Promise<void> {
+    await this.#run(name, script);
     try {
       await look();
     } finally {
@@ -149,9 +143,11 @@ export class HostileFiles {
     return terminal(this.#place.hive, argv);
   }
 
-  async #told(body: string): Promise<void> {
+  /** Has the agent run a script. */
+  async #run(name: string, script: string): Promise<void> {
     const { hive } = this.#place;
-    const { sent } = await hive.call("send", { to: HOSTILE, body });
+    writeFileSync(join(await hive.folderOf(HOSTILE), "state", `${name}.sh`), script, { mode: 0o644 });
+    const { sent } = await hive.call("send", { to: HOSTILE, body: `run /state/${name}.sh` });
     await hive.untilMessage(({ id, state }) => id === sent[0]?.id && state === "done");
   }
 }

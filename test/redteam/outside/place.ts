@@ -2,7 +2,7 @@ import { chmodSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { launch } from "../../lib/browser.ts";
 import { ModelServer } from "../../lib/model-server.ts";
-import { TestHive } from "../../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../../lib/hive.ts";
 import { freeBase } from "../../lib/ports.ts";
 import { Attacker } from "./attacker.ts";
 import { Changes } from "./changes.ts";
@@ -10,8 +10,9 @@ import { Guarded } from "./guarded.ts";
 import { Proxied } from "./proxied.ts";
 import { HostileSsh } from "./hostile-ssh.ts";
 import { HostileUpstream } from "./hostile-upstream.ts";
-import { HostileFiles, PREPARING } from "./hostile-files.ts";
+import { HostileFiles } from "./hostile-files.ts";
 import { HostileForge } from "./hostile-forge.ts";
+import type { Position } from "../row.ts";
 import { ask, sendBytes, type Answer, type Ask } from "./http.ts";
 import { takenHive } from "./taken-hive.ts";
 import { Texts } from "./texts.ts";
@@ -50,8 +51,9 @@ export class Place {
   }
 
   static async start(): Promise<Place> {
-    const model = await new ModelServer([...PREPARING, { when: { text: "." }, steps: [{ say: "noted" }] }]).start();
+    const model = await new ModelServer([{ when: { text: "." }, steps: [{ say: "noted" }] }]).start();
     const hive = new TestHive({
+      ...IDLE_CLI,
       HIVE_REHEARSAL: "0",
       HIVE_UPSTREAM_URL: model.url,
       ANTHROPIC_API_KEY: KEY,
@@ -171,6 +173,14 @@ export class Place {
   /** A forge, with a pull request of a hostile agent. */
   forge(): Promise<HostileForge> {
     return (this.#forge ??= HostileForge.start(this));
+  }
+
+  /** An attacker goes on from another position. The pages of a browser would draw every event of the others. */
+  async left(position: Position): Promise<void> {
+    if (position !== "browser") return;
+    const browser = this.#browser;
+    this.#browser = this.#attacker = this.#texts = undefined;
+    await (await browser)?.close();
   }
 
   /** Has this run at the end. */
