@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logIn, sharedBrowser } from "../lib/browser.ts";
 import { findings } from "../lib/axe.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { EVIL } from "../lib/hostile-hive.ts";
 import { calm, whatShows } from "../lib/hostile-look.ts";
 import { drawn } from "../lib/page-scenes.ts";
@@ -34,7 +34,7 @@ let base: number;
 let cookie: string;
 beforeAll(async () => {
   base = await freeBase(["ada", "bob"]);
-  hive = await new TestHive({ HIVE_AGENT_PORTS: "on", HIVE_AGENT_PORT_BASE: String(base) }).start();
+  hive = await new TestHive({ ...IDLE_CLI, HIVE_AGENT_PORTS: "on", HIVE_AGENT_PORT_BASE: String(base) }).start();
   await hive.untilAgent("hm1nd", (agent) => agent.port === base);
   const answer = await fetch(`${hive.home}/api/login`, {
     method: "POST",
