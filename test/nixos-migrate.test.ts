@@ -28,6 +28,9 @@ async function migrate(input: Partial<Input<"migrate">> = {}): Promise<Migration
   }
   throw new Error("it ended without a view");
 }
+/** Says that the operator has read the Nix code of what agents run. */
+const read = (...names: string[]) =>
+  names.map((agent) => ({ agent, commit: hive.system.swarm.byName(agent).record.deployedSha ?? "" }));
 const states = ({ agents }: MigrationView): string[] => agents.map(({ name, state }) => `${name} ${state}`);
 const systemsOf = (name: string): string => readFileSync(hive.runs(name) ?? "", "utf8");
 const audited = async (): Promise<string[]> => {
@@ -74,7 +77,7 @@ test("a build that was interrupted goes on with the agents that are left", async
 test("a caller that goes away ends the build, which leaves no half of a system", async () => {
   await hive.spawn("ada");
   expect(await hive.deploy("ada", madeBy("echo begun; while :; do :; done"))).toMatchObject({ state: "deployed" });
-  const answer = hive.system.call("migrate", { what: "build" } as never, hive.system.operator);
+  const answer = hive.system.call("migrate", { what: "build", reviewed: read("ada") } as never, hive.system.operator);
   const steps = (answer as AsyncIterable<{ progress?: { words: string } }>)[Symbol.asyncIterator]();
   for (;;) {
     const { value } = (await steps.next()) as { value: { progress?: { words: string } } };
@@ -86,6 +89,65 @@ test("a caller that goes away ends the build, which leaves no half of a system",
   await expect.poll(() => migrate({ what: "undo" }).catch(String)).toMatchObject({ agents: [{ state: "ready" }] });
 });
 
+test("Nix code that was approved where nothing reads it is not built before the operator has read it", async () => {
+  const own = madeBy("echo mine > $out");
+  await hive.spawn("ada");
+  expect(await hive.deploy("ada", own)).toMatchObject({ state: "deployed" });
+  const commit = hive.system.swarm.byName("ada").record.deployedSha ?? "";
+  for (const what of ["check", "build"] as const) {
+    const { agents, told } = await migrate({ what });
+    expect(agents).toMatchObject([
+      { state: "blocked", problems: [expect.stringMatching(/without its lines \(agent\.nix\).*hivectl config ada`/)] },
+    ]);
+    expect(agents[0]?.problems[0]).toContain(`--reviewed ada@${commit.slice(0, 12)}`);
+    // Not even evaluated: that is a program too.
+    expect(told).toEqual([]);
+  }
+  await expect(migrate({ what: "build", reviewed: [{ agent: "ada", commit: "0".repeat(12) }] })).rejects.toThrow(
+    `ada runs ${commit.slice(0, 12)}, not 000000000000`,
+  );
+  expect(hive.links("ada")).toEqual([]);
+  const reviewed = [{ agent: "ada", commit: commit.slice(0, 12) }];
+  expect(states(await migrate({ what: "build", reviewed }))).toEqual(["ada built"]);
+  const { entries } = await hive.system.callAs(hive.system.operator, "audit", {});
+  expect(entries).toContainEqual(
+    expect.objectContaining({ kind: "nix_reviewed", agent: "ada", actor: "operator", detail: { sha: commit } }),
+  );
+  // It was that commit, and no later one.
+  await hive.deploy("ada", { ...own, "agent.json": '{"description":"another"}' });
+  expect(states(await migrate())).toEqual(["ada blocked"]);
+});
+
+test("containers neither rebuild, nor go on from, nor go back to code that was never shown", async () => {
+  await hive.spawn("ada");
+  const first = await hive.deploy("ada", madeBy("echo first > $out"));
+  await hive.deploy("ada", madeBy("echo second > $out"));
+  await hive.system.close();
+  await hive.open(undefined, folder);
+  const ada = () => hive.system.swarm.byName("ada");
+  expect(await hive.system.autoUpdate.ask(ada(), "system")).toMatchObject({
+    state: "failed",
+    error: expect.stringContaining("would be built and run as root of its container"),
+  });
+  const next = await hive.propose("ada", { ...madeBy("echo second > $out"), "agent.json": '{"description":"harmless"}' });
+  await expect(hive.system.decisions.approve(next.id, {}, { by: "operator", digestNeeded: false })).rejects.toThrow(
+    "what runs of ada has to be read first",
+  );
+  expect(hive.links("ada")).toEqual([]);
+
+  expect(states(await migrate({ what: "build", reviewed: read("ada") }))).toEqual(["ada moved"]);
+  expect(systemsOf("ada")).toBe("second\n");
+  const changed = await hive.deploy("ada", { ...madeBy("echo third > $out"), "agent.json": '{"description":"shown"}' });
+  expect(changed).toMatchObject({ state: "deployed" });
+  hive.collectGarbage();
+  expect(await hive.system.autoUpdate.ask(ada(), "operator", { always: true })).toMatchObject({ state: "deployed" });
+  const back = await hive.system.requests.rollback("ada", first.id, "operator");
+  expect(await hive.system.deploys.finished(back.id)).toMatchObject({
+    state: "failed",
+    error: expect.stringMatching(/was never shown: propose it.*propose ada --from/),
+  });
+});
+
 test("what stands against an agent is said, and keeps no other one back", async () => {
   for (const name of ["ada", "ben", "cy", "dan", "eve"]) await hive.spawn(name);
   const mounts = [{ host: join(hive.top, "words"), cage: "/mnt/my notes", mode: "ro" as const }];
@@ -95,7 +157,7 @@ test("what stands against an agent is said, and keeps no other one back", async 
     "flake.nix": '{ inputs.x.url = "path:/etc"; outputs = { self, x }: { nixosModules.default = ./agent.nix; }; }\n',
   });
   await hive.deploy("dan", madeBy("echo no such compiler; exit 3"));
-  const checked = await migrate();
+  const checked = await migrate({ reviewed: read("ada", "cy", "dan") });
   expect(states(checked)).toEqual(["ada blocked", "ben blocked", "cy blocked", "dan ready", "eve ready"]);
   const built = await migrate({ what: "build" });
   expect(states(built)).toEqual(["ada blocked", "ben blocked", "cy blocked", "dan blocked", "eve built"]);

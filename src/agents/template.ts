@@ -3,13 +3,15 @@ import { AgentConfig } from "../wire/config.ts";
 /** A config tree: path → text. */
 export type ConfigTree = Record<string, string>;
 
-const AGENT_NIX = `# For hives on NixOS. agent.json is the part that every platform reads. Here goes what only NixOS knows, such as
-# environment.systemPackages = [ pkgs.ripgrep ]; hyperhive.* stays as agent.json has it, or the build is refused.
-{ lib, pkgs, ... }:
+const AGENT_CODE = `{ lib, pkgs, ... }:
 {
   hyperhive = lib.mapAttrsRecursive (_: lib.mkDefault) (lib.importJSON ./agent.json);
 }
 `;
+
+const AGENT_NIX = `# For hives on NixOS. agent.json is the part that every platform reads. Here goes what only NixOS knows, such as
+# environment.systemPackages = [ pkgs.ripgrep ]; hyperhive.* stays as agent.json has it, or the build is refused.
+${AGENT_CODE}`;
 
 const FLAKE_NIX = `{
   # A path, so that errors cite agent.nix.
@@ -17,8 +19,40 @@ const FLAKE_NIX = `{
 }
 `;
 
+const FLAKE_CODE = `{
+  outputs = { self }: { nixosModules.default = ./agent.nix; };
+}
+`;
+
 /** The Nix files that every agent has, by path. */
 export const NIX_TEMPLATE: Readonly<ConfigTree> = { "agent.nix": AGENT_NIX, "flake.nix": FLAKE_NIX };
+
+/** All texts of these files that are the hive's own, by path: of the template, of earlier ones, and of docs/nixos.md. */
+export const OWN_NIX: Readonly<Record<string, readonly string[]>> = {
+  "agent.nix": [
+    AGENT_NIX,
+    AGENT_CODE,
+    `# agent.nix\n${AGENT_CODE}`,
+    `# For hives on NixOS. agent.json is the part that every platform reads. Here goes what only NixOS knows, such as
+# environment.systemPackages = [ pkgs.ripgrep ]; what is set here wins over agent.json.
+${AGENT_CODE}`,
+    `# Read by the nixos driver only. It loads agent.json, so the portable part lives in one place.
+{ lib, ... }:
+let
+  agent = builtins.fromJSON (builtins.readFile ./agent.json);
+in
+{
+  hyperhive = {
+    model = lib.mkDefault (agent.model or "sonnet");
+    allowedRecipients = lib.mkDefault (agent.allowedRecipients or null);
+    extraMcpServers = lib.mkDefault (agent.extraMcpServers or { });
+    egress = lib.mkDefault (agent.egress or [ ]);
+  };
+}
+`,
+  ],
+  "flake.nix": [FLAKE_NIX, FLAKE_CODE, `# flake.nix\n${FLAKE_CODE}`],
+};
 
 const MANAGER_INSTRUCTIONS = `# hm1nd
 

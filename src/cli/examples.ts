@@ -297,7 +297,13 @@ export const MORE: Readonly<Record<string, More>> = {
   migrate: {
     words:
       "Without an option it changes nothing: it locks and evaluates the config of each agent as a deploy would. State, history, repositories, workspaces, sessions and users stay where they are, and the move itself is a setting of the host (docs/nixos.md).",
-    examples: ["hivectl migrate", "hivectl migrate --build", "hivectl migrate scout --build", "hivectl migrate --undo --yes"],
+    examples: [
+      "hivectl migrate",
+      "hivectl migrate --build",
+      "hivectl migrate scout --build",
+      "hivectl migrate --build --reviewed scout@1f0c5a9e27d4",
+      "hivectl migrate --undo --yes",
+    ],
   },
   backup: {
     words:

@@ -231,7 +231,14 @@ export async function openSystem({ config, paths, log, requestShutdown, onFatal,
     credentials,
   });
   const migration = openMigration(
-    { ...base, repos, bytesOnDisk, rebuild: (agent, by) => deploys.autoUpdate.ask(agent, by) },
+    {
+      ...base,
+      repos,
+      swarm,
+      bytesOnDisk,
+      rebuild: (agent, by) => deploys.autoUpdate.ask(agent, by),
+      markNixRead: (tx, id) => void deploys.requestStore.note(tx, id, { nix_read: 1 }),
+    },
     { hiveId, paths, flake, hasHelper: w4rden !== undefined },
     config,
     platform,

@@ -13,6 +13,7 @@ import { checkMayMount } from "./mounts.ts";
 import { tagMoment } from "./projection.ts";
 import { namedUnshown } from "../diffs/named-unshown.ts";
 import { readDiff } from "./request-diff.ts";
+import { unreadNix } from "./nix-read.ts";
 import type { RequestStore } from "./request-store.ts";
 
 /** What the operator had seen when approving. */
@@ -73,12 +74,13 @@ export class Decisions {
       look: hivectl(`show ${pending.id} --file <path>`),
       how: "`--unshown <path>`, or `unshown` in the call",
     });
+    const read = await this.#readsNix(pending, base);
     const row = await store.write((tx) => {
       const found = this.#undecided(id, "approve");
       this.#checkSeen(found, seen, digestNeeded);
       if (this.#requestStore.running(found) !== base) throw changedSince();
       const digest = digestOf(contentOf(found), this.#requestStore.runningContent(found.name));
-      const patch = { digest, approved_at: now(), resolved_by: by, ...noteOf(seen) };
+      const patch = { digest, approved_at: now(), resolved_by: by, ...noteOf(seen), ...read };
       return this.#requestStore.move(tx, id, "approve", by, patch, unshown.length === 0 ? {} : { unshown });
     });
     await tagMoment(this.#context, row, "approved");
@@ -107,6 +109,23 @@ export class Decisions {
       "conflict",
       `${words}: it would undo that deploy. Propose it again on what runs (${hivectl(`propose ${row.name} --from ${row.id}`)}, or "edit again" on its page), or deny it with a note for ${row.requested_by}`,
     );
+  }
+
+  /**
+   * The card shows the lines of Nix files where they are evaluated, as they differ from what runs. Throws if the code of
+   * what runs was never shown: an approval would take it along.
+   */
+  async #readsNix({ name }: ApprovalRecord, running: Sha | undefined): Promise<Pick<ApprovalRecord, "nix_read"> | undefined> {
+    const { platform, repos, store, swarm, paths } = this.#context;
+    if (!platform.evaluatesNix) return undefined;
+    if (running !== undefined) {
+      const { id, record } = swarm.byName(name);
+      const isBuilt = platform.isBuilt(paths.agent(id).generation(record.generation));
+      const files = await repos.applied(name).files(running);
+      const unread = unreadNix(store, { name, sha: running, files, isBuilt });
+      if (unread !== undefined) throw new HiveError("conflict", `what runs of ${name} has to be read first: ${unread}`);
+    }
+    return { nix_read: 1 };
   }
 
   /** Throws if the request adds a mount to what runs. */

@@ -72,7 +72,7 @@ export interface DeployContext {
   /** Whether stale agents are rebuilt without being asked. */
   autoUpdate: boolean;
   paths: Pick<Paths, "agent" | "buildLog">;
-  platform: Pick<Platform, "build" | "isBuilt" | "evaluate" | "complaints">;
+  platform: Pick<Platform, "build" | "isBuilt" | "evaluate" | "complaints" | "evaluatesNix">;
   review: Pick<Review, "validate" | "shown" | "risks">;
   mounts: HostMounts;
   /** Checks the repositories that a config names. */

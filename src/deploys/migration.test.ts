@@ -13,6 +13,8 @@ test("without the flake an agent is not called ready, because nothing is known o
       openTarget: () => undefined,
       host: async () => ({ problems: ["the flake is not known"], warnings: [] }),
       repos: system.repos,
+      swarm: system.swarm,
+      markNixRead() {},
       store: system.store,
       paths: system.system.paths,
       bytesOnDisk: async () => undefined,

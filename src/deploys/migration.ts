@@ -2,16 +2,18 @@ import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CONFIG_FILE } from "../agents/agent-json.ts";
 import type { Agent } from "../agents/agent.ts";
+import type { Swarm } from "../agents/swarm.ts";
 import { NIX_TEMPLATE } from "../agents/template.ts";
 import { RepoRefusal, type LedgerEntry, type MetaRepo, type Repos } from "../config-repos/types.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { SYSTEM_SUFFIX, type Paths } from "../lib/paths.ts";
 import type { Platform } from "../platforms/platform.ts";
 import type { ApprovalRecord } from "../store/approvals.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Tx } from "../store/store.ts";
 import type { Sha } from "../wire/approval.ts";
 import { HiveError } from "../wire/error.ts";
 import type { MigrationRow, MigrationView } from "../wire/migration.ts";
+import { REVIEWED_DIGITS, unreadNix } from "./nix-read.ts";
 import { byPath, textOf } from "./tree.ts";
 
 /** What is known of this host: what stands against containers, and what to know of them. Each a sentence. */
@@ -34,17 +36,22 @@ export interface MigrationDeps {
   openTarget(): MigrationTarget | undefined;
   host(): Promise<HostFindings>;
   repos: Pick<Repos, "applied" | "meta">;
+  swarm: Pick<Swarm, "byName">;
   store: Store;
   paths: Paths;
   bytesOnDisk(folders: readonly string[]): Promise<number | undefined>;
   /** Rebuilds an agent that this platform has not built, in its turn. Resolves with the request. */
   rebuild(agent: Agent, by: string): Promise<ApprovalRecord | undefined>;
+  /** Stores that all Nix code of a request's commit was read. Only inside a write. */
+  markNixRead(tx: Tx, request: number): void;
   now(): number;
 }
 
 /** How a caller follows a check or a build: it ends with `signal`. */
 interface MigrationRun {
   by: string;
+  /** The commits whose Nix code the operator has read, by agent: at least their first digits. */
+  reviewed?: ReadonlyMap<string, string>;
   signal: AbortSignal;
   tell(progress: { agent: string; words: string }): void;
 }
@@ -83,6 +90,7 @@ export class Migration {
 
   /** What stands against the move of these agents. Locks and evaluates the config of each that has no system yet. */
   async check(agents: readonly Agent[], run: MigrationRun): Promise<MigrationView> {
+    await this.#storeReviewed(run);
     return this.#view(await this.#deps.host(), await this.#rows(agents, run));
   }
 
@@ -94,7 +102,10 @@ export class Migration {
     const host = await this.#deps.host();
     if (host.problems.length > 0)
       throw new HiveError("conflict", `this host cannot run containers yet: ${host.problems.join("; ")}`);
-    return this.#alone(async () => this.#view(host, await this.#buildAll(agents, run)));
+    return this.#alone(async () => {
+      await this.#storeReviewed(run);
+      return this.#view(host, await this.#buildAll(agents, run));
+    });
   }
 
   /** Removes the systems that were built for these agents. Throws `conflict` where containers boot from them. */
@@ -107,6 +118,26 @@ export class Migration {
         if (removed > 0) await this.#audit("system_removed", agent, run.by, { systems: removed });
       }
       return this.#view(await this.#deps.host(), await this.#rows(agents, run));
+    });
+  }
+
+  /** Stores which commits the operator has read. Throws `conflict`, and stores none, if an agent runs another commit. */
+  async #storeReviewed({ by, reviewed = new Map<string, string>() }: MigrationRun): Promise<void> {
+    const { store, swarm, markNixRead, now } = this.#deps;
+    if (reviewed.size === 0) return;
+    await store.write((tx) => {
+      for (const [name, digits] of reviewed) {
+        const { deployedSha, deployedRequest } = swarm.byName(name).record;
+        if (deployedSha === undefined || deployedRequest === undefined || !deployedSha.startsWith(digits))
+          throw new HiveError(
+            "conflict",
+            `${name} runs ${deployedSha?.slice(0, REVIEWED_DIGITS) ?? "nothing"}, not ${digits}: read its config again (${hivectl(`config ${name}`)})`,
+          );
+        if (store.approvals.isNixRead(name, deployedSha)) continue;
+        markNixRead(tx, deployedRequest);
+        const detail = { sha: deployedSha };
+        store.ledger.audit(store.nextSeq(), { at: now(), actor: by, kind: "nix_reviewed", agent: name, detail });
+      }
     });
   }
 
@@ -178,7 +209,7 @@ export class Migration {
 
   /** What stands against the move of an agent. Empty if its system is there. */
   async #problems(agent: Agent, { by, tell }: MigrationRun, lock: Locks): Promise<string[]> {
-    const { repos } = this.#deps;
+    const { repos, store } = this.#deps;
     const target = this.#target;
     const { deployedSha } = agent.record;
     if (deployedSha === undefined) return [`it was never deployed: ${hivectl(`rebuild ${agent.name}`)}`];
@@ -186,12 +217,15 @@ export class Migration {
       return [`request ${agent.deploying} is being deployed: check it again when that has ended`];
     if (this.#isBuilt(agent)) return [];
     try {
-      const files = byPath(await repos.applied(agent.name).files(deployedSha));
+      const all = await repos.applied(agent.name).files(deployedSha);
+      const files = byPath(all);
       const missing = Object.keys(NIX_TEMPLATE).filter((path) => !files.has(path));
       if (missing.length > 0)
         return [
           `its config has no ${missing.join(" and no ")}: propose it with ${missing.length === 1 ? "that file" : "those files"} (docs/nixos.md has their text)`,
         ];
+      const unread = unreadNix(store, { name: agent.name, sha: deployedSha, files: all, isBuilt: false });
+      if (unread !== undefined) return [unread];
       // Without the flake nothing is known of its system: it is not ready.
       if (!target) return ["its system could not be checked, because the flake from which it would be built is not known"];
       const complaints = target.complaints?.(agent.config) ?? [];

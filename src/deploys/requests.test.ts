@@ -22,6 +22,7 @@ async function ended(end: Pick<ApprovalRecord, "state" | "resolved_by">): Promis
     stat: "{}",
     mount_owners: null,
     project: null,
+    nix_read: 0,
     decided_base: null,
     resolved_at: 1,
   };

@@ -349,6 +349,7 @@ export class Requests {
       requested_at: now,
       approved_at: null,
       building_at: null,
+      nix_read: 0,
       resolved_at: null,
       resolved_by: null,
       note: draft.note?.trim() || null,

@@ -55,6 +55,8 @@ export interface ApprovalRecord {
   mount_owners: string | null;
   /** JSON of `ProjectPin`; null if the config follows no repository. */
   project: string | null;
+  /** 1 if an operator was shown all Nix code of the commit: only that may be built. */
+  nix_read: 0 | 1;
 }
 
 const NAMES: (keyof ApprovalRecord)[] = [
@@ -86,6 +88,7 @@ const NAMES: (keyof ApprovalRecord)[] = [
   "stat",
   "mount_owners",
   "project",
+  "nix_read",
 ];
 const stateIn = (states: readonly RequestState[]): string => `state IN (${states.map((one) => `'${one}'`).join(", ")})`;
 const OPEN = stateIn(RequestState.options.filter((one) => !isTerminal(one)));
@@ -125,6 +128,9 @@ export function approvalQueries(db: Sqlite) {
   const seenWith = db.prepare<[string, string], Pick<ApprovalRecord, "mount_owners" | "project">>(
     "SELECT mount_owners, project FROM approvals WHERE name = ? AND sha = ? AND state = 'deployed' ORDER BY id DESC LIMIT 1",
   );
+  const nixRead = db.prepare<[string, string], object>(
+    "SELECT 1 FROM approvals WHERE name = ? AND sha = ? AND nix_read = 1 LIMIT 1",
+  );
   const all = db.prepare<[], ApprovalRecord>("SELECT * FROM approvals ORDER BY id");
   const after = db.prepare<[number, number], ApprovalRecord>("SELECT * FROM approvals WHERE seq > ? ORDER BY seq LIMIT ?");
   return {
@@ -149,6 +155,8 @@ export function approvalQueries(db: Sqlite) {
     mountOwners: (name: string, sha: string): MountOwners => mountOwners(seenWith.get(name, sha)),
     /** The instructions of repositories with which a commit was last deployed. */
     project: (name: string, sha: string): ProjectPin | undefined => projectPin(seenWith.get(name, sha)),
+    /** True if an operator was shown all Nix code of a commit of this agent. */
+    isNixRead: (name: string, sha: string): boolean => nixRead.get(name, sha) !== undefined,
     /** Every request ever made; for the checker. */
     all: () => all.all(),
     /** Requests changed after a position, in the order of their changes; undefined if their text is over `chars`. */

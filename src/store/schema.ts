@@ -287,4 +287,8 @@ ALTER TABLE change_spans ADD COLUMN outside_usd REAL NOT NULL DEFAULT 0;
 ALTER TABLE change_spans ADD COLUMN outside_output INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE change_spans ADD COLUMN outside_input INTEGER NOT NULL DEFAULT 0;
 `,
+  `
+-- 1 if an operator was shown all Nix code of the commit: only that is built into a system.
+ALTER TABLE approvals ADD COLUMN nix_read INTEGER NOT NULL DEFAULT 0;
+`,
 ];

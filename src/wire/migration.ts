@@ -48,6 +48,11 @@ export const migrationOperations = {
       what: z.enum(["check", "build", "undo"]).default("check"),
       /** By default all. */
       agents: z.array(AgentName).min(1).max(MAX_AGENTS).optional(),
+      /** Commits whose Nix code the operator has read, so that it may be built: what these agents run now. */
+      reviewed: z
+        .array(z.object({ agent: AgentName, commit: z.string().regex(/^[0-9a-f]{12,40}$/, "takes 12 to 40 hex digits") }))
+        .max(MAX_AGENTS)
+        .optional(),
     }),
     output: z.object({
       progress: z.object({ agent: AgentName, words: z.string() }).optional(),

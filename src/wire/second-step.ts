@@ -118,8 +118,8 @@ const TAKES: Record<Act, boolean | ((input: object) => boolean)> = {
   credential_add: false,
   credential_remove: false,
   backup: false,
-  // Builds what was approved, and starts nothing.
-  migrate: false,
+  // Builds what was approved, and starts nothing. Code that was not shown at its approval is approved by it.
+  migrate: (input) => "reviewed" in input && input.reviewed !== undefined,
   shutdown: false,
 };
 
@@ -148,7 +148,7 @@ export function takesPasskey(name: string, input: object): boolean {
 }
 
 /** Calls that take a passkey and that no page makes. */
-const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include"] satisfies Act[];
+const IN_TERMINALS: readonly string[] = ["operator_add", "operator_set", "repo_include", "migrate"] satisfies Act[];
 
 /** How to make a call that takes a passkey, for who tries it without one. */
 export function onThePage(name: string): string {

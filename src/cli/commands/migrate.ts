@@ -14,23 +14,25 @@ const COLOURS = { ready: undefined, built: "green", moved: "green", blocked: "re
 
 /** The verb that prepares the move of agents into containers of a NixOS host. */
 export function migrateCommand(program: Command): void {
-  act<Deciding & { build?: boolean; undo?: boolean }>(
+  act<Deciding & { build?: boolean; undo?: boolean; reviewed?: Reviewed[] }>(
     asksFirst(
       program
         .command("migrate")
         .argument("[names...]", "only these agents", agentNames)
         .description("what stands against running agents in NixOS systems of their own; the exit code is 1 when something does")
         .option("--build", "build their systems, one after the other, while they run")
+        .option("--reviewed <agent@commit>", "you have read the Nix code that this agent runs; can be repeated", reviewedOne)
         .option("--undo", "remove the systems that were built"),
     ),
-    async (shell, [names = []]: [string[]?], { build, undo, yes }) => {
+    async (shell, [names = []]: [string[]?], { build, undo, reviewed, yes }) => {
       if (build === true && undo === true) throw new UsageError("say --build or --undo, not both");
+      if (undo === true && reviewed) throw new UsageError("say --reviewed or --undo, not both");
       const what = build === true ? "build" : undo === true ? "undo" : "check";
       if (what === "undo") await confirm(shell, { yes }, "remove the systems that were built for the move");
       shell.waitsFor(`what is built stays, and ${hivectl("migrate --build")} goes on from there`);
       const progress = new Progress(shell.isJson);
       try {
-        const input = { what, ...(names.length === 0 ? {} : { agents: names }) } as const;
+        const input = { what, ...(names.length === 0 ? {} : { agents: names }), ...(reviewed ? { reviewed } : {}) } as const;
         for await (const { progress: far, migration } of shell.client.stream("migrate", input)) {
           if (far) progress.tell(far.agent, clean(far.words));
           if (!migration) continue;
@@ -52,6 +54,15 @@ function showMigration(shell: Printer, migration: MigrationView): void {
   shell.say(text(migration, shell));
   const against = problems.length > 0 ? "this host is not ready yet" : `${plural(blocked, "agent")} cannot move yet`;
   throw new Failure(EXIT.refused, "failed", against, { migration });
+}
+
+type Reviewed = { agent: string; commit: string };
+
+function reviewedOne(text: string, before: Reviewed[] = []): Reviewed[] {
+  const [, agent, commit] = /^@?([^@]+)@([0-9a-f]{12,40})$/.exec(text) ?? [];
+  if (agent === undefined || commit === undefined)
+    throw new UsageError(`--reviewed takes an agent and the commit that it runs, as \`migrate\` names them, not ${text}`);
+  return [...before, { agent, commit }];
 }
 
 function agentNames(name: string, before: string[] | undefined): string[] {

@@ -5,9 +5,10 @@ import type { Handlers } from "./types.ts";
 export const migrationHandlers: Pick<Handlers, "migrate"> = {
   async *migrate({ swarm, migration }, input, caller) {
     const agents = input.agents === undefined ? swarm.all() : [...new Set(input.agents)].map((name) => swarm.byName(name));
+    const reviewed = new Map(input.reviewed?.map(({ agent, commit }) => [agent, commit]));
     type Told = { agent: string; words: string };
     const steps = withProgress(caller, (signal, tell: (progress: Told) => void) =>
-      migration[input.what](agents, { by: actorOf(caller), signal, tell }),
+      migration[input.what](agents, { by: actorOf(caller), reviewed, signal, tell }),
     );
     for await (const step of steps) yield "progress" in step ? step : { migration: step.result };
   },
