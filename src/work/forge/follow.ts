@@ -60,13 +60,19 @@ export async function followPull(followed: Followed): Promise<FollowEnd> {
   const known = pull.number === null ? undefined : await read(api, pull.number, pull.etag);
   const asked = known ?? (await find());
   const there = asked.pull;
+  // The repository was removed while the forge was asked.
+  if (store.pulls.of(id) === undefined) return "done";
   if (known === undefined && there === undefined && pull.number !== null) return closed(followed, pull.number, "is gone");
   if (known === undefined && there !== undefined) await note(followed, { ...numbered(api, there), told: null });
   if (there?.state === "merged") return merged(followed, there);
   if (there?.state === "closed") return closed(followed, there.number, "was closed without being merged");
   const number = there?.number ?? pull.number ?? undefined;
-  if (!isWanted(row, pull)) return withdraw(followed, number);
-  if (row.state === "in_pull_request") await offer(followed, row, number);
+  // It may have been denied, or have a newer round, since the forge was asked.
+  const [now, kept] = [store.changes.byId(id), store.pulls.of(id)];
+  if (now === undefined || kept === undefined) return "done";
+  if (!isWanted(now, kept)) return withdraw(followed, number);
+  if (now.sha !== row.sha) return "again";
+  if (now.state === "in_pull_request" && (await offer(followed, now, number)) === "moved") return "again";
   const { etag, failed, state } = store.pulls.of(id) ?? pull;
   // An answer that was open is the one whose repetition says nothing new.
   const next = asked.etag ?? null;
@@ -107,24 +113,40 @@ function isWanted(row: ChangeRecord, pull: PullRecord): boolean {
   return row.state !== "proposed" || row.round > pull.round;
 }
 
-/** Pushes the commit of a change to its branch, and sees to it that a pull request with its text is open. */
-async function offer(followed: Followed, row: ChangeRecord, number: number | undefined): Promise<void> {
+/**
+ * True if a commit is still what its pull request is to have: asked before each act, because the change may have been
+ * denied, taken out, or removed with its repository while the act before was awaited.
+ */
+function isOffered({ context: { store }, id }: Followed, { sha }: Pick<ChangeRecord, "sha">): boolean {
+  const [row, pull] = [store.changes.byId(id), store.pulls.of(id)];
+  return row?.state === "in_pull_request" && row.sha === sha && pull !== undefined && isLive(pull);
+}
+
+/**
+ * Pushes the commit of a change to its branch, and sees to it that a pull request with its text is open. `moved`: the
+ * change is another one by now, and nothing more was done for it.
+ */
+async function offer(followed: Followed, row: ChangeRecord, number: number | undefined): Promise<"offered" | "moved"> {
   const { context, api, repo, id } = followed;
   const pull = context.store.pulls.of(id);
-  if (pull === undefined) return;
+  if (pull === undefined) return "moved";
   // Without a pull request, the branch may have been removed there since it was pushed.
   if (number === undefined || pull.sha !== row.sha) {
     const refused = await push(followed, row, pull);
-    if (refused !== undefined) return giveBack(followed, refused);
+    if (refused === "moved") return refused;
+    if (refused !== undefined) return giveBack(followed, row, refused.why);
   }
   const text = pullText(row, repo.settings.forge_text);
   const told = digestOf(text);
   try {
     if (number === undefined) {
       await context.failpoint("pull_open");
+      if (!isOffered(followed, row)) return "moved";
       const opened = await api.open({ head: pull.head, base: row.base }, text);
       await context.failpoint("pull_opened");
       await note(followed, { ...numbered(api, opened), told, failed: null }, "pull_request_opened");
+    } else if (!isOffered(followed, row)) {
+      return "moved";
     } else if (context.store.pulls.of(id)?.told !== told) {
       await api.describe(number, text);
       await context.failpoint("pull_described");
@@ -132,24 +154,34 @@ async function offer(followed: Followed, row: ChangeRecord, number: number | und
     }
   } catch (error) {
     if (!(error instanceof ForgeRefusal)) throw error;
-    await giveBack(followed, error.message);
+    return giveBack(followed, row, error.message);
   }
+  return "offered";
 }
 
-/** Pushes the commit of a change to the branch of its pull request. Returns the upstream's words if it refuses. */
-async function push(followed: Followed, row: ChangeRecord, pull: PullRecord): Promise<string | undefined> {
+/**
+ * Pushes the commit of a change to the branch of its pull request. Resolves with the upstream's words if it refuses, and
+ * with `moved` if the change was another one before it was pushed.
+ */
+async function push(followed: Followed, row: ChangeRecord, pull: PullRecord): Promise<{ why: string } | "moved" | undefined> {
   const { context, remotes, repo, stop } = followed;
   const known = [...(pull.sha === null ? [] : [pull.sha]), ...context.store.pulls.pushedTo(repo.name, pull.head)];
   const move = (from: string | undefined) =>
     remotes.push(repo, { ref: HEADS + pull.head, from, to: row.sha, isRewrite: true }, stop);
   await context.failpoint("pull_push");
+  if (!isOffered(followed, row)) return "moved";
   let pushed = await move(known[0]);
   // The branch of an earlier pull request may have been removed there, or stand where that one ended.
-  if (pushed.end === "lost" && (pushed.now === undefined || known.includes(pushed.now))) pushed = await move(pushed.now);
+  if (pushed.end === "lost" && (pushed.now === undefined || known.includes(pushed.now))) {
+    if (!isOffered(followed, row)) return "moved";
+    pushed = await move(pushed.now);
+  }
   await context.failpoint("pull_pushed");
-  if (pushed.end === "refused") return `the upstream refuses the branch ${pull.head}: ${pushed.why}`;
+  if (pushed.end === "refused") return { why: `the upstream refuses the branch ${pull.head}: ${pushed.why}` };
   if (pushed.end === "lost")
-    return `others have pushed to the branch ${pull.head} of the upstream, at ${pushed.now ?? "an unknown commit"}: take their commits or remove the branch there, then try again`;
+    return {
+      why: `others have pushed to the branch ${pull.head} of the upstream, at ${pushed.now ?? "an unknown commit"}: take their commits or remove the branch there, then try again`,
+    };
   await note(followed, { sha: row.sha });
   return undefined;
 }
@@ -162,8 +194,18 @@ async function withdraw(followed: Followed, number: number | undefined): Promise
     // It may have been merged in this moment.
     if (there.state === "merged") return "again";
   }
-  await note(followed, { state: "closed", failed: null }, "pull_request_closed");
-  return "done";
+  const { context, id } = followed;
+  return context.store.write<FollowEnd>((tx) => {
+    // It may have been approved again in this moment: it gets another one then.
+    const isAgain = context.store.changes.byId(id)?.state === "in_pull_request";
+    put(
+      followed,
+      tx,
+      { ...(isAgain ? { ...UNKNOWN, state: "opening" } : { state: "closed" }), failed: null },
+      "pull_request_closed",
+    );
+    return isAgain ? "again" : "done";
+  });
 }
 
 /** Someone has closed it there: its owner has the change back, unless it has ended or has a newer round. */
@@ -227,13 +269,15 @@ async function merged(followed: Followed, there: Pulled): Promise<FollowEnd> {
   return end;
 }
 
-/** What only someone else can change: the owner has the change back, and it can be tried again. */
-async function giveBack(followed: Followed, why: string): Promise<void> {
+/** What only someone else can change: the owner has the change back, and it can be tried again. A newer round has not. */
+async function giveBack(followed: Followed, { sha }: Pick<ChangeRecord, "sha">, why: string): Promise<"offered" | "moved"> {
   const { context, changes, id } = followed;
   const reason = why.slice(0, MAX_REASON_CHARS);
-  await context.store.write((tx) => {
+  return context.store.write((tx) => {
+    if (context.store.changes.byId(id)?.sha !== sha) return "moved";
     put(followed, tx, { failed: reason });
     if (changeAfter(changes.get(id).state, "fail_push") !== undefined) changes.move(tx, id, "fail_push", SYSTEM, { reason });
+    return "offered";
   });
 }
 

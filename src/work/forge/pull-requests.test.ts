@@ -319,6 +319,55 @@ describe("on any forge", () => {
     expect(pull(id)).toEqual(expect.not.objectContaining({ failed: expect.anything() as unknown }));
   });
 
+  test.each([
+    ["pull_push", undefined, 0],
+    ["pull_open", undefined, 0],
+    ["pull_push", "dequeue", 0],
+    ["pull_open", "supersede", 0],
+  ] as const)("a change that is over at %s (%s) is neither pushed nor opened after that", async (point, how, opened) => {
+    let wasPushed = false;
+    at[point] = async () => {
+      at = {};
+      const [id] = work.store.pulls.live().map(({ change }) => change);
+      wasPushed = point === "pull_open";
+      await work.store.write((tx) => work.changes.move(tx, id ?? 0, how ?? "deny", OPERATOR, {}));
+    };
+    const id = await pulled();
+    expect(forge.pulls).toHaveLength(opened);
+    expect(server.tip(`hive/${work.context.hiveId}/scout/topic`) === work.row(id).sha).toBe(wasPushed);
+    expect(pull(id)).toMatchObject({ state: "closed" });
+    expect(work.unexpected).toEqual([]);
+  });
+
+  test("a change that is denied while the forge is asked is not pushed", async () => {
+    let denied: Promise<unknown> | undefined;
+    forge.instead = ({ method }) => {
+      const [id] = work.store.pulls.live().map(({ change }) => change);
+      if (method === "GET" && id !== undefined)
+        denied ??= work.store.write((tx) => work.changes.move(tx, id, "deny", OPERATOR, {}));
+      return undefined;
+    };
+    const id = await pulled();
+    await denied;
+    expect(forge.pulls).toEqual([]);
+    expect(server.tip(`hive/${work.context.hiveId}/scout/topic`)).not.toBe(work.row(id).sha);
+    expect(pull(id)).toMatchObject({ state: "closed" });
+  });
+
+  test("a change that is approved again while its pull request is closed gets another one", async () => {
+    const id = await pulled();
+    at["pull_closed"] = async () => {
+      at = {};
+      await work.store.write((tx) => work.changes.move(tx, id, "approve", OPERATOR, { decided_by: OPERATOR }));
+      await work.queue.enqueue(id);
+      await work.queue.idle();
+    };
+    await work.store.write((tx) => work.changes.move(tx, id, "dequeue", OPERATOR, { decided_by: null, decided_at: null }));
+    await rest();
+    expect(work.row(id).state).toBe("in_pull_request");
+    expect(forge.last).toMatchObject({ number: 8, state: "open" });
+  });
+
   test("what the forge refuses comes back with its words, and can be tried again", async () => {
     forge.instead = ({ method }) =>
       method === "POST" ? { status: 422, json: { message: "Validation Failed", errors: [{ message: "not now" }] } } : undefined;
