@@ -40,7 +40,7 @@ export function openWork(context: WorkContext) {
     news.changed(row);
     context.bus.emit("change_stored", { change: row.id, agent: row.agent, isOver: isChangeOver(row.state) });
   });
-  const remotes = new Remotes(context);
+  const remotes = new Remotes(context, (name) => repositories.find(name)?.upstream);
   const upstreams = new Upstreams({ context, repositories, changeStore, news, remotes });
   const swaps = new Swaps(remotes, upstreams);
   const pushes = new UpstreamPushes({ context, repositories, upstreams, swaps });

@@ -110,7 +110,7 @@ export async function openTestWork({
   } as unknown as WorkContext;
   const repositories = new Repositories(context);
   const changes = new ChangeStore(context, (row) => repositories.changed(row.repo));
-  const remotes = new Remotes(context);
+  const remotes = new Remotes(context, (name) => repositories.find(name)?.upstream);
   const news = { baseMoved() {} };
   const upstreams = new Upstreams({ context, repositories, changeStore: changes, news, remotes });
   const swaps = new Swaps(remotes, upstreams);
@@ -148,6 +148,7 @@ export async function openTestWork({
     queue,
     pulls,
     upstreams,
+    remotes,
     unexpected,
     notices,
     disk,

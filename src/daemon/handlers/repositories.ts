@@ -146,11 +146,11 @@ export const repositoryHandlers: Pick<Handlers, Names> = {
     queue.settingsChanged(input.name);
     return { repo: repositories.view(set) };
   },
-  async repo_remove({ backups, work: { context, repositories, queue } }, { name }, caller) {
+  async repo_remove({ backups, work: { context, repositories, queue, pulls } }, { name }, caller) {
     context.declared.refuse(name, "remove it");
     backups.refuseWhileTaking("remove the repository");
     await repositories.remove(name, actorOf(caller));
-    await queue.forget(name);
+    await Promise.all([queue.forget(name), pulls.forget(name)]);
     return {};
   },
   repo_gc({ backups, work: { collector } }, { name, now, dry_run }, caller) {

@@ -552,6 +552,53 @@ describe("on any forge", () => {
     expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: commit });
   });
 
+  test("a token of the repository that is added next does not go to the host of the removed one", async () => {
+    const other = await new GitServer({ token: "another-token" }).start();
+    try {
+      other.commit("a.txt", "other\n");
+      const before = work.repositories.get("web");
+      at["pull_push"] = async () => {
+        at = {};
+        await work.repositories.remove("web");
+        await work.upstreams.addRemote(
+          "web",
+          { address: other.address, ca: other.ca, private: true, token: "another-token" },
+          {},
+        );
+      };
+      await pulled();
+      expect(forge.pulls).toEqual([]);
+      expect(server.seen.filter((one) => one.includes("git-receive-pack"))).toEqual([]);
+      // Whoever still has the old one, the credential of its name is not for that host.
+      const move = { ref: "refs/heads/x", from: undefined, to: first };
+      await expect(work.remotes.push(before, move, new AbortController().signal)).rejects.toThrow(
+        /web no longer follows .*: it was removed, or added anew/,
+      );
+      expect(() => before.upstream?.kind === "remote" && work.remotes.forge("web", before.upstream, kind)).toThrow(
+        /no longer follows/,
+      );
+      expect(work.unexpected).toEqual([]);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test("a repository is removed once the call that runs for it has ended", async () => {
+    const asked = Promise.withResolvers<void>();
+    // It never answers.
+    server.instead = ({ url = "" }) => {
+      if (!url.startsWith("/api/")) return false;
+      asked.resolve();
+      return true;
+    };
+    await work.queued(work.commit(first, { "b.txt": "two\n" }), { branch: "topic" });
+    await asked.promise;
+    await work.repositories.remove("web");
+    await work.pulls.forget("web");
+    await work.pulls.idle();
+    expect(work.unexpected).toEqual([]);
+  });
+
   test("settings that cannot work together are refused, and a removed repository leaves nothing of it", async () => {
     const { repositories, context, store } = work;
     await expect(repositories.set("web", { settings: { push: "after-merge" } })).rejects.toThrow(

@@ -30,6 +30,8 @@ interface Lane {
   isAsked: boolean;
   pauses: Generator<number, never> | undefined;
   working: Promise<void> | undefined;
+  /** Aborts when the repository is removed. */
+  ended: AbortController;
 }
 
 /**
@@ -67,6 +69,16 @@ export class PullRequests {
     for (let busy = this.#busy(); busy.length > 0; busy = this.#busy()) await Promise.all(busy);
   }
 
+  /** Ends what is asked for a removed repository. Its rows must be gone. Resolves when no call of it runs. */
+  async forget(repo: string): Promise<void> {
+    const lane = this.#lanes.get(repo);
+    if (lane === undefined) return;
+    this.#lanes.delete(repo);
+    lane.dues.clear();
+    lane.ended.abort(new Error(`the repository ${repo} was removed`));
+    await lane.working;
+  }
+
   #busy(): Promise<void>[] {
     return [...this.#lanes.values()].flatMap(({ working }) => working ?? []);
   }
@@ -102,6 +114,7 @@ export class PullRequests {
       isAsked: false,
       pauses: undefined,
       working: undefined,
+      ended: new AbortController(),
     };
     this.#lanes.set(repo, lane);
     return lane;
@@ -127,7 +140,7 @@ export class PullRequests {
 
   async #work(repo: string, lane: Lane): Promise<void> {
     try {
-      while (!this.#ended.signal.aborted && lane.notBefore <= this.#deps.context.now()) {
+      while (!this.#ended.signal.aborted && !lane.ended.signal.aborted && lane.notBefore <= this.#deps.context.now()) {
         const id = [...lane.dues].find(([, due]) => due <= this.#deps.context.now())?.[0];
         if (id === undefined) break;
         await this.#one(repo, lane, id);
@@ -144,21 +157,21 @@ export class PullRequests {
     lane.dues.set(id, context.now() + POLL_MS);
     try {
       const pull = context.store.pulls.of(id);
-      if (pull === undefined || !isLive(pull) || (await this.#follow(repo, id)) === "gone") lane.dues.delete(id);
+      const stop = AbortSignal.any([this.#ended.signal, lane.ended.signal]);
+      if (pull === undefined || !isLive(pull) || (await this.#follow(repo, id, stop)) === "gone") lane.dues.delete(id);
       lane.pauses = undefined;
       lane.isAsked = false;
     } catch (error) {
-      if (this.#ended.signal.aborted) return;
+      if (this.#ended.signal.aborted || lane.ended.signal.aborted) return;
       await this.#failed(lane, id, error);
     }
   }
 
-  async #follow(name: string, id: number): Promise<"followed" | "gone"> {
+  async #follow(name: string, id: number, stop: AbortSignal): Promise<"followed" | "gone"> {
     const { context, repositories, remotes } = this.#deps;
     const repo = repositories.find(name);
     const pull = context.store.pulls.of(id);
     if (repo?.upstream?.kind !== "remote" || pull === undefined) return "gone";
-    const stop = this.#ended.signal;
     // Without the setting, what is open already is followed to its end.
     const forge = repo.settings.forge === "none" ? pull.forge : repo.settings.forge;
     if (forge !== pull.forge) await changeForge(this.#deps, id, forge);

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { GitServer } from "../../../test/lib/git-server.ts";
 import { openTestWork, type TestWork } from "../../../test/lib/work.ts";
-import { Remotes } from "../remote/remotes.ts";
 import { Swaps } from "../remote/swaps.ts";
 import { UpstreamPushes } from "../upstream-pushes.ts";
 import { MAX_LOST_RACES } from "./merge-queue.ts";
@@ -171,7 +170,7 @@ test("a push that would take commits of others away is none, whatever the hive w
   const other = work.commit(first, { "b.txt": "two\n" });
   const theirs = server.commit("theirs.txt", "theirs\n");
   await work.upstreams.fetch("web");
-  const swaps = new Swaps(new Remotes(work.context), work.upstreams);
+  const swaps = new Swaps(work.remotes, work.upstreams);
   const { signal } = new AbortController();
   expect(await swaps.swap(work.repositories.get("web"), "main", { from: theirs, to: other }, signal)).toEqual({ end: "lost" });
   expect(server.tip()).toBe(theirs);
@@ -184,7 +183,7 @@ describe("what the upstream has taken back", () => {
     second = server.commit("b.txt", "two\n");
     server.commit("c.txt", "not for you\n");
     await work.upstreams.fetch("web");
-    const swaps = new Swaps(new Remotes(work.context), work.upstreams);
+    const swaps = new Swaps(work.remotes, work.upstreams);
     pushes = new UpstreamPushes({ ...work, swaps });
     pushes.start();
     await pushes.idle();

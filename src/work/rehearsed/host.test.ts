@@ -27,7 +27,7 @@ const first = (): string => system.work.repositories.tip("greeter", "main") ?? "
 /** Pushes a commit to a branch of the host, as the hive does, and opens a pull request for it. */
 async function offered(branch: string) {
   const { git } = system.work.context;
-  const remotes = new Remotes(system.work.context);
+  const remotes = new Remotes(system.work.context, (name) => system.work.repositories.find(name)?.upstream);
   const repo = system.work.repositories.get("greeter");
   const commit = await git.withScratch("greeter", {}, async (scratch) => {
     const env = Object.fromEntries(

@@ -36,9 +36,19 @@ export interface NewRemote {
 /** Connects to the upstreams of repositories, each with its own credential and to its own host only. */
 export class Remotes {
   readonly #context: RemotesContext;
+  readonly #upstreamOf: (name: string) => Upstream | undefined;
 
-  constructor(context: RemotesContext) {
+  /** `upstreamOf` is what a repository follows now: credentials are kept by its name. */
+  constructor(context: RemotesContext, upstreamOf: (name: string) => Upstream | undefined) {
     this.#context = context;
+    this.#upstreamOf = upstreamOf;
+  }
+
+  /** Throws if a repository follows another address by now, or is removed: the credential of its name is not for this one. */
+  #checkIsCurrent(name: string, { address }: RemoteUpstream): void {
+    const now = this.#upstreamOf(name);
+    if (now?.kind === "remote" && now.address === address) return;
+    throw new HiveError("unavailable", `${name} no longer follows ${address}: it was removed, or added anew`);
   }
 
   /** What is kept of a new upstream. Its private address is pinned, if the operator allows it. */
@@ -118,6 +128,7 @@ export class Remotes {
     const signal = AbortSignal.any([stop, late.signal]);
     const hide = withoutEchoes(this.#context.credentials.of(name));
     try {
+      this.#checkIsCurrent(name, upstream);
       const pack = (haves: readonly string[]) => packHistoryOf(this.#context.git, name, { wants: [move.to], haves });
       const pushed = await pushRef(this.#server(name, upstream), move, pack, signal);
       return pushed.end === "refused" ? { end: "refused", why: hide(pushed.why) } : pushed;
@@ -129,7 +140,9 @@ export class Remotes {
   }
 
   /** How the forge of a repository is reached: with its own token if it has one, else with that of the pushes. */
-  forge(repo: string, { address, pinned, ca }: RemoteUpstream, forge: Forge): ForgeConnection {
+  forge(repo: string, upstream: RemoteUpstream, forge: Forge): ForgeConnection {
+    this.#checkIsCurrent(repo, upstream);
+    const { address, pinned, ca } = upstream;
     const { net, credentials, forgeCredentials, rehearsed, now } = this.#context;
     const place = forgePlace(partsOf(address), forge);
     const credential = forgeCredentials.of(repo) ?? credentials.of(repo);
