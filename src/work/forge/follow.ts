@@ -130,6 +130,15 @@ async function offer(followed: Followed, row: ChangeRecord, number: number | und
   const { context, api, repo, id } = followed;
   const pull = context.store.pulls.of(id);
   if (pull === undefined) return "moved";
+  // The name of the branch does not have the base: that of another base would get these commits.
+  const other = context.store.pulls
+    .live()
+    .find(({ repo: name, head, change }) => name === repo.name && head === pull.head && change !== id);
+  if (other !== undefined)
+    throw new HiveError(
+      "unavailable",
+      `the branch ${pull.head} still has the pull request of change ${other.change}: it is closed before this one is opened`,
+    );
   // Without a pull request, the branch may have been removed there since it was pushed.
   if (number === undefined || pull.sha !== row.sha) {
     const refused = await push(followed, row, pull);

@@ -552,6 +552,31 @@ describe("on any forge", () => {
     expect(work.row(id)).toMatchObject({ state: "merged", merged_sha: commit });
   });
 
+  test("a branch that is proposed for another base waits until the pull request for the first one is closed", async () => {
+    server.git("branch", "release", first);
+    await work.upstreams.fetch("web");
+    const id = await pulled();
+    const { head, sha } = forge.last;
+    forge.instead = ({ method }) => (method === "PATCH" ? { status: 502 } : undefined);
+    await work.store.write((tx) => work.changes.move(tx, id, "supersede", OPERATOR, {}));
+    await rest();
+    const next = await work.queued(work.commit(first, { "b.txt": "for the release\n" }), { branch: "topic", base: "release" });
+    await rest();
+    await look();
+    await look();
+    expect(server.tip(head)).toBe(sha);
+    expect(pull(next)).toMatchObject({
+      state: "opening",
+      failed: expect.stringContaining(`still has the pull request of change ${id}`) as string,
+    });
+    forge.instead = () => undefined;
+    await look();
+    await look();
+    expect(pull(id)).toMatchObject({ state: "closed" });
+    expect(forge.last).toMatchObject({ number: 8, base: "release", state: "open" });
+    expect(server.tip(head)).toBe(work.row(next).sha);
+  });
+
   test("a token of the repository that is added next does not go to the host of the removed one", async () => {
     const other = await new GitServer({ token: "another-token" }).start();
     try {
