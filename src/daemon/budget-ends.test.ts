@@ -3,7 +3,7 @@ import { openTestSystem, type TestSystem } from "../../test/lib/system.ts";
 import type { ChangeRecord } from "../store/changes.ts";
 import { OPERATOR } from "../wire/names.ts";
 
-/** What has ended has no limits any more: a change of a repository that is removed, and an agent that cannot be revived. */
+/** What has ended has no limits any more: a change of a repository that is removed, and an agent that is destroyed. */
 
 let system: TestSystem;
 beforeEach(async () => {
@@ -62,4 +62,20 @@ test("the limits of an agent outlive it until it is purged", async () => {
   await system.store.write(() => {});
   expect(limits()).toEqual([]);
   expect(system.unexpected).toEqual([]);
+});
+
+test("an agent that was destroyed is held by no limit, also if one of its changes ends afterwards", async () => {
+  await system.callAs(system.operator, "budget_set", { scope: "agent", agent: "scout", limits: { cost_per_day_usd: 10 } });
+  const { budgets, spenders } = system.budgets;
+  const { id } = system.swarm.byName("scout");
+  budgets.spend(id, "default", { costUsd: 10, output: 0, input: 0 });
+  expect(budgets.stopOf(id)).toMatchObject({ used: 10 });
+  await system.callAs(system.operator, "destroy", { name: "scout" });
+  system.work.context.bus.emit("change_stored", { change: 7, agent: id, isOver: true });
+  budgets.spend(id, "default", { costUsd: 1, output: 0, input: 0 });
+  expect([spenders.byId(id), budgets.stopOf(id)]).toEqual([undefined, undefined]);
+  await system.callAs(system.operator, "revive", { name: "scout" });
+  // Its harness does this when it connects.
+  budgets.refresh(id);
+  expect(budgets.stopOf(id)).toMatchObject({ used: 11 });
 });

@@ -54,7 +54,7 @@ export function openBudgets(deps: BudgetPartsDeps) {
     all: () => agents.all().map(spender),
     byId(id) {
       const agent = agents.byId(id);
-      return agent && spender(agent);
+      return agent && !agent.destroyed ? spender(agent) : undefined;
     },
   };
   const budgets = new Budgets({

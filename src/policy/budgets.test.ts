@@ -210,12 +210,51 @@ test("the minute in which the daemon begins has what was sent before", () => {
   expect(asked).toEqual([NOON]);
 });
 
-test("an agent that was destroyed near its limit wakes nothing at the end of the day", () => {
-  spend("a1", 9);
-  expect(vi.getTimerCount()).toBe(1);
-  open.budgets.agentEnded("a1", false);
-  expect(vi.getTimerCount()).toBe(0);
-  expect(open.budgets.warnings("a1")).toHaveLength(1);
+describe("an agent that spends nothing more", () => {
+  let agents: Spender[];
+  beforeEach(() => {
+    open.budgets.stop();
+    agents = [ada, scout];
+    open = openBudgetsOf(agents, tables, { now: () => now, changed: (id) => void changed.push(id) });
+  });
+  const remove = (id: string): void => void agents.splice(0, 2, ...agents.filter((one) => one.id !== id));
+
+  test("wakes nothing at the end of the day, also if an answer or its change comes after it was destroyed", () => {
+    spend("a1", 9);
+    expect(vi.getTimerCount()).toBe(1);
+    remove("a1");
+    open.budgets.agentEnded("a1", false);
+    expect(vi.getTimerCount()).toBe(0);
+    spend("a1", 9);
+    open.budgets.refresh("a1");
+    expect(vi.getTimerCount()).toBe(0);
+    expect(open.budgets.stopOf("a1")).toBeUndefined();
+    agents.push(ada);
+    open.budgets.refresh("a1");
+    // Revived on the same day, it has spent what it had, and that.
+    expect(open.budgets.stopOf("a1")).toMatchObject({ used: 18 });
+  });
+
+  test("is left out at the end of a period if nothing said that it has ended, like one whose first deploy failed", () => {
+    open.budgets.limits.set("hive", "cost_per_day_usd", 10);
+    spend("a2", 9);
+    remove("a2");
+    now += 12 * HOUR;
+    vi.runOnlyPendingTimers();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("is checked at the end of a period although no list has it yet, while its first deploy runs", () => {
+    const draft: Spender = { ...scout, id: "a3", name: "new" };
+    const spenders = { all: () => [], byId: (id: string) => (id === "a3" ? draft : undefined) };
+    open.budgets.stop();
+    open = openBudgetsOf(agents, tables, { now: () => now, spenders });
+    open.budgets.limits.set("agent:a3", "cost_per_day_usd", 10);
+    spend("a3", 10);
+    now += 12 * HOUR;
+    vi.runOnlyPendingTimers();
+    expect([open.budgets.stopOf("a3"), vi.getTimerCount()]).toEqual([undefined, 0]);
+  });
 });
 
 test("messages of a minute are counted by sender; one that has to wait is told how long", () => {

@@ -196,9 +196,17 @@ export class Budgets implements Service {
       check(one?.credential);
       if (credential !== one?.credential) check(credential);
     }
-    if (changed || agentId === undefined) for (const { id } of spenders.all()) this.#refreshOne(id);
+    if (changed || agentId === undefined) for (const id of this.#everyone()) this.#refreshOne(id);
     else this.#refreshOne(agentId);
     this.#arm();
+  }
+
+  /**
+   * The agents that spend, and those that something is known of: an agent whose first deploy runs is in no list, and one
+   * whose deploy failed is never said to have ended.
+   */
+  #everyone(): Set<string> {
+    return new Set([...this.#deps.spenders.all().map(({ id }) => id), ...this.#stops.keys(), ...this.#near.keys()]);
   }
 
   /** Checks the limits of a scope of several agents. Returns true if they stop their agents, or no longer do. */
@@ -210,6 +218,12 @@ export class Budgets implements Service {
   }
 
   #refreshOne(agentId: string): void {
+    if (!this.#deps.spenders.byId(agentId)) {
+      // Otherwise the end of its period, once it has passed, would be the nearest one for ever.
+      this.#stops.delete(agentId);
+      this.#near.delete(agentId);
+      return;
+    }
     const all = this.#of(agentId);
     const ofTurn = all.find(({ kind }) => kind === "cost_per_turn_usd");
     this.#meter.keepTurn(agentScope(agentId), ofTurn !== undefined && (ofTurn.isReached || !this.#inTurn.has(agentId)));

@@ -34,5 +34,6 @@ export interface Spender {
 /** The agents that spend. */
 export interface Spenders {
   all(): Spender[];
+  /** Also one whose first deploy runs. Undefined for an agent that was destroyed: it spends nothing more. */
   byId(id: string): Spender | undefined;
 }

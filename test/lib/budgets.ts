@@ -1,7 +1,7 @@
 import { Budgets } from "../../src/policy/budgets.ts";
 import { Days } from "../../src/policy/days.ts";
 import { BudgetDecisions } from "../../src/policy/decisions.ts";
-import type { Spender } from "../../src/policy/spender.ts";
+import type { Spender, Spenders } from "../../src/policy/spender.ts";
 import { Turnstile } from "../../src/policy/turnstile.ts";
 import type { DecisionRow, LimitRow, SpentRow } from "../../src/store/budgets.ts";
 import type { Store, Tx } from "../../src/store/store.ts";
@@ -52,6 +52,8 @@ export function openBudgetsOf(
     changed?: (id: string) => void;
     /** What usage and turns have. */
     spentBefore?: ConstructorParameters<typeof Budgets>[0]["spentBefore"];
+    /** Who spends, if that is not just the agents of a list. */
+    spenders?: Spenders;
   },
 ) {
   const days = new Days(options.zone ?? "UTC");
@@ -60,7 +62,7 @@ export function openBudgetsOf(
     store,
     days,
     now,
-    spenders: { all: () => [...agents], byId: (id) => agents.find((one) => one.id === id) },
+    spenders: options.spenders ?? { all: () => [...agents], byId: (id) => agents.find((one) => one.id === id) },
     hasPrice: options.priced ?? (() => true),
     howToPrice: "add its price to /prices.json",
     spentBefore: options.spentBefore ?? (() => undefined),
