@@ -47,6 +47,8 @@ export interface RunningTurn {
   budgetUsd: number;
   /** The name of the credential of its answers. */
   credential?: string | undefined;
+  /** When its last answer came. Milliseconds. */
+  answeredAt?: number | undefined;
 }
 
 /** Changed only by `Cages`. */

@@ -94,6 +94,7 @@ describe("a turn whose harness has gone", () => {
   let turns: Turns;
   let published: string[];
   let ended: string[];
+  let now: number;
   /** Resolves when there is room to store events. */
   let room: Promise<void>;
   let agent: Agent;
@@ -102,6 +103,7 @@ describe("a turn whose harness has gone", () => {
     folder = mkdtempSync(join(tmpdir(), "turns-"));
     store = openStoreIn(folder);
     published = [];
+    now = START + 60_000;
     room = Promise.resolve();
     agent = anAgent();
     const bus = openBus();
@@ -110,7 +112,7 @@ describe("a turn whose harness has gone", () => {
     turns = new Turns({
       store: turnStore(store, { publish: (event) => void published.push(JSON.stringify(event)) }, { addedEvents: () => room }),
       bus,
-      now: () => START + 60_000,
+      now: () => now,
     });
   });
   afterEach(() => {
@@ -211,6 +213,37 @@ describe("a turn whose harness has gone", () => {
     await turns.record(agent, "i1", numbered([startOf(1), startOf(2), startOf(3)]));
     expect(store.turns.open("id-ada").map(({ turn }) => turn)).toEqual([3]);
     expect(rows().map(({ result }) => result)).toEqual([null, "interrupted", "interrupted"]);
+  });
+
+  const used = { tokens: { ...NO_TOKENS, output: 1_000 }, costUsd: 3, budgetUsd: 3, credential: "work" };
+  /** Counts an answer as the daemon does. */
+  async function answer(): Promise<void> {
+    const running = turns.meter(agent, used);
+    if (running) await store.write(() => store.turns.meter(agent.id, running.turn, running));
+  }
+
+  test("has used what was metered of it if another one begins", async () => {
+    await turns.record(agent, "i1", numbered([startOf(1)]));
+    await answer();
+    await turns.record(agent, "i1", numbered([startOf(1), startOf(2)]));
+    expect(rows().at(-1)).toMatchObject({ turn: 1, result: "interrupted", tokens: 1_000, cost_usd: 3, credential: "work" });
+  });
+
+  test.each([
+    ["before its last answer", "1970-01-01T00:00:00.000Z", START + 40_000],
+    ["in the future", "2999-01-01T00:00:00.000Z", START + 60_000],
+    ["while the daemon was away", "2030-01-31T00:00:50.000Z", START + 50_000],
+  ])("that its harness says to have ended %s has ended in between", async (_, at, endedAt) => {
+    now = START + 40_000;
+    const [start, end] = numbered([startOf(1), endOf(1)]) as [SpooledEvent, SpooledEvent];
+    await turns.record(agent, "i1", [start]);
+    await answer();
+    now = START + 60_000;
+    await turns.record(agent, "i1", [{ ...end, at }]);
+    expect(rows()).toMatchObject([{ started_at: START, ended_at: endedAt, tokens: 1_000 }]);
+    // The next one begins after it.
+    await turns.record(agent, "i1", [{ n: 3, at: "1970-01-01T00:00:00.000Z", event: startOf(2) }]);
+    expect([agent.turn?.startedAt, rows()[0]?.started_at]).toEqual([endedAt, endedAt]);
   });
 });
 

@@ -2,6 +2,7 @@ import { interruptedEnd, type LastTurnRecord, type Metered, type OpenTurn } from
 import type { TokenCounts } from "../wire/agent.ts";
 import type { NumberedEvent, SpooledEvent, StoredTurnEvent, TurnEvent } from "../wire/event.ts";
 import { cut } from "../wire/cut.ts";
+import { instant } from "../wire/instant.ts";
 import { MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_NOTE_CHARS, MAX_REASON_CHARS } from "../wire/limits.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import { stateOf, type Agent, type RunningTurn } from "./agent.ts";
@@ -68,7 +69,7 @@ export class Turns {
    */
   record(agent: Agent, instance: string, events: Parsed<"publish">["events"]): Promise<number> {
     this.#numbers.take(agent, events);
-    const corrected = events.map((spooled) => this.#follow(agent, spooled));
+    const corrected = events.map((spooled) => this.#follow(agent, this.#timed(agent, spooled)));
     return this.#recorded(agent, this.#store.append(agent, instance, corrected));
   }
 
@@ -112,6 +113,21 @@ export class Turns {
     }
   }
 
+  /**
+   * The start or the end of a turn not before what is known of the agent's turns, and not in the future. A harness may
+   * publish late, but what it says decides which changes the turn counts for.
+   */
+  #timed(agent: Agent, spooled: SpooledEvent): SpooledEvent {
+    const { type } = spooled.event;
+    if (type !== "turn_start" && type !== "turn_end") return spooled;
+    const running = agent.turn ?? this.#resumed(agent);
+    const known = running ? (running.answeredAt ?? running.startedAt) : (this.#store.lastTurn(agent.id)?.endedAt ?? 0);
+    // A start that is published again keeps its time: nothing is known of before it.
+    const isAgain = type === "turn_start" && running?.turn === spooled.event.turn;
+    const earliest = isAgain ? running.startedAt : known;
+    return { ...spooled, at: instant(Math.min(Math.max(Date.parse(spooled.at), earliest), this.#now())) };
+  }
+
   /** Tracks the running turn. Puts the metered figures into its end event. */
   #follow(agent: Agent, reported: SpooledEvent): NumberedEvent {
     const spooled = bounded({ ...reported, event: withResult(reported.event) });
@@ -144,6 +160,7 @@ export class Turns {
     const turn = (stateOf(agent).turn.running ??= this.#resumed(agent));
     if (!turn) return undefined;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
+    turn.answeredAt = this.#now();
     turn.credential = used.credential;
     turn.isUnpriced ||= used.costUsd === undefined;
     turn.budgetUsd += used.budgetUsd;

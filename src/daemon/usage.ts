@@ -60,6 +60,7 @@ export class UsageToday {
       isUnpriced: turn.isUnpriced,
       budgetUsd: turn.budgetUsd,
       credential: turn.credential,
+      answeredAt: turn.answeredAt,
     };
     await this.#store.write(() => {
       this.#store.usage.add(record);

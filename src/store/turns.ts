@@ -42,6 +42,8 @@ export interface Metered {
   budgetUsd: number;
   /** The name of the credential of its answers. */
   credential?: string | undefined;
+  /** When its last answer came. Milliseconds. Undefined before the first one, and in rows of an older daemon. */
+  answeredAt?: number | undefined;
 }
 
 /** A turn that has not ended, and its harness. */
@@ -167,6 +169,9 @@ export function turnQueries(db: Sqlite) {
     event: JSON.parse(row.json) as TurnEvent,
   });
 
+  const openOf = (agent: string): OpenTurn[] =>
+    open.all(agent).map(({ metered, ...row }) => ({ ...row, metered: metered === null ? undefined : meteredOf(metered) }));
+
   /** Appends an event. The end of a turn also ends its row. */
   function add(agent: string, name: string, seq: number, at: number, event: TurnEvent): StoredTurnEvent {
     append.run(seq, agent, at, event.type, JSON.stringify(event));
@@ -202,8 +207,8 @@ export function turnQueries(db: Sqlite) {
         const time = Date.parse(at);
         // One turn at a time. This bounds the open turns, whatever a program publishes.
         if (event.type === "turn_start")
-          for (const earlier of open.all(agent).filter(({ turn }) => turn !== event.turn))
-            fresh.push(add(agent, name, nextSeq(), time, interruptedEnd(earlier, time, "another turn began")));
+          for (const earlier of openOf(agent).filter(({ turn }) => turn !== event.turn))
+            fresh.push(add(agent, name, nextSeq(), time, interruptedEnd(earlier, time, "another turn began", earlier.metered)));
         // A turn ends once. The daemon may have ended it while its harness was disconnected.
         if (event.type === "turn_end" && ended.get(agent, event.turn)) continue;
         if (event.type === "turn_start") start.run(agent, event.turn, event.message_id, time, instance);
@@ -216,11 +221,7 @@ export function turnQueries(db: Sqlite) {
     /** Appends an event of the daemon's own. Only inside a write. */
     note: add,
     /** The agent's turns that have not ended: at most one. */
-    open: (agent: string): OpenTurn[] =>
-      open.all(agent).map(({ metered, ...row }) => ({
-        ...row,
-        metered: metered === null ? undefined : meteredOf(metered),
-      })),
+    open: openOf,
     /** Keeps what was metered of an open turn. Only inside a write. */
     meter: (agent: string, turn: number, metered: Metered): void => void meter.run(JSON.stringify(metered), agent, turn),
     confirmedN: (agent: string, instance: string): number => confirmed.get(agent, instance)?.last_n ?? 0,
