@@ -229,6 +229,55 @@ describe("a turn whose harness has gone", () => {
     expect(rows().at(-1)).toMatchObject({ turn: 1, result: "interrupted", tokens: 1_000, cost_usd: 3, credential: "work" });
   });
 
+  const outside = (): void => {
+    expect(turns.meter(agent, used)).toBeUndefined();
+    turns.resume(agent);
+    expect(agent.turn).toBeUndefined();
+  };
+
+  test("is not revived by an answer that comes before its end is stored", async () => {
+    const [start, end] = numbered([startOf(1), endOf(1)]) as [SpooledEvent, SpooledEvent];
+    await turns.record(agent, "i1", [start]);
+    await answer();
+    const recorded = turns.record(agent, "i1", [end]);
+    outside();
+    await recorded;
+    outside();
+    expect(rows()).toMatchObject([{ turn: 1, result: "ok", tokens: 1_000 }]);
+  });
+
+  test("keeps its figures if its end could not be stored and is published again", async () => {
+    const [start, end] = numbered([startOf(1), endOf(1)]) as [SpooledEvent, SpooledEvent];
+    await turns.record(agent, "i1", [start]);
+    await answer();
+    room = Promise.reject(new Error("the disk is full"));
+    await expect(turns.record(agent, "i1", [end])).rejects.toThrow("full");
+    outside();
+    room = Promise.resolve();
+    await turns.record(agent, "i1", [end]);
+    expect(rows()).toMatchObject([{ turn: 1, result: "ok", tokens: 1_000, cost_usd: 3 }]);
+  });
+
+  test.each([
+    ["the cage ended", undefined],
+    ["another harness took over", "i2"],
+  ])("is not revived by an answer while it is interrupted because %s", async (why, instance) => {
+    await turns.record(agent, "i1", numbered([startOf(1)]));
+    await answer();
+    const interrupted = turns.interrupt(agent, why, instance);
+    if (instance === undefined) outside();
+    await interrupted;
+    outside();
+    expect(rows()).toMatchObject([{ turn: 1, result: "interrupted", tokens: 1_000 }]);
+  });
+
+  test("goes on if its harness publishes the end of another one", async () => {
+    await turns.record(agent, "i1", numbered([startOf(1), startOf(2)]));
+    await answer();
+    await turns.record(agent, "i1", [{ n: 3, at: "2030-01-31T00:00:00.000Z", event: endOf(1) }]);
+    expect(agent.turn).toMatchObject({ turn: 2, tokens: { output: 1_000 } });
+  });
+
   test.each([
     ["before its last answer", "1970-01-01T00:00:00.000Z", START + 40_000],
     ["in the future", "2999-01-01T00:00:00.000Z", START + 60_000],

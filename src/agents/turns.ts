@@ -53,6 +53,8 @@ export class Turns {
   readonly #bus: Pick<AgentBus, "emit">;
   readonly #now: () => number;
   readonly #numbers: TurnNumbers;
+  /** The newest turn of each agent that has ended. Its row is open until the write of its end. */
+  readonly #ended = new WeakMap<Agent, number>();
   /** Writes of events in progress. */
   readonly #recording = new WeakMap<Agent, Set<Promise<unknown>>>();
 
@@ -98,7 +100,7 @@ export class Turns {
    */
   async interrupt(agent: Agent, why: string, except?: string): Promise<void> {
     const metered = agent.turn;
-    if (except === undefined) stateOf(agent).turn.running = undefined;
+    if (except === undefined) this.#end(agent, metered?.turn);
     await Promise.allSettled(this.#recording.get(agent) ?? new Set<Promise<unknown>>());
     const at = this.#now();
     const ends = this.#store
@@ -106,6 +108,7 @@ export class Turns {
       .filter(({ instance }) => except === undefined || instance !== except)
       .map((turn) => interruptedEnd(turn, at, why, metered?.turn === turn.turn ? metered : turn.metered));
     if (ends.length === 0) return;
+    for (const { turn } of ends) this.#end(agent, turn);
     await this.#store.end(agent, at, ends);
     for (const end of ends) {
       this.#bus.emit("turn_recorded", { agent, end, at });
@@ -141,12 +144,19 @@ export class Turns {
     if (event.type !== "turn_end") return spooled;
     const running = agent.turn ?? this.#resumed(agent);
     const metered = running?.turn === event.turn ? running : undefined;
-    stateOf(agent).turn.running = undefined;
     if (!metered) return spooled;
+    this.#end(agent, event.turn);
     const { cost_usd: _claimed, ...rest } = event;
     const cost = metered.costUsd === undefined ? {} : { cost_usd: metered.costUsd };
     const credential = metered.credential === undefined ? {} : { credential: metered.credential };
     return { ...spooled, event: { ...rest, tokens: metered.tokens, ...cost, ...credential } };
+  }
+
+  /** A turn has ended: from here on no answer counts for it. */
+  #end(agent: Agent, turn: number | undefined): void {
+    if (turn === undefined) return;
+    this.#ended.set(agent, turn);
+    if (agent.turn?.turn === turn) stateOf(agent).turn.running = undefined;
   }
 
   /**
@@ -157,7 +167,7 @@ export class Turns {
     agent: Agent,
     used: { tokens: TokenCounts; costUsd: number | undefined; budgetUsd: number; credential: string },
   ): RunningTurn | undefined {
-    const turn = (stateOf(agent).turn.running ??= this.#resumed(agent));
+    const turn = (stateOf(agent).turn.running ??= this.#running(agent));
     if (!turn) return undefined;
     for (const kind of ["input", "output", "cache_read", "cache_write"] as const) turn.tokens[kind] += used.tokens[kind];
     turn.answeredAt = this.#now();
@@ -170,10 +180,16 @@ export class Turns {
 
   /** Goes on with the turn of a harness that was at work under the last daemon. */
   resume(agent: Agent): void {
-    stateOf(agent).turn.running ??= this.#resumed(agent);
+    stateOf(agent).turn.running ??= this.#running(agent);
   }
 
-  /** The turn that the last daemon was metering when it ended. */
+  /** The turn that the last daemon was metering, unless it has ended here. */
+  #running(agent: Agent): RunningTurn | undefined {
+    const resumed = this.#resumed(agent);
+    return resumed?.turn === this.#ended.get(agent) ? undefined : resumed;
+  }
+
+  /** The turn whose row is open: the last daemon was metering it when it ended, or the write of its end has failed. */
   #resumed(agent: Agent): RunningTurn | undefined {
     const open = this.#store.open(agent.id).at(-1);
     return open && { turn: open.turn, startedAt: open.startedAt, ...(open.metered ?? notMetered()) };
