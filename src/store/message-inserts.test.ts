@@ -138,3 +138,18 @@ test("rows that a failed write deferred are not stored with the next write", asy
   await inserting(message(2));
   expect(ids()).toEqual([2]);
 });
+
+test("a write whose deferred row is refused is answered once, with its failure", async () => {
+  await inserting(message(1));
+  const answers: string[] = [];
+  const answered = (name: string) =>
+    new Promise<void>((resolve) => {
+      const answer = (how: string) => (): void => {
+        answers.push(`${name} ${how}`);
+        resolve();
+      };
+      store.writing(() => store.messages.insert(message(name === "twice" ? 1 : 2)))(answer("done"), answer("failed"));
+    });
+  await Promise.all([answered("twice"), answered("new")]);
+  expect(answers).toEqual(["twice failed", "new done"]);
+});

@@ -174,11 +174,13 @@ export class Writer {
         const changes = isAlone ? undefined : this.#changed();
         if (apart) this.#sql.savepoint.run();
         try {
-          ran.done.push({ entry, value: entry.run(tx) });
+          const value = entry.run(tx);
           if (apart) {
             this.#deferred.flush();
             this.#sql.release.run();
           }
+          // Not before its deferred rows are in: one that is refused fails its write.
+          ran.done.push({ entry, value });
         } catch (error) {
           if (isStorageFailure(error)) throw error;
           if (apart) {
