@@ -25,10 +25,22 @@ export async function printLog(shell: Shell, { read, nothing, ended }: Log, isFo
   else if (!isFollowing) return shell.show(part, () => nothing);
   if (!isFollowing) return;
 
-  const end = ended();
-  for (let isOver = false; !isOver;) {
+  // The end is waited for once: a reaction to it for each part would stay until then.
+  let isOver = false;
+  let wake = (): void => {};
+  const end = ended().finally(() => {
+    isOver = true;
+    wake();
+  });
+  // It is thrown below.
+  end.catch(() => {});
+  while (!isOver) {
     const next = read(shell.client, part.position);
-    isOver = await Promise.race([next.then(() => false), end.then(() => true)]);
+    await new Promise<void>((resolve, reject) => {
+      wake = resolve;
+      next.then(() => resolve(), reject);
+    });
+    if (isOver) await end;
     part = isOver ? await lastPart(shell, read, part.position) : await next;
     if (part.lines.length > 0) show(part);
   }
