@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { openTestSystem } from "../../../test/lib/system.ts";
 import { bwrapDriver } from "../../platforms/bwrap/driver.ts";
 import type { Driver } from "../../platforms/port.ts";
+import type { Agent } from "../../agents/agent.ts";
+import { systemLogOf } from "../system-log.ts";
 
 /** The log of the system in a cage, which only containers have. */
 
@@ -34,6 +36,22 @@ test("it is asked of the driver, for the agent and its number of lines, and foll
   } finally {
     await system.close();
   }
+});
+
+test("one operator follows two at once, and leaves room for the others", async () => {
+  const log = systemLogOf(containers, { place: ({ id }: Agent) => ({ agentId: id }) } as never);
+  const never = new AbortController().signal;
+  const follow = (operator: string) => {
+    if (!log) throw new Error("there is no log");
+    return log.follow({ id: "a1" } as Agent, 7, operator, never)[Symbol.asyncIterator]();
+  };
+  const first = follow("bob");
+  const second = follow("bob");
+  for (const one of [first, second]) expect(await one.next()).toMatchObject({ value: ["a1", "7"] });
+  await expect(follow("bob").next()).rejects.toThrow("you follow 2 journals of containers, which is the most: end one of them");
+  expect(await follow("eve").next()).toMatchObject({ done: false });
+  await first.return?.();
+  expect(await follow("bob").next()).toMatchObject({ done: false });
 });
 
 test("where cages boot no system, the answer says which log there is", async () => {

@@ -77,9 +77,10 @@ export const readHandlers: Pick<Handlers, Names> = {
 
   async *journal(context, input, caller) {
     const agent = context.swarm.byNameEvenDestroyed(input.name);
+    const log = systemLogFor(context, agent);
+    if (caller.kind !== "operator") return;
     // It ends with its caller, who else keeps a program of root's busy.
-    const ended = caller.kind === "operator" ? caller.ended : AbortSignal.abort();
-    for await (const lines of systemLogFor(context, agent).follow(agent, input.lines, ended)) yield { lines };
+    for await (const lines of log.follow(agent, input.lines, caller.operator.name, caller.ended)) yield { lines };
   },
 
   async config(context, input) {
