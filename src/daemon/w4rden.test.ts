@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { identify } from "../os/process-id.ts";
 import type { HiveContainers } from "../w4rden/containers/port.ts";
 import type { VerbContext } from "../w4rden/context.ts";
@@ -110,12 +110,30 @@ test("a journal is followed until its reader goes away, and then its program end
   expect(identify(pid)).toBeDefined();
   const next = journal.next();
   reader.abort();
-  await expect(next).rejects.toThrow("aborted");
+  // Its reader has ended it, which is no failure.
+  expect(await next).toEqual({ done: true, value: undefined });
   await expect.poll(() => identify(pid)).toBeUndefined();
+  expect(await open().follow("a0", 5, reader.signal)[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined });
   // Or it does not go on.
   const other = await followed(open(), "a0", new AbortController().signal);
   await other.journal.return?.();
   await expect.poll(() => identify(other.pid)).toBeUndefined();
+});
+
+test("a journal whose time is up says so, and one whose program ends says that", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const { journal } = await followed(open(), "a0", new AbortController().signal);
+    const next = journal.next();
+    vi.advanceTimersByTime(2 * 60 * 60_000);
+    await expect(next).rejects.toThrow("the journal was followed for two hours, which is the most: follow it again");
+  } finally {
+    vi.useRealTimers();
+  }
+  const other = await followed(open(), "a0", new AbortController().signal);
+  const end = other.journal.next();
+  process.kill(other.pid, "SIGTERM");
+  await expect(end).rejects.toThrow("the program was killed");
 });
 
 test("journals that are followed are bounded, and one that ends leaves room for another", async () => {

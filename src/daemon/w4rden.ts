@@ -74,9 +74,9 @@ export class W4rden implements ExportedFolders {
     follow: (agent, lines, signal) => this.#follow(agent, lines, signal),
   });
 
-  /** What a program of the helper prints, line by line. It ends with the reader or `signal`. */
+  /** What a program of the helper prints, line by line. It ends with the reader or `signal`; otherwise it throws why. */
   async *#follow(agent: string, lines: number, signal: AbortSignal): AsyncGenerator<string[]> {
-    signal.throwIfAborted();
+    if (signal.aborted) return;
     const program = this.#ask({ verb: "container_logs", agent, lines, follow: true });
     let failure: unknown;
     program.on("error", (error) => (failure = error));
@@ -86,10 +86,8 @@ export class W4rden implements ExportedFolders {
     signal.addEventListener("abort", end, { once: true });
     try {
       yield* linesOf(program.stdout);
-      signal.throwIfAborted();
-      throw (
-        failure ?? new HiveError("unavailable", "the journal is no longer followed: the helper has ended that after its time")
-      );
+      if (signal.aborted) return;
+      throw failure ?? new HiveError("unavailable", "the program that follows the journal has ended: follow it again");
     } finally {
       signal.removeEventListener("abort", end);
       end();

@@ -112,6 +112,24 @@ describe("calls", () => {
     client.close();
   });
 
+  test("work that ends because its caller has gone is no unexpected error", async () => {
+    const begun = Promise.withResolvers<AbortSignal>();
+    await serve(
+      (_name, _input, { ended }) =>
+        new Promise((_, reject) => {
+          ended.addEventListener("abort", () => reject(ended.reason as Error));
+          begun.resolve(ended);
+        }),
+    );
+    const client = await connectLines(path);
+    const call = client.call("whoami", {});
+    const ended = await begun.promise;
+    await server?.close();
+    await expect(call).rejects.toMatchObject({ code: "unavailable" });
+    await expect.poll(() => ended.aborted).toBe(true);
+    expect(unexpected).toEqual([]);
+  });
+
   test("without a listener, connecting fails as unavailable with the path", async () => {
     await expect(connectLines(path)).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining(path) });
   });

@@ -155,7 +155,9 @@ function serveConnection(socket: Socket, options: LineServerOptions, all: InFlig
   function answer(text: string, over: () => void): void {
     let id: RequestId | undefined;
     const failed = (error: unknown): void => {
-      if (!(error instanceof HiveError)) options.onUnexpected(error);
+      // Work that ended because its caller has gone has the reason of the caller's signal.
+      const isGone = ended.signal.aborted && error === ended.signal.reason;
+      if (!(error instanceof HiveError) && !isGone) options.onUnexpected(error);
       writer.write(id === undefined ? failure(error) : { id, ...failure(error) });
       over();
     };

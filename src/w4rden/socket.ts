@@ -19,6 +19,8 @@ const MAX_CONNECTIONS = 64;
 const REQUEST_MS = 10_000;
 /** Time for a program: more than the daemon itself waits for a transfer. Milliseconds. */
 const PROGRAM_MS = 2 * 60 * 60_000;
+const RAN_LONG = "the program ran for two hours, which is the most, and was ended: try again";
+const FOLLOWED_LONG = "the journal was followed for two hours, which is the most: follow it again";
 const NEWLINE = 0x0a;
 
 /** Opens the helper's socket. Only the daemon's user can connect, and it is in no namespace but the helper's and the daemon's. */
@@ -129,7 +131,11 @@ class Connection {
    * prints nothing for hours would not notice that nobody reads it.
    */
   #run({ owner, child, release }: Started, hasInput: boolean, { endsWithInput = false } = {}): void {
-    const timer = setTimeout(() => killGroup(child), PROGRAM_MS);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      killGroup(child);
+    }, PROGRAM_MS);
     this.#socket.once("close", () => killGroup(child));
     // The owner is told once the folder has proved to be exported: its output begins after that, and so do these codes.
     let isTold = false;
@@ -163,7 +169,8 @@ class Connection {
     child.once("error", (error) => finish({ error: `the sandbox cannot be started: ${error.message}` }));
     child.once("close", (code) => {
       if (code !== null && isExported(code)) tellOwner();
-      finish(code === null ? { error: "the program was killed" } : { code });
+      const killed = !isLate ? "the program was killed" : endsWithInput ? FOLLOWED_LONG : RAN_LONG;
+      finish(code === null ? { error: killed } : { code });
     });
   }
 
