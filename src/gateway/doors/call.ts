@@ -122,5 +122,6 @@ function isAllowed(text: string, method: string, segments: readonly string[]): b
   return rule !== undefined && ruleAllows(rule, method, segments);
 }
 
-const hasBody = (headers: IncomingHttpHeaders): boolean =>
+/** True if a request has bytes after its head. */
+export const hasBody = (headers: IncomingHttpHeaders): boolean =>
   headers["transfer-encoding"] !== undefined || !["0", undefined].includes(headers["content-length"]);

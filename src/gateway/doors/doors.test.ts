@@ -276,6 +276,14 @@ describe("an answer that repeats the secret", () => {
     expect(calls[0]?.headers.range).toBeUndefined();
   });
 
+  test.each([10, 100_000])("of %d further bytes, whose length is known before, has it too, and its own length", async (more) => {
+    answer = (_, outgoing) => outgoing.end(`${TOKEN} ${"x".repeat(more)} ${TOKEN}`);
+    const { body, headers } = await ask("/api/items");
+    expect(body).toBe(`[secret GH] ${"x".repeat(more)} [secret GH]`);
+    expect(headers["content-length"]).toBe(more === 10 ? String(body.length) : undefined);
+    expect(records).toMatchObject([{ verdict: "allowed", bytesIn: 2 * TOKEN.length + more + 2, call: { status: 200 } }]);
+  });
+
   test("and is cut off ends there, and the next call is served", async () => {
     answer = (_, outgoing) => {
       outgoing.writeHead(200, { "content-length": 1000 });

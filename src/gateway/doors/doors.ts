@@ -7,8 +7,8 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 import type { Api } from "../../wire/config-apis.ts";
 import type { Resolved } from "../egress/resolve.ts";
 import type { EgressVerdict } from "../egress/verdict.ts";
-import { doorCall, type CallAbout, type DoorCall, type DoorSecret } from "./call.ts";
-import { EchoFilter } from "./echo.ts";
+import { doorCall, hasBody, type CallAbout, type DoorCall, type DoorSecret } from "./call.ts";
+import { EchoFilter, withoutEchoes } from "./echo.ts";
 import { answerHeaders } from "./headers.ts";
 
 /** Connections of one agent to one API, and those that are kept for the next call. */
@@ -16,6 +16,8 @@ const MAX_SOCKETS = 16;
 const MAX_IDLE_SOCKETS = 4;
 /** How long an API may be silent before its answer and within it. Milliseconds. */
 const SILENCE_MS = 5 * 60_000;
+/** Bytes of an answer that is searched as a whole, if its length is known before. A longer one is searched as it comes. */
+const MAX_WHOLE_BYTES = 64 * 1024;
 /** Characters of a path in a record. The rest of a longer one is cut off. */
 const MAX_PATH_CHARS = 512;
 /** Characters of a door's name and of a method in a record: an agent can ask for any. */
@@ -123,12 +125,13 @@ export class Doors {
         );
       }
       answer.on("data", (chunk: Buffer) => void (sizes.bytesIn += chunk.length));
-      await handBack(asked.call.secret, status, answer, body, outgoing);
+      await handBack(asked.call, status, answer, body, outgoing);
       record("allowed", sizes, status);
     } catch {
       // Which side failed makes no difference to the agent: its call did not succeed. No error is quoted, because one of
       // the HTTP client may quote headers.
-      if (outgoing.headersSent || outgoing.destroyed) {
+      // An answer that has begun is cut off for the agent too, also one of which nothing was handed back yet.
+      if (status !== undefined || outgoing.destroyed) {
         record("allowed", sizes, status);
         outgoing.destroy();
       } else refuse(502, "unreachable", `${asked.call.host} does not answer, or not with a certificate that counts`);
@@ -156,7 +159,9 @@ export class Doors {
       sent.once("error", reject);
       outgoing.once("close", () => sent.destroy());
       incoming.once("error", () => sent.destroy());
-      incoming.pipe(sent);
+      // Most calls have none, and need not wait until the stream says so.
+      if (hasBody(incoming.headers)) incoming.pipe(sent);
+      else sent.end();
     });
   }
 }
@@ -176,7 +181,7 @@ function readable(answer: IncomingMessage): Readable | undefined {
 }
 
 async function handBack(
-  secret: DoorSecret,
+  { secret, method }: Pick<DoorCall, "secret" | "method">,
   status: number,
   answer: IncomingMessage,
   body: Readable,
@@ -184,6 +189,16 @@ async function handBack(
 ): Promise<void> {
   const replaced = (text: string): string =>
     secret.hidden.reduce((kept, form) => (kept.includes(form) ? kept.replaceAll(form, () => secret.place) : kept), text);
-  outgoing.writeHead(status, answerHeaders(answer.headers, replaced));
+  const headers = answerHeaders(answer.headers, replaced);
+  const isShort = Number(answer.headers["content-length"] ?? Infinity) <= MAX_WHOLE_BYTES;
+  if (isShort && body === answer && !hasNoBody(method, status)) {
+    const pieces: Buffer[] = [];
+    // Ends with an error if the answer is cut or the agent goes away.
+    for await (const piece of body as AsyncIterable<Buffer>) pieces.push(piece);
+    const whole = withoutEchoes(Buffer.concat(pieces), secret.hidden, secret.place);
+    outgoing.writeHead(status, { ...headers, "content-length": whole.length }).end(whole);
+    return;
+  }
+  outgoing.writeHead(status, headers);
   await pipeline(body, new EchoFilter(secret.hidden, secret.place), outgoing);
 }

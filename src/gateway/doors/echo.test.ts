@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
-import { EchoFilter } from "./echo.ts";
+import { EchoFilter, withoutEchoes } from "./echo.ts";
 
 const filtered = (pieces: (string | Buffer)[], hidden: string[]): Promise<string> =>
   text(Readable.from(pieces.map((piece) => Buffer.from(piece))).pipe(new EchoFilter(hidden, "[x]")));
@@ -39,4 +39,10 @@ test("bytes of another alphabet pass as they are", async () => {
   const bytes = Buffer.from(Array.from({ length: 1024 }, (_, n) => n % 256));
   const filter = Readable.from([bytes.subarray(0, 300), bytes.subarray(300)]).pipe(new EchoFilter(["secret-value"], "[x]"));
   expect(Buffer.concat(await filter.toArray())).toEqual(bytes);
+});
+
+test("in bytes that are complete, the same is replaced as in a stream", async () => {
+  const hidden = ["bcd", "abcdefgh", "abcdefghij", "efg"];
+  for (const body of ["", "xbcdefg", "abcdefgh abcdefghij", "abcdefg", "bcdbcd efg", "nothing"])
+    expect(withoutEchoes(Buffer.from(body), hidden, "[x]").toString()).toBe(await filtered([body], hidden));
 });

@@ -12,13 +12,17 @@ export class EchoFilter extends Transform {
   /** `hidden` has no empty text. */
   constructor(hidden: readonly string[], place: string) {
     super();
-    // Longest first: of two that begin at the same place, the longer one counts.
-    this.#hidden = hidden.map((text) => Buffer.from(text)).sort((a, b) => b.length - a.length);
+    this.#hidden = longestFirst(hidden);
     this.#place = Buffer.from(place);
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const rest = this.#replace(this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]));
+    const rest = replace(
+      this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]),
+      this.#hidden,
+      this.#place,
+      (bytes) => this.push(bytes),
+    );
     const from = this.#beginning(rest);
     this.push(rest.subarray(0, from));
     this.#kept = rest.subarray(from);
@@ -28,24 +32,6 @@ export class EchoFilter extends Transform {
   override _flush(done: TransformCallback): void {
     this.push(this.#kept);
     done();
-  }
-
-  /** Pushes everything up to the end of the last occurrence. Returns the rest. */
-  #replace(bytes: Buffer): Buffer {
-    // Where each comes next. Searched again only past that, so the bytes are read once for each text.
-    const next = this.#hidden.map((text) => ({ text, at: bytes.indexOf(text) }));
-    let done = 0;
-    for (;;) {
-      let first: { text: Buffer; at: number } | undefined;
-      for (const one of next) {
-        if (one.at >= 0 && one.at < done) one.at = bytes.indexOf(one.text, done);
-        if (one.at >= 0 && (!first || one.at < first.at)) first = one;
-      }
-      if (!first) return bytes.subarray(done);
-      this.push(bytes.subarray(done, first.at));
-      this.push(this.#place);
-      done = first.at + first.text.length;
-    }
   }
 
   /** Where the end of the bytes could be the beginning of an occurrence. */
@@ -61,5 +47,34 @@ export class EchoFilter extends Transform {
         if (text.subarray(0, bytes.length - at).equals(bytes.subarray(at))) least = at;
     }
     return least;
+  }
+}
+
+/** Bytes that are complete, with every occurrence of some texts replaced, as the filter does. `hidden` has no empty text. */
+export function withoutEchoes(bytes: Buffer, hidden: readonly string[], place: string): Buffer {
+  const pieces: Buffer[] = [];
+  const rest = replace(bytes, longestFirst(hidden), Buffer.from(place), (piece) => pieces.push(piece));
+  return pieces.length === 0 ? rest : Buffer.concat([...pieces, rest]);
+}
+
+/** Of two that begin at the same place, the longer one counts. */
+const longestFirst = (hidden: readonly string[]): Buffer[] =>
+  hidden.map((text) => Buffer.from(text)).sort((a, b) => b.length - a.length);
+
+/** Pushes everything up to the end of the last occurrence. Returns the rest. */
+function replace(bytes: Buffer, hidden: readonly Buffer[], place: Buffer, push: (bytes: Buffer) => void): Buffer {
+  // Where each comes next. Searched again only past that, so the bytes are read once for each text.
+  const next = hidden.map((text) => ({ text, at: bytes.indexOf(text) }));
+  let done = 0;
+  for (;;) {
+    let first: { text: Buffer; at: number } | undefined;
+    for (const one of next) {
+      if (one.at >= 0 && one.at < done) one.at = bytes.indexOf(one.text, done);
+      if (one.at >= 0 && (!first || one.at < first.at)) first = one;
+    }
+    if (!first) return bytes.subarray(done);
+    push(bytes.subarray(done, first.at));
+    push(place);
+    done = first.at + first.text.length;
   }
 }
