@@ -12,13 +12,22 @@ const ROOT = join(import.meta.dirname, "../..");
 /** Commits of this project's own history. */
 const OWN = 12;
 /** Commits that the test makes before them. */
-const MADE = 3;
+const MADE = 5;
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), "replay-"))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Commits that add entries of every kind, change them, and rename and delete some. The second conflicts without the first. */
+/** Two commits of which the second conflicts without the first, whatever the project's own commits do. */
+function conflicting(clone: string): void {
+  for (const lines of ["one\n", "one\ntwo\n"]) {
+    writeFileSync(join(clone, "kept-list"), lines);
+    git(clone, ["add", "-A"]);
+    git(clone, ["commit", "-q", "-m", `Add to a list: ${lines.length}`]);
+  }
+}
+
+/** Commits that add entries of every kind, change them, and rename and delete some. */
 function everyKind(clone: string): void {
   const at = (name: string): string => join(clone, "kinds", name);
   const commit = (message: string, submodule: string): void => {
@@ -53,6 +62,7 @@ test("agents apply this project's own commits, and entries of every kind, until 
   const own = readHistory(ROOT, { commits: OWN }, join(folder, "own.git"));
   const clone = join(folder, "clone");
   git(folder, ["clone", "-q", own.folder, clone]);
+  conflicting(clone);
   everyKind(clone);
   git(clone, ["cherry-pick", "--allow-empty", `origin/${BASE}..origin/${REAL}`]);
 
