@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function open() {
+function open(others: object = {}) {
   const did = (what: string) => (): void => void log.push(what);
   const doesLater = (what: string) => async (): Promise<void> => {
     await Promise.resolve();
@@ -57,6 +57,7 @@ function open() {
     revision: "r1",
     log: { info: (facts: object, words: string) => void log.push(`${words} ${JSON.stringify(facts)}`) },
     onUnexpected: (error: unknown) => expect.unreachable(String(error)),
+    ...others,
   };
   return openLifecycle(parts as never);
 }
@@ -74,6 +75,18 @@ test("deploys are recovered before any socket opens or agent starts, and updates
     "first start",
     "start updates",
   ]);
+});
+
+test("a sample that cannot be made is reported, and the hive starts", async () => {
+  const unexpected: unknown[] = [];
+  const error = new Error("no room");
+  await open({
+    playsTour: true,
+    work: { start() {}, stop() {}, makeSample: () => Promise.reject(error) },
+    onUnexpected: (one: unknown) => void unexpected.push(one),
+  }).boot();
+  expect(unexpected).toEqual([error]);
+  expect(log).toContain("start updates");
 });
 
 test("runtimes that no cage uses are removed", async () => {

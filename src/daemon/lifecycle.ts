@@ -47,7 +47,8 @@ export function openLifecycle(deps: LifecycleDeps) {
       // The agents' sockets are open now, so harnesses from before the start can present their leases.
       broker,
       { start: () => deploys.firstStart(), stop: () => deploys.deploys.stop() },
-      { start: () => (deps.playsTour ? work.makeSample() : undefined) },
+      // A hive without its sample works, and the next start tries again.
+      { start: () => (deps.playsTour ? work.makeSample().catch(onUnexpected) : undefined) },
       autoUpdate,
       { start: () => pruneUnused(agents, revision, paths.runtimes) },
       // Running cages keep running, and the next daemon adopts them.

@@ -33,7 +33,7 @@ check Ada "Hello, Ada!"
 interface SampleDeps {
   context: Pick<WorkContext, "git" | "rehearsed" | "now">;
   repositories: Pick<Repositories, "all" | "find" | "tip">;
-  upstreams: Pick<Upstreams, "addRemote">;
+  upstreams: Pick<Upstreams, "addRemote" | "fetch">;
 }
 
 /**
@@ -46,10 +46,22 @@ export async function makeSample({ context, repositories, upstreams }: SampleDep
   const tip = repositories.tip(SAMPLE, "main");
   if (repositories.all().length > 0) {
     const isFollowing = repo?.upstream?.kind === "remote" && isRehearsed(repo.upstream.address);
+    if (!isFollowing) return;
     // The hive was restored from a backup.
-    if (isFollowing && tip !== undefined && !rehearsed.exists) await rehearsed.makeFrom(git, SAMPLE, tip);
+    if (tip !== undefined && !rehearsed.exists) await rehearsed.makeFrom(git, SAMPLE, tip);
+    if (tip !== undefined) return;
+    // A daemon was ended between adding the sample and its first fetch.
+    await makeHost(context);
+    await upstreams.fetch(SAMPLE);
     return;
   }
+  await makeHost(context);
+  const settings = { check: "sh test.sh", reviewers: ["critic"], forge: "github" as const };
+  await upstreams.addRemote(SAMPLE, { address: REHEARSED_ADDRESS, private: false }, settings, { by: SYSTEM });
+}
+
+/** Makes the repository of the rehearsed host, unless it is there. */
+async function makeHost({ rehearsed, now }: SampleDeps["context"]): Promise<void> {
   if (!rehearsed.exists) {
     const files = Object.entries(FILES).map(([path, text]) => ({
       path,
@@ -57,9 +69,7 @@ export async function makeSample({ context, repositories, upstreams }: SampleDep
       base64: Buffer.from(text).toString("base64"),
     }));
     const tree = treeObjects(files);
-    const commit = commitObject(tree.at(-1)?.sha ?? "", [], { message: "Greet", author: "hyperhive", at: context.now() });
+    const commit = commitObject(tree.at(-1)?.sha ?? "", [], { message: "Greet", author: "hyperhive", at: now() });
     await rehearsed.make([...tree, commit], commit.sha);
   }
-  const settings = { check: "sh test.sh", reviewers: ["critic"], forge: "github" as const };
-  await upstreams.addRemote(SAMPLE, { address: REHEARSED_ADDRESS, private: false }, settings, { by: SYSTEM });
 }

@@ -88,6 +88,32 @@ test("a hive that was restored without the host makes it again from what it has"
   expect(first()).toBe(before);
 });
 
+/** What a kill leaves between the folder of the host's repository and its first branch. */
+const cutShort = (): void => rmSync(join(system.paths.state, "rehearsed/greeter.git/refs/heads/main"));
+
+test("a host whose making was cut short is made anew by the next start", async () => {
+  cutShort();
+  await system.work.repositories.remove("greeter");
+  await system.work.makeSample();
+  expect(first()).not.toBe("");
+});
+
+test("a host that was cut short after a restore takes no branch away, and is made from what the hive has", async () => {
+  const before = first();
+  cutShort();
+  await expect(system.work.upstreams.fetch("greeter")).rejects.toThrow("only while the hive rehearses");
+  await system.work.makeSample();
+  expect(await system.work.upstreams.fetch("greeter")).toEqual({ moved: [], diverged: [], gone: [] });
+  expect(first()).toBe(before);
+});
+
+test("a sample that was added and never fetched is fetched by the next start", async () => {
+  await system.work.repositories.remove("greeter");
+  await system.work.repositories.create("greeter", { base: "main" }, upstream);
+  await system.work.makeSample();
+  expect(first()).not.toBe("");
+});
+
 test("without the rehearsal nothing answers, and the error says what to do", async () => {
   const other = await openTestSystem({ settings: { HIVE_REHEARSAL: "", CLAUDE_CODE_OAUTH_TOKEN: "a-token" } });
   try {

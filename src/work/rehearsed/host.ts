@@ -7,7 +7,7 @@ import type { GitObject } from "../../config-repos/objects.ts";
 import { writeObjects } from "../../config-repos/store.ts";
 import { hivectl } from "../../lib/hivectl.ts";
 import { SerialQueue } from "../../lib/serial-queue.ts";
-import { makeRepo } from "../../os/git/folders.ts";
+import { discard, makeRepo } from "../../os/git/folders.ts";
 import { moveRef, refObjects } from "../../os/git/refs.ts";
 import { replaceFile } from "../../os/stable.ts";
 import { REHEARSED_ADDRESS } from "../../wire/address-kinds.ts";
@@ -72,7 +72,8 @@ export class RehearsedHost implements Rehearsed {
   }
 
   get exists(): boolean {
-    return existsSync(this.#deps.git.folder(NAME));
+    // The branch is written last: without it, a daemon was ended while it made the repository.
+    return existsSync(join(this.#deps.git.folder(NAME), MAIN));
   }
 
   async make(objects: readonly GitObject[], commit: Sha): Promise<void> {
@@ -93,6 +94,8 @@ export class RehearsedHost implements Rehearsed {
   async #makeFolder(): Promise<void> {
     const { git, folder, scratch } = this.#deps;
     mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+    // What is there is half made.
+    await discard(git.folder(NAME), scratch);
     await makeRepo(git.folder(NAME), scratch);
   }
 

@@ -6,7 +6,7 @@ import type { GitServer } from "../remote/server.ts";
 
 /** The host that the tour's repository follows, as the rest of the work uses it. */
 export interface Rehearsed {
-  /** False if it was never made, or if the hive is one that was restored from a backup, which leaves it out. */
+  /** False if it was never made to the end, or if the hive is one that was restored from a backup, which leaves it out. */
   readonly exists: boolean;
   /** Makes its repository, with a first commit. */
   make(objects: readonly GitObject[], commit: Sha): Promise<void>;
