@@ -83,3 +83,14 @@ test("what only git can tell is left to it", async () => {
   for (let n = 0; n < 257; n++) put(`refs/many/${n}`, `${a}\n`);
   expect(await refsFromFiles(bare, "refs/many/")).toBeUndefined();
 });
+
+test("where refs are in reftables, git is asked", async () => {
+  const other = join(folder, "reftable.git");
+  mkdirSync(join(other, "reftable"), { recursive: true });
+  mkdirSync(join(other, "refs"));
+  writeFileSync(join(other, "HEAD"), "ref: refs/heads/.invalid\n");
+  writeFileSync(join(other, "refs/heads"), "this repository uses the reftable format\n");
+  expect(await refFromFiles(other, "refs/heads/main")).toBeUndefined();
+  expect(await refsFromFiles(other, "refs/heads/")).toBeUndefined();
+  expect(await refsFromFiles(other, "refs")).toBeUndefined();
+});

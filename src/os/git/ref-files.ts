@@ -21,7 +21,7 @@ const PLAIN = /^refs(?:\/(?!\.)[\w.@+-]+)+$/;
  * hundred times as long. Null if there is no such ref; undefined if only git can tell.
  */
 export async function refFromFiles(gitDir: string, ref: string): Promise<Sha | null | undefined> {
-  if (!isPlain(ref)) return undefined;
+  if (!isPlain(ref) || hasReftables(gitDir)) return undefined;
   const loose = await smallFile(join(gitDir, ref), MAX_LOOSE_BYTES);
   if (loose === undefined) return undefined;
   if (loose !== null) return LOOSE.exec(loose)?.[1];
@@ -36,7 +36,7 @@ export async function refFromFiles(gitDir: string, ref: string): Promise<Sha | n
 /** Every ref below a folder (`refs/tags/`) with its object, as `refFromFiles`. Undefined if only git can tell. */
 export async function refsFromFiles(gitDir: string, below: string): Promise<Map<string, Sha> | undefined> {
   const folder = below.replace(/\/$/, "");
-  if (folder !== "refs" && !isPlain(folder)) return undefined;
+  if ((folder !== "refs" && !isPlain(folder)) || hasReftables(gitDir)) return undefined;
   const found = new Map<string, Sha>();
   // Loose ones first: one that git packs meanwhile is read twice, not missed.
   const names = await looseRefs(gitDir, folder);
@@ -61,6 +61,9 @@ export async function refsFromFiles(gitDir: string, below: string): Promise<Map<
   for (const [name, sha] of loose) found.set(name, sha);
   return new Map([...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
 }
+
+/** True if git has moved the refs into another format: none of them is a file. */
+export const hasReftables = (gitDir: string): boolean => existsSync(join(gitDir, "reftable"));
 
 /** True if git's own rules give the name no other meaning. */
 export const isPlain = (ref: string): boolean => PLAIN.test(ref) && !ref.includes("..") && !/\.(?:lock)?(?:\/|$)/.test(ref);
