@@ -68,3 +68,13 @@ test.each([
   expect(exports).toMatchObject({ told: 42 });
   expect(took).toEqual({ main: true, part: undefined });
 });
+
+test("a part that could not be loaded is loaded again when it is asked for again", () => {
+  const load = loadProgram(at("main.cjs"));
+  const late = at("late.cjs");
+  expect(() => load(late)).toThrow("ENOENT");
+  writeFileSync(late, 'exports.told = require("./missing.cjs");\n');
+  expect(() => load(late)).toThrow("ENOENT");
+  writeFileSync(at("missing.cjs"), "exports.told = 1;\n");
+  expect(load(late)).toEqual({ told: { told: 1 } });
+});

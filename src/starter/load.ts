@@ -28,12 +28,21 @@ export function loadProgram(file: string, onScript?: (file: string, script: Scri
     if (known) return known.exports;
     const module = { exports: {} as unknown };
     loaded.set(path, module);
+    try {
+      run(path, module);
+    } catch (error) {
+      // Half of a module would be what the next caller gets.
+      loaded.delete(path);
+      throw error;
+    }
+    return module.exports;
+  };
+  const run = (path: string, module: { exports: unknown }): void => {
     const script = compile(path);
     onScript?.(path, script);
     const own: Require = (id) => (id.startsWith(".") ? load(join(dirname(path), id)) : (node(id) as unknown));
-    const run = script.runInThisContext() as (exports: unknown, require: Require, ...rest: readonly unknown[]) => void;
-    run(module.exports, own, module, path, dirname(path));
-    return module.exports;
+    const body = script.runInThisContext() as (exports: unknown, require: Require, ...rest: readonly unknown[]) => void;
+    body(module.exports, own, module, path, dirname(path));
   };
   load(file);
   return load;
