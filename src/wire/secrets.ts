@@ -77,6 +77,7 @@ export const secretOperations = {
     summary: "Remove a secret for good. Refused while it is used, unless with force.",
     callers: ["operator"],
     input: z.object({ name: SecretName, force: z.boolean().default(false) }),
-    output: nothing,
+    /** `stays`: systemd passes a value of that name, which goes on being the one that counts. */
+    output: z.object({ stays: z.boolean().optional() }),
   },
 } as const satisfies Record<string, Operation>;

@@ -80,8 +80,10 @@ export function secretCommands(program: Command): void {
     ),
     async (shell, [name]: [string], options) => {
       await confirm(shell, options, `remove the secret ${name} for good`);
-      await shell.client.call("secret_remove", { name, force: options.force === true });
-      shell.show({}, () => `${name} is removed`);
+      const output = await shell.client.call("secret_remove", { name, force: options.force === true });
+      shell.show(output, ({ stays }) =>
+        stays === true ? `the hive's own ${name} is removed; the value that systemd passes stays` : `${name} is removed`,
+      );
     },
   );
 }

@@ -7,7 +7,7 @@ export const secretHandlers: Pick<Handlers, Names> = {
   secrets: ({ secrets }) => ({ secrets: secrets.list() }),
   secret_set: async ({ secrets }, { name, value }, caller) => ({ secret: await secrets.set(name, value, actorOf(caller)) }),
   async secret_remove({ secrets }, { name, force }, caller) {
-    await secrets.remove(name, { by: actorOf(caller), force });
-    return {};
+    const { stays } = await secrets.remove(name, { by: actorOf(caller), force });
+    return stays ? { stays } : {};
   },
 };

@@ -57,6 +57,11 @@ export class SecretFiles {
     return this.#given.get(name) ?? this.#values.get(name);
   }
 
+  /** The value that the hive itself keeps, also where systemd passes another one. */
+  ownOf(name: string): string | undefined {
+    return this.#values.get(name);
+  }
+
   /** True if systemd passes its value. */
   isGiven(name: string): boolean {
     return this.#given.has(name);
@@ -72,7 +77,7 @@ export class SecretFiles {
     this.#values.set(name, value);
   }
 
-  /** Removes a value for good. */
+  /** Removes the value that the hive keeps, for good. */
   async remove(name: string): Promise<void> {
     this.#values.delete(name);
     rmSync(join(this.#folder, name), { force: true });

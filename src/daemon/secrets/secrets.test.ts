@@ -110,13 +110,30 @@ describe("the store", () => {
     ]);
     expect(new SecretFiles(kept(), credentials).valueOf("GH")).toBe(VALUE);
     await expect(set("GH")).rejects.toThrow("GH is a credential that systemd passes to the daemon (secret.GH): change its file");
-    const remove = system.callAs(system.operator, "secret_remove", { name: "GH", force: true });
-    await expect(remove).rejects.toThrow("then restart the service");
+    // What an agent may still say is hidden, too.
+    expect(system.system.secrets.valuesOf(["GH"]).map(({ value }) => value)).toEqual([VALUE, "an-older-value"]);
     // The service does not pass it any more.
     await system.close();
     system = await openTestSystem({ folder, settings: { CREDENTIALS_DIRECTORY: join(folder, "none") } });
     expect(await listed()).toMatchObject([{ name: "GH", set_by: "operator" }, { name: "PYPI" }]);
     expect(new SecretFiles(kept()).valueOf("GH")).toBe("an-older-value");
+  });
+
+  test("of its own is removed from under one of systemd's, which stays", async () => {
+    const credentials = join(folder, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "secret.GH"), VALUE);
+    await set("GH", "an-older-value");
+    await system.close();
+    system = await openTestSystem({ folder, settings: { CREDENTIALS_DIRECTORY: credentials } });
+    const remove = () => system.callAs(system.operator, "secret_remove", { name: "GH" });
+    expect(await remove()).toEqual({ stays: true });
+    expect(existsSync(join(kept(), "GH"))).toBe(false);
+    expect(await listed()).toEqual([{ name: "GH", uses: [], systemd: true }]);
+    expect(system.system.secrets.valuesOf(["GH"]).map(({ value }) => value)).toEqual([VALUE, "an-older-value"]);
+    await expect(remove()).rejects.toThrow("then restart the service");
+    await set("PYPI");
+    expect(await system.callAs(system.operator, "secret_remove", { name: "PYPI" })).toEqual({});
   });
 
   test("has a row for a value that is missing, as after a restore", async () => {

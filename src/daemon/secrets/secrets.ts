@@ -87,20 +87,24 @@ export class Secrets {
     });
   }
 
-  /** Removes a secret. Throws `conflict` while it is used, unless with `force`: what uses it then works without. */
-  remove(name: string, { by, force }: { by: string; force: boolean }): Promise<void> {
+  /**
+   * Removes a secret that the hive keeps. Throws `conflict` while it is used, unless with `force`: what uses it then works
+   * without. Where systemd passes a value, that one stays and is what counts, before and after; resolves with whether so.
+   */
+  remove(name: string, { by, force }: { by: string; force: boolean }): Promise<{ stays: boolean }> {
     return this.#changes.run(async () => {
       const { files, store, now } = this.#deps;
-      this.#refuseGiven(name);
-      if (files.valueOf(name) === undefined && !store.secrets.all().some((row) => row.name === name))
-        throw new HiveError("not_found", `there is no secret ${name}${this.#hint(name)}`);
+      const stays = files.isGiven(name);
+      const isKept = files.ownOf(name) !== undefined || store.secrets.all().some((row) => row.name === name);
+      if (!isKept) this.#refuseGiven(name);
+      if (!isKept) throw new HiveError("not_found", `there is no secret ${name}${this.#hint(name)}`);
       const uses = this.#uses().get(name) ?? [];
-      if (uses.length > 0 && !force)
+      if (uses.length > 0 && !force && !stays)
         throw new HiveError(
           "conflict",
           `${name} is used by ${[...new Set(uses.map(({ agent }) => agent))].join(", ")}: propose configs without it first, or remove it with --force`,
         );
-      const before = files.valueOf(name);
+      const before = files.ownOf(name);
       // The row first: a daemon that ends here leaves a value that is listed, and never an unlisted one.
       await store.write(() => {
         store.secrets.remove(name);
@@ -110,6 +114,7 @@ export class Secrets {
       if (before !== undefined) this.#former.set(name, [...(this.#former.get(name) ?? []), before].slice(-MAX_FORMER));
       this.#usedAt.delete(name);
       this.#changed(name);
+      return { stays };
     });
   }
 
@@ -153,8 +158,10 @@ export class Secrets {
   /** The values of secrets, and their earlier ones as far as this daemon has replaced them. */
   valuesOf(names: readonly string[]): NamedValue[] {
     return names.flatMap((name) => {
-      const value = this.#deps.files.valueOf(name);
-      const all = [...(value === undefined ? [] : [value]), ...(this.#former.get(name) ?? [])];
+      const { files } = this.#deps;
+      // The hive's own, under one that systemd passes now, was given to agents before.
+      const values = new Set([files.valueOf(name), files.ownOf(name)].filter((one) => one !== undefined));
+      const all = [...values, ...(this.#former.get(name) ?? [])];
       return all.map((one) => ({ name, value: one }));
     });
   }
