@@ -57,6 +57,16 @@ test("no operator changes or removes it, or sets one up in its place", async () 
   expect(await view(system, "later")).toMatchObject({ check: "make" });
 });
 
+test("a token for pull requests is taken where the declaration names the forge", async () => {
+  const system = await hive({ web: { create: false, forge: "github" } });
+  const add = (name: string): Promise<unknown> =>
+    system.work.upstreams
+      .addRemote(name, { address: "https://127.0.0.1:1/o/web.git", private: true, token: "a-token", forgeToken: "another" }, {})
+      .catch((error: Error) => error.message);
+  expect(await add("web")).not.toContain("needs --forge");
+  expect(await add("own")).toContain("needs --forge");
+});
+
 test("a change of the declaration counts from the next start, and without it the repository is the operator's", async () => {
   const first = await hive({ web: { check: "one", setup: "two" } });
   await first.close();

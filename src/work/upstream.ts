@@ -106,7 +106,8 @@ export class Upstreams {
     follow: Follow & { by?: string },
   ): Promise<Repo> {
     const { credentials, forgeCredentials } = this.#context;
-    if (ownForgeToken !== undefined && (settings.forge ?? "none") === "none")
+    const forge = settings.forge ?? this.#context.declared.settingsOf(name)?.forge ?? "none";
+    if (ownForgeToken !== undefined && forge === "none")
       throw new HiveError("bad_request", "a token for pull requests needs --forge, which names the program of the host");
     const upstream = await this.#remotes.describe(remote);
     const credential = isOwnKey

@@ -178,7 +178,8 @@ export function repositoryCommands(program: Command): void {
       if (place !== undefined && isAddress(place)) {
         const { addRemote } = await import("../remote-repo.ts");
         if (isForSsh && !isSsh(place)) throw new UsageError(FOR_SSH);
-        if (forgeTokenStdin === true && (settings.forge ?? "none") === "none")
+        // Without --forge, the host's configuration may declare it: the daemon knows.
+        if (forgeTokenStdin === true && settings.forge === "none")
           throw new UsageError("--forge-token-stdin is for pull requests: --forge names the program of the host");
         const remote = { name, address: place, tokenStdin, forgeTokenStdin, private: isPrivate, ca, ...ssh };
         const added = await addRemote(shell, remote, settings);
