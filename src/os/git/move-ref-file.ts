@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { constants as zlib, inflateSync } from "node:zlib";
 import { foldersUpTo } from "../stable.ts";
@@ -9,12 +9,6 @@ type Sha = string;
 
 /** Bytes of an object's file that are read: what git has compressed of its head is shorter. */
 const HEAD_BYTES = 512;
-/** Packs that are looked into, and objects of an index that begin with one byte: those of a pack of five million. */
-const MAX_PACKS = 16;
-const MAX_BUCKET = 20_000;
-/** How an index of a pack begins: `\377tOc`, its version, and 256 numbers. */
-const INDEX_MAGIC = 0xff744f63;
-const INDEX_HEAD = 8 + 256 * 4;
 /** Modes of `core.sharedRepository=0644`. */
 const MODE = 0o644;
 const FOLDER_MODE = 0o755;
@@ -26,9 +20,8 @@ const FOLDER_MODE = 0o755;
  * the ref moved; the caller flushes the folders.
  */
 export async function moveRefFile(gitDir: string, ref: string, next: Sha, expected: Sha | undefined): Promise<boolean> {
-  if (!isPlain(ref) || !/^[0-9a-f]{40}$/.test(next)) return false;
-  const isBranch = ref.startsWith("refs/heads/");
-  if (!(await isLoose(gitDir, next, isBranch)) && (isBranch || !(await isPacked(gitDir, next)))) return false;
+  if (!isPlain(ref) || !/^[0-9a-f]{40}$/.test(next) || !(await isLoose(gitDir, next, ref.startsWith("refs/heads/"))))
+    return false;
   const file = join(gitDir, ref);
   if ((await hasNeighbour(gitDir, ref)) || !(await makeFolder(gitDir, dirname(file)))) return false;
   const lock = `${file}.lock`;
@@ -57,7 +50,7 @@ export async function moveRefFile(gitDir: string, ref: string, next: Sha, expect
   }
 }
 
-/** True if an object is there as a file of its own, and a commit if it has to be. */
+/** True if an object is there as a file of its own, and a commit if it has to be. Git looks into packs. */
 async function isLoose(gitDir: string, sha: Sha, mustBeCommit: boolean): Promise<boolean> {
   const path = join(gitDir, "objects", sha.slice(0, 2), sha.slice(2));
   try {
@@ -72,41 +65,6 @@ async function isLoose(gitDir: string, sha: Sha, mustBeCommit: boolean): Promise
   } catch {
     // Missing, or damaged: git says so.
     return false;
-  }
-}
-
-/** True if the index of one of few packs has an object. Its kind is in the pack, which only git reads. */
-async function isPacked(gitDir: string, sha: Sha): Promise<boolean> {
-  const folder = join(gitDir, "objects", "pack");
-  try {
-    const names = new Set(await readdir(folder));
-    const found = [...names].filter((name) => name.endsWith(".idx") && names.has(name.replace(/idx$/, "pack")));
-    if (found.length > MAX_PACKS) return false;
-    for (const name of found) if (await isIndexed(join(folder, name), Buffer.from(sha, "hex"))) return true;
-    return false;
-  } catch {
-    // Git says what is wrong with it.
-    return false;
-  }
-}
-
-/** True if an index of version 2 has an object: after its head a table counts the objects by first byte, then they follow. */
-async function isIndexed(path: string, id: Buffer): Promise<boolean> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const { buffer: head } = await file.read(Buffer.alloc(INDEX_HEAD), 0, INDEX_HEAD, 0);
-    if (head.readUInt32BE(0) !== INDEX_MAGIC || head.readUInt32BE(4) !== 2) return false;
-    const upTo = (byte: number): number => (byte < 0 ? 0 : head.readUInt32BE(8 + 4 * byte));
-    const first = id[0] ?? 0;
-    const [from, to] = [upTo(first - 1), upTo(first)];
-    if (to <= from || to - from > MAX_BUCKET) return false;
-    const size = (to - from) * id.length;
-    const { buffer: ids, bytesRead } = await file.read(Buffer.alloc(size), 0, size, INDEX_HEAD + from * id.length);
-    for (let at = 0; at + id.length <= bytesRead; at += id.length)
-      if (ids.compare(id, 0, id.length, at, at + id.length) === 0) return true;
-    return false;
-  } finally {
-    await file.close();
   }
 }
 
