@@ -62,11 +62,10 @@ export async function refsFromFiles(gitDir: string, below: string): Promise<Map<
   return new Map([...found].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
 }
 
-/** True if git has moved the refs into another format: none of them is a file. */
-export const hasReftables = (gitDir: string): boolean => existsSync(join(gitDir, "reftable"));
+/** Git has moved the refs into another format: none of them is a file. */
+const hasReftables = (gitDir: string): boolean => existsSync(join(gitDir, "reftable"));
 
-/** True if git's own rules give the name no other meaning. */
-export const isPlain = (ref: string): boolean => PLAIN.test(ref) && !ref.includes("..") && !/\.(?:lock)?(?:\/|$)/.test(ref);
+const isPlain = (ref: string): boolean => PLAIN.test(ref) && !ref.includes("..") && !/\.(?:lock)?(?:\/|$)/.test(ref);
 
 /** Names of loose refs. Undefined if there is anything else. */
 async function looseRefs(gitDir: string, folder: string): Promise<string[] | undefined> {
@@ -95,8 +94,7 @@ async function looseRefs(gitDir: string, folder: string): Promise<string[] | und
   return names;
 }
 
-/** The file of packed refs. Undefined if only git can read it. */
-export const packedRefs = async (gitDir: string): Promise<string | undefined> => {
+const packedRefs = async (gitDir: string): Promise<string | undefined> => {
   const text = await smallFile(join(gitDir, "packed-refs"), MAX_PACKED_BYTES);
   return text === null ? "" : text;
 };

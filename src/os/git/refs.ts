@@ -1,7 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { git, tryGit, GitError } from "./git.ts";
-import { moveRefFile } from "./move-ref-file.ts";
 import { refFromFiles, refsFromFiles } from "./ref-files.ts";
 import { foldersUpTo, syncAll } from "../stable.ts";
 
@@ -34,7 +33,7 @@ export async function moveRef(
   next: Sha,
   expected: Sha | undefined,
 ): Promise<{ ok: boolean; now?: Sha }> {
-  for (let tries = 1; !(await moveRefFile(gitDir, ref, next, expected)); tries++) {
+  for (let tries = 1; ; tries++) {
     const ended = await tryGit(gitDir, ["update-ref", "--end-of-options", ref, next, expected ?? NONE]);
     if (ended.code === 0) break;
     const now = await readRef(gitDir, ref);
