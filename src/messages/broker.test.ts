@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { openStoreIn } from "../../test/lib/store.ts";
 import { onUnexpected } from "../../test/lib/unexpected.ts";
 import { Feed } from "../eventlog/feed.ts";
-import type { Store } from "../store/store.ts";
+import { newMessage } from "../store/messages.ts";
+import type { Store, Tx } from "../store/store.ts";
 import type { HiveEvent } from "../wire/event.ts";
 import { PARKING_ENDS } from "../wire/turn-ends.ts";
 import { MAX_HELD_MESSAGES, MAX_MESSAGE_FAILURES } from "../wire/limits.ts";
@@ -307,6 +308,27 @@ describe("permissions to send", () => {
     await expect(send("bob", "x", as("ada"))).rejects.toMatchObject({ code: "rate_limited" });
     // The operator is never rate limited.
     for (let n = 0; n < 10; n++) await send("bob", "x");
+  });
+
+  test("the budget of messages counts what is sent, once, and nothing that is refused", async () => {
+    broker.stop();
+    let count = 0;
+    const messageRate = {
+      take(tx: Pick<Tx, "onRollback">, _: string, taken: number) {
+        count += taken;
+        tx.onRollback(() => (count -= taken));
+      },
+      giveBack: (_: string, given: number) => void (count -= given),
+    };
+    broker = open({ messageRate });
+    await expect(broker.send(as("ada"), { to: "bob", body: "x", in_reply_to: 999 })).rejects.toThrow("in_reply_to");
+    expect(count).toBe(0);
+    const failing = store.write(() => {
+      store.messages.insert(newMessage(store.nextSeq(), 1, { sender: "a", recipient: "b", body: "x" }));
+      throw new Error("undone");
+    });
+    await Promise.allSettled([send("bob", "x", as("ada")), failing]);
+    expect(count).toBe(1);
   });
 });
 

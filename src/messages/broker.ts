@@ -40,7 +40,10 @@ export interface BrokerDeps {
   loopLimits?: LoopLimits;
   sendRate?: RateLimit;
   /** The budget of messages of an agent. */
-  messageRate?: { take(sender: string, count: number): void };
+  messageRate?: {
+    take(tx: Pick<Tx, "onRollback">, sender: string, count: number): void;
+    giveBack(sender: string, count: number): void;
+  };
   /** Reports that background work has failed. */
   onUnexpected(error: unknown): void;
   now?: () => number;
@@ -147,8 +150,11 @@ export class Broker implements Service {
       if (earlier) return earlier;
       const from = this.#principal(sender.id);
       const { recipients, refused } = recipientsOf(this.#directory, from, sender, draft.to);
-      if (sender.id !== OPERATOR && sender.id !== SYSTEM) this.#takeRate(sender.id, recipients.length);
+      const isAgent = sender.id !== OPERATOR && sender.id !== SYSTEM;
+      if (isAgent) this.#rate.take(sender.id, recipients.length);
       this.#checkReply(sender.id, draft.in_reply_to);
+      // Undone with the write. The rate above also counts what is refused: it bounds what agents ask for.
+      if (isAgent) this.#messageRate?.take(tx, sender.id, recipients.length);
       const chain = this.#chainOf(sender.id);
       // Use `push`, not `map`. JSON.stringify takes three times as long for an array that could have holes.
       const sent: Output<"send">["sent"] = [];
@@ -159,13 +165,9 @@ export class Broker implements Service {
         else if (draft.to === ALL_AGENTS) refused.push({ to: to.name, error: full });
         else throw new HiveError("rate_limited", full);
       }
+      if (isAgent && sent.length < recipients.length) this.#messageRate?.giveBack(sender.id, recipients.length - sent.length);
       return { sent, duplicate: false, refused };
     });
-  }
-
-  #takeRate(sender: string, count: number): void {
-    this.#rate.take(sender, count);
-    this.#messageRate?.take(sender, count);
   }
 
   /** The answer to a draft whose `client_id` this sender has used before. */

@@ -31,6 +31,11 @@ afterEach(() => {
 
 const spend = (id: string, costUsd: number, output = 0): void => open.budgets.spend(id, "default", { costUsd, output, input: 0 });
 const never = new AbortController().signal;
+/** A write, and what undoes it. */
+function aWrite() {
+  const undos: (() => void)[] = [];
+  return { onRollback: (undo: () => void) => void undos.push(undo), undo: () => undos.reverse().forEach((undo) => undo()) };
+}
 
 test("four fifths of a limit are a warning, and all of it is a stop of this agent and no other", () => {
   spend("a1", 7.9);
@@ -203,11 +208,30 @@ test("the minute in which the daemon begins has what was sent before", () => {
   const sentSince = (_: string, from: number): number => asked.push(from) + 1;
   now += 20_000;
   const rate = new MessageRate({ limitOf: () => 3, sentSince, now: () => now });
-  rate.take("a1", 1);
-  expect(() => rate.take("a1", 1)).toThrow("wait 40 s");
+  rate.take(aWrite(), "a1", 1);
+  expect(() => rate.take(aWrite(), "a1", 1)).toThrow("wait 40 s");
   now += 60_000;
-  rate.take("a1", 3);
+  rate.take(aWrite(), "a1", 3);
   expect(asked).toEqual([NOON]);
+});
+
+test("what was sent in the minute is looked up once, also if every send is refused", () => {
+  let asked = 0;
+  const rate = new MessageRate({ limitOf: () => 1, sentSince: () => (asked++, 1), now: () => now });
+  for (let n = 0; n < 3; n++) expect(() => rate.take(aWrite(), "a1", 1)).toThrow("wait 60 s");
+  expect(asked).toBe(1);
+});
+
+test("a message that is not sent is not counted", () => {
+  const rate = new MessageRate({ limitOf: () => 2, sentSince: () => 0, now: () => now });
+  const undone = aWrite();
+  rate.take(undone, "a1", 1);
+  rate.take(undone, "a1", 1);
+  undone.undo();
+  rate.take(aWrite(), "a1", 2);
+  rate.giveBack("a1", 1);
+  rate.take(aWrite(), "a1", 1);
+  expect(() => rate.take(aWrite(), "a1", 1)).toThrow("wait 60 s");
 });
 
 describe("an agent that spends nothing more", () => {
@@ -260,13 +284,13 @@ describe("an agent that spends nothing more", () => {
 test("messages of a minute are counted by sender; one that has to wait is told how long", () => {
   const limitOf = (sender: string) => (sender === "a1" ? 2 : undefined);
   const rate = new MessageRate({ limitOf, sentSince: () => 0, now: () => now });
-  rate.take("a1", 1);
-  rate.take("a1", 1);
+  rate.take(aWrite(), "a1", 1);
+  rate.take(aWrite(), "a1", 1);
   now += 20_000;
-  expect(() => rate.take("a1", 1)).toThrow("your budget is 2 messages a minute: wait 40 s");
-  rate.take("a2", 1_000);
+  expect(() => rate.take(aWrite(), "a1", 1)).toThrow("your budget is 2 messages a minute: wait 40 s");
+  rate.take(aWrite(), "a2", 1_000);
   now += 40_000;
   // A message to every agent may be more than a minute has.
-  rate.take("a1", 5);
-  expect(() => rate.take("a1", 1)).toThrow("wait 60 s");
+  rate.take(aWrite(), "a1", 5);
+  expect(() => rate.take(aWrite(), "a1", 1)).toThrow("wait 60 s");
 });

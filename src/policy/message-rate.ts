@@ -1,4 +1,5 @@
 import { budgetLimit } from "../wire/budget-kinds.ts";
+import type { Tx } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
 
 const MINUTE_MS = 60_000;
@@ -25,14 +26,19 @@ export class MessageRate {
     this.#first = minuteAt(deps.now());
   }
 
-  /** Counts messages of a sender. Throws `rate_limited` with the time to wait. One send may fill a whole minute. */
-  take(sender: string, count: number): void {
+  /**
+   * Counts messages of a sender, unless the write that sends them is undone. Throws `rate_limited` with the time to wait.
+   * One send may fill a whole minute.
+   */
+  take(tx: Pick<Tx, "onRollback">, sender: string, count: number): void {
     const limit = this.#deps.limitOf(sender);
     if (limit === undefined) return;
     const now = this.#deps.now();
     const minute = minuteAt(now);
     const before = this.#sent.get(sender);
     const sent = before?.minute === minute ? before.count : this.#sentBefore(sender, minute);
+    // Also for a send that is refused: the look into the store is not for each.
+    this.#sent.set(sender, { minute, count: sent });
     if (sent > 0 && sent + count > limit) {
       const seconds = Math.ceil(((minute + 1) * MINUTE_MS - now) / 1000);
       throw new HiveError(
@@ -41,6 +47,13 @@ export class MessageRate {
       );
     }
     this.#sent.set(sender, { minute, count: sent + count });
+    tx.onRollback(() => this.#sent.set(sender, { minute, count: sent }));
+  }
+
+  /** Messages that were taken in this write are not sent after all. */
+  giveBack(sender: string, count: number): void {
+    const now = this.#sent.get(sender);
+    if (now) this.#sent.set(sender, { ...now, count: now.count - count });
   }
 
   /** What a sender has sent in a minute before it was counted here. A clock that was set back may be in an earlier one. */
