@@ -56,7 +56,8 @@ export class ChangeDecisions {
       how: "`--unshown <path>`",
     });
     await context.store.write((tx) => {
-      checkSeen(changeStore.get(id), seen, digestNeeded);
+      // Whoever named neither approves what was checked above, not a round that came meanwhile.
+      checkSeen(changeStore.get(id), { sha: row.sha, digest: row.digest }, digestNeeded);
       return changeStore.move(tx, id, "approve", by, this.#decided(row, by, seen.note));
     });
     await queue.enqueue(id);
@@ -135,10 +136,13 @@ export class ChangeDecisions {
     if (settings.policy !== "checks") return;
     const rule = decidesWithoutOperator({ settings, author: row.agent_name, isProtected: await changes.isProtected(row) });
     if (rule?.by !== "check") return;
-    await context.store.write((tx) =>
-      changeStore.move(tx, row.id, "approve", POLICY_CHECKS, this.#decided(row, POLICY_CHECKS, undefined)),
-    );
-    await queue.enqueue(row.id);
+    const isSame = await context.store.write((tx) => {
+      // Another round is decided for itself: it may touch protected files.
+      if (changeStore.get(row.id).round !== row.round) return false;
+      changeStore.move(tx, row.id, "approve", POLICY_CHECKS, this.#decided(row, POLICY_CHECKS, undefined));
+      return true;
+    });
+    if (isSame) await queue.enqueue(row.id);
   }
 
   async retry(id: number, by: string): Promise<ChangeRecord> {

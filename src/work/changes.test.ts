@@ -218,6 +218,15 @@ describe("a decision", () => {
     expect(approved).toMatchObject({ decided_by: OPERATOR, reviewed_sha: row.sha });
   });
 
+  test("without a commit and a digest is of the round that it has looked at, and of no later one", async () => {
+    const row = await propose();
+    const approving = system.work.decisions.approve(row.id, { unshown: ["b.bin"] }, { by: "operator", digestNeeded: false });
+    const { store } = system.system;
+    await store.write(() => store.changes.update({ ...row, sha: "f".repeat(40), digest: "another", round: 2 }));
+    await expect(approving).rejects.toThrow(/look again/);
+    expect(system.work.changeStore.get(row.id).state).toBe("proposed");
+  });
+
   test("of a browser names the digest", async () => {
     const row = await propose();
     await expect(system.work.decisions.approve(row.id, { sha: row.sha }, { by: "operator", digestNeeded: true })).rejects.toThrow(
