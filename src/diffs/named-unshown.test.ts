@@ -27,6 +27,11 @@ test("each path of unshown content must be named, and only those are returned", 
   expect(() => namedUnshown(files, [], words)).toThrow("logo.png (not text)\n  long.txt (too long)");
 });
 
+test("a path of an agent moves no cursor and breaks no line of the refusal", () => {
+  const files = [file("a\u001b[2K\nb\u202e.png", { binary: true })];
+  expect(() => namedUnshown(files, [], words)).toThrow('whole:\n  "a\\u001b[2K\\nb⟨U+202E⟩.png" (not text)\nLook');
+});
+
 test("a refusal lists no more paths than fit on a screen, and counts the rest", () => {
   const files = Array.from({ length: 100_000 }, (_, n) => file(`${n}.bin`, { binary: true }));
   expect(() => namedUnshown(files, [], words)).toThrow("\n  19.bin (not text)\n  and 99980 more\n");
