@@ -254,7 +254,7 @@ test("every operation of the table is refused without the passkey: on the page, 
   const client = await connectLines(system.paths.operatorSocket("a-admin"), { ordered: true });
   for (const name of names) {
     const input = INPUTS[name];
-    const words = name === "repo_add" ? "is not served over HTTP" : "takes its passkey";
+    const words = ["repo_add", "migrate"].includes(name) ? "is not served over HTTP" : "takes its passkey";
     expect(await page(name, input), name).toMatchObject({ error: expect.stringContaining(words) as string });
     await expect(client.call(name, input as never), name).rejects.toThrow("takes its passkey");
   }
@@ -286,6 +286,7 @@ const INPUTS: Record<string, object> = {
   budget_set: { scope: "hive", limits: { turns_per_hour: 5 } },
   budget_answer: { scope: "agent", agent: "hm1nd", answer: "raise" },
   secret_set: { name: "GH", value: "a value" },
+  migrate: { what: "build", reviewed: [{ agent: "hm1nd", commit: "0".repeat(12) }] },
   operator_add: { name: "eve", role: "admin" },
   operator_set: { name: "a-viewer", role: "admin" },
   passkey_add: { name: "x", passkey: new Authenticator(HOME).make({ challenge: "AAAA", rp: { id: "localhost" } }) },
