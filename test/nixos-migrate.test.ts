@@ -189,6 +189,9 @@ test("what was built is removed again, and a host that is not ready builds nothi
   expect(states(await migrate({ what: "undo" }))).toEqual(["ada ready"]);
   expect(hive.links("ada")).toEqual([]);
   expect(await audited()).toEqual(["operator system_removed ada", "operator system_built ada"]);
+  await hive.system.callAs(hive.system.operator, "destroy", { name: "ada" });
+  expect((await migrate({ what: "undo", agents: ["ada"] })).agents).toEqual([]);
+  expect((await migrate({ what: "undo" })).agents).toEqual([]);
   await hive.system.close();
   await hive.openBubblewrap(folder, ["this host is not NixOS: use another"]);
   expect((await migrate()).problems).toEqual(["this host is not NixOS: use another"]);

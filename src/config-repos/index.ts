@@ -82,7 +82,7 @@ function gatedMeta(repo: MetaRepo, gate: Gate): MetaRepo {
   return {
     ...repo,
     ensure: () => gate.change(() => repo.ensure()),
-    candidate: (parent, agent, entry, facts) => gate.change(() => repo.candidate(parent, agent, entry, facts)),
+    candidate: (parent, agent, entry, facts, signal) => gate.change(() => repo.candidate(parent, agent, entry, facts, signal)),
     publish: (next, expected) => gate.change(() => repo.publish(next, expected)),
     refreshCheckout: () => gate.change(() => repo.refreshCheckout()),
   };

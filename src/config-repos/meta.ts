@@ -31,6 +31,7 @@ export interface MoreFiles {
     entry: LedgerEntry | undefined;
     /** A file of the commit before, if it has it. */
     before(path: string): Promise<string | undefined>;
+    signal: AbortSignal | undefined;
   }): Promise<Record<string, string>>;
 }
 const NO_MORE: MoreFiles = { names: [], make: async () => ({}) };
@@ -64,12 +65,12 @@ export function metaRepo({ meta: folder, scratch }: Pick<RepoPaths, "meta" | "sc
       return { ...last.ledger };
     },
     file: textAt,
-    async candidate(parent, agent, entry, facts) {
+    async candidate(parent, agent, entry, facts, signal) {
       const ledger = await repo.ledger(parent);
       if (entry === undefined) delete ledger[agent];
       else ledger[agent] = { rev: entry.rev, tree: entry.tree, hyperhive: entry.hyperhive };
       const files = {
-        ...(await more.make({ ledger, agent, entry, before: (path) => textAt(parent, path) })),
+        ...(await more.make({ ledger, agent, entry, before: (path) => textAt(parent, path), signal })),
         [LOCK]: lockText(ledger),
       };
       const objects = treeObjects(

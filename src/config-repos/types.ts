@@ -111,8 +111,14 @@ export interface MetaRepo {
   ledger(at: Sha | undefined): Promise<Ledger>;
   /** A file that the platform adds to the ledger, at a commit. Undefined if that commit has none. */
   file(at: Sha | undefined, path: string): Promise<string | undefined>;
-  /** A commit on top of `parent` that sets one agent's entry (or removes it if undefined), without a ref. */
-  candidate(parent: Sha | undefined, agent: string, entry: LedgerEntry | undefined, facts: CommitFacts): Promise<Sha>;
+  /** A commit on top of `parent` that sets one agent's entry (or removes it if undefined), without a ref. Ends with `signal`. */
+  candidate(
+    parent: Sha | undefined,
+    agent: string,
+    entry: LedgerEntry | undefined,
+    facts: CommitFacts,
+    signal?: AbortSignal,
+  ): Promise<Sha>;
   /** Moves main from `expected` to `next`. The loser of a race must create a new candidate on the new head. */
   publish(next: Sha, expected: Sha | undefined): Promise<{ ok: boolean }>;
   /** True if main's history contains the commit. */

@@ -69,6 +69,8 @@ export class Migration {
   readonly #deps: MigrationDeps;
   readonly #ended = new AbortController();
   #running: Promise<unknown> | undefined;
+  /** Checks that run. Several may. */
+  readonly #checking = new Set<Promise<unknown>>();
   #opened: { target: MigrationTarget | undefined } | undefined;
 
   constructor(deps: MigrationDeps) {
@@ -81,17 +83,29 @@ export class Migration {
     return this.#opened.target;
   }
 
-  /** Ends a build. Resolves when its programs have ended. */
+  /** Ends a build and the checks. Resolves when their programs have ended. */
   async stop(): Promise<void> {
     this.#ended.abort(new Error("the daemon was stopped before the build was done"));
-    // Its caller has the failure.
-    await this.#running?.catch(() => {});
+    // Their callers have the failures.
+    await Promise.allSettled([this.#running, ...this.#checking]);
   }
 
   /** What stands against the move of these agents. Locks and evaluates the config of each that has no system yet. */
   async check(agents: readonly Agent[], run: MigrationRun): Promise<MigrationView> {
     await this.#storeReviewed(run);
-    return this.#view(await this.#deps.host(), await this.#rows(agents, run));
+    const rows = this.#rows(agents, this.#bounded(run));
+    this.#checking.add(rows);
+    try {
+      const [host, all] = await Promise.all([this.#deps.host(), rows]);
+      return this.#view(host, all);
+    } finally {
+      this.#checking.delete(rows);
+    }
+  }
+
+  /** Ends with the daemon too. */
+  #bounded(run: MigrationRun): MigrationRun {
+    return { ...run, signal: AbortSignal.any([run.signal, this.#ended.signal]) };
   }
 
   /**
@@ -108,7 +122,10 @@ export class Migration {
     });
   }
 
-  /** Removes the systems that were built for these agents. Throws `conflict` where containers boot from them. */
+  /**
+   * Removes the systems that were built for these agents, destroyed ones too, which are not in the view. Nothing is
+   * evaluated, and nothing stands against it. Throws `conflict` where containers boot from them.
+   */
   async undo(agents: readonly Agent[], run: MigrationRun): Promise<MigrationView> {
     if (this.#target?.isHere === true)
       throw new HiveError("conflict", "the agents of this hive boot from their systems: move the hive back first");
@@ -117,7 +134,9 @@ export class Migration {
         const removed = await removeSystems(this.#generation(agent));
         if (removed > 0) await this.#audit("system_removed", agent, run.by, { systems: removed });
       }
-      return this.#view(await this.#deps.host(), await this.#rows(agents, run));
+      const rows: MigrationRow[] = [];
+      for (const agent of agents) if (!agent.destroyed) rows.push(await this.#row(agent, []));
+      return this.#view({ problems: [], warnings: [] }, rows);
     });
   }
 
@@ -157,7 +176,7 @@ export class Migration {
   }
 
   async #rows(agents: readonly Agent[], run: MigrationRun): Promise<MigrationRow[]> {
-    const lock = this.#locks(run.by);
+    const lock = this.#locks(run);
     const rows: MigrationRow[] = [];
     for (const agent of agents) {
       run.signal.throwIfAborted();
@@ -166,16 +185,17 @@ export class Migration {
     return rows;
   }
 
-  async #buildAll(agents: readonly Agent[], run: MigrationRun): Promise<MigrationRow[]> {
-    const lock = this.#locks(run.by);
-    const signal = AbortSignal.any([run.signal, this.#ended.signal]);
+  async #buildAll(agents: readonly Agent[], given: MigrationRun): Promise<MigrationRow[]> {
+    const run = this.#bounded(given);
+    const { signal } = run;
+    const lock = this.#locks(run);
     const rows: MigrationRow[] = [];
     for (const agent of agents) {
       signal.throwIfAborted();
       const problems = await this.#problems(agent, run, lock);
       if (problems.length === 0 && !this.#isBuilt(agent)) {
         try {
-          await this.#buildOne(agent, { ...run, signal }, lock);
+          await this.#buildOne(agent, run, lock);
         } catch (error) {
           signal.throwIfAborted();
           problems.push(wordsOf(error));
@@ -208,7 +228,7 @@ export class Migration {
   }
 
   /** What stands against the move of an agent. Empty if its system is there. */
-  async #problems(agent: Agent, { by, tell }: MigrationRun, lock: Locks): Promise<string[]> {
+  async #problems(agent: Agent, { by, signal, tell }: MigrationRun, lock: Locks): Promise<string[]> {
     const { repos, store } = this.#deps;
     const target = this.#target;
     const { deployedSha } = agent.record;
@@ -233,9 +253,10 @@ export class Migration {
       tell({ agent: agent.name, words: "evaluating" });
       const config = files.get(CONFIG_FILE);
       const agentJson = config === undefined ? "{}" : (textOf(config) ?? "");
-      await target.evaluate({ agent: agent.name, by, agentJson, lock: () => lock(agent) });
+      await target.evaluate({ agent: agent.name, by, agentJson, lock: () => lock(agent), signal });
       return [];
     } catch (error) {
+      signal.throwIfAborted();
       // A repository that cannot be read stands against its own agent, and against no other.
       return [wordsOf(error)];
     }
@@ -260,7 +281,7 @@ export class Migration {
    * Makes the commits that would lock agents, each on top of the one before, so that each locks one more agent and not
    * all of them again. No ref names them.
    */
-  #locks(by: string): Locks {
+  #locks({ by, signal }: MigrationRun): Locks {
     const { repos, now } = this.#deps;
     const target = this.#target;
     let last: Sha | undefined;
@@ -269,7 +290,7 @@ export class Migration {
       const entry: LedgerEntry | undefined = (await repos.meta.ledger(head))[name];
       if (!target || !entry) throw new RepoRefusal(`the deploy ledger does not name it: ${hivectl(`rebuild ${name}`)}`);
       const facts = { message: `try ${name} in a container`, author: by, at: now() };
-      last = await target.ledger.candidate(last ?? head, name, entry, facts);
+      last = await target.ledger.candidate(last ?? head, name, entry, facts, signal);
       return last;
     };
   }
@@ -293,9 +314,19 @@ type Locks = (agent: Agent) => Promise<Sha>;
 /** Removes the links to systems next to a generation. Resolves with their number. */
 async function removeSystems(generation: string): Promise<number> {
   const folder = dirname(generation);
-  const links = (await readdir(folder)).filter((name) => name.endsWith(SYSTEM_SUFFIX));
+  const links = (await namesIn(folder)).filter((name) => name.endsWith(SYSTEM_SUFFIX));
   for (const name of links) await rm(join(folder, name), { force: true });
   return links.length;
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    // An agent whose folder is gone has no systems.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

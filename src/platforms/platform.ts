@@ -60,6 +60,8 @@ export interface ProposedConfig {
   lock(): Promise<Sha>;
   /** Its agent.json. */
   agentJson: string;
+  /** Ends the trial. By default it ends by itself. */
+  signal?: AbortSignal;
 }
 
 /** What a deploy wants to run. */

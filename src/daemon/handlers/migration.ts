@@ -4,7 +4,10 @@ import type { Handlers } from "./types.ts";
 
 export const migrationHandlers: Pick<Handlers, "migrate"> = {
   async *migrate({ swarm, migration }, input, caller) {
-    const agents = input.agents === undefined ? swarm.all() : [...new Set(input.agents)].map((name) => swarm.byName(name));
+    // What was built is also removed for agents that were destroyed since.
+    const isUndo = input.what === "undo";
+    const named = [...new Set(input.agents)].map((name) => (isUndo ? swarm.byNameEvenDestroyed(name) : swarm.byName(name)));
+    const agents = input.agents !== undefined ? named : isUndo ? swarm.allWithDestroyed() : swarm.all();
     const reviewed = new Map(input.reviewed?.map(({ agent, commit }) => [agent, commit]));
     type Told = { agent: string; words: string };
     const steps = withProgress(caller, (signal, tell: (progress: Told) => void) =>

@@ -8,17 +8,22 @@ export const lockStep: Step<WithAgent, WithLock> = {
   async do(deploy) {
     const { row, context } = deploy;
     const entry = { rev: row.sha, tree: row.tree, hyperhive: context.revision };
-    return { entry, ...(await lock(deploy, entry)) };
+    return { entry, ...(await lock(deploy, entry, deploy.ended)) };
   },
 };
 
-/** Creates a candidate on the ledger's newest commit. Returns both. */
-export async function lock({ context, row }: Deploy, entry: LedgerEntry): Promise<Pick<WithLock, "candidate" | "head">> {
+/** Creates a candidate on the ledger's newest commit. Returns both. Ends with `signal`. */
+export async function lock(
+  { context, row }: Deploy,
+  entry: LedgerEntry,
+  signal?: AbortSignal,
+): Promise<Pick<WithLock, "candidate" | "head">> {
   const head = await context.repos.meta.head();
-  const candidate = await context.repos.meta.candidate(head, row.name, entry, {
+  const facts = {
     message: `deploy ${row.name} deployed/${row.id} ${row.sha.slice(0, 12)}`,
     author: row.resolved_by ?? row.requested_by,
     at: row.approved_at ?? row.requested_at,
-  });
+  };
+  const candidate = await context.repos.meta.candidate(head, row.name, entry, facts, signal);
   return { candidate, head };
 }

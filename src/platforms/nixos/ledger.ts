@@ -39,7 +39,7 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
       { meta, scratch },
       {
         names: [FLAKE_FILE, FLAKE_LOCK],
-        async make({ ledger, agent, entry, before }) {
+        async make({ ledger, agent, entry, before, signal }) {
           const deps = { sandboxedRun, applied, reads, scratch, owner: owner() };
           const textFor = (agents: readonly string[]): string =>
             metaFlake({ agents, applied, hyperhive, ...(inputs ? { inputs } : {}), system: thisSystem() });
@@ -54,7 +54,7 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
           for (const name of missing) {
             const changed = { agent: name, rev: ledger[name]?.rev ?? "" };
             try {
-              lock = await relock({ text: textFor([...locked, name]), lock, changed }, deps);
+              lock = await relock({ text: textFor([...locked, name]), lock, changed }, deps, signal);
               locked.push(name);
             } catch (error) {
               if (name === agent || !(error instanceof NixError)) throw error;
@@ -65,7 +65,7 @@ export function nixLedger({ sandboxedRun, hyperhive, inputs, reads, owner }: Nix
           const text = textFor(locked);
           // What was removed or left out has no part in the lock.
           if (entry === undefined || missing.length === 0 || !isWhole)
-            lock = await relock({ text, lock, changed: undefined }, deps);
+            lock = await relock({ text, lock, changed: undefined }, deps, signal);
           return { [FLAKE_FILE]: text, [FLAKE_LOCK]: lock ?? "" };
         },
       },

@@ -82,7 +82,7 @@ export function nixosPlatform({ hiveId, paths, containers, flake, store = HOST_S
       owner,
     }),
     complaints: mountComplaints,
-    evaluate: (config) => inTurn(config.by, () => tryConfig(config, paths.meta, depsNow())),
+    evaluate: (config) => inTurn(config.by, () => tryConfig(config, paths.meta, depsNow()), config.signal),
     async build(candidate, options) {
       await buildGeneration(candidate, await flakeOf(candidate, paths.meta), depsNow(), options);
     },
@@ -102,13 +102,17 @@ export function mountComplaints({ mounts }: Pick<AgentConfig, "mounts">): string
 
 /** Milliseconds. A request waits for it, where a deploy has the time of a build. */
 const TRIAL_MS = 2 * 60_000;
+const NEVER = new AbortController().signal;
 
 /** Locks and evaluates a proposed config. Throws a `RepoRefusal` with Nix's complaint. */
-async function tryConfig({ agent, lock, agentJson }: ProposedConfig, meta: string, deps: FlakeDeps): Promise<void> {
+async function tryConfig(
+  { agent, lock, agentJson, signal = NEVER }: ProposedConfig,
+  meta: string,
+  deps: FlakeDeps,
+): Promise<void> {
   try {
     const flake = await flakeOf({ agent, candidate: await lock() }, meta);
     checkOwnLock(agent, await ownLockOf(flake, deps.applied), parseLock(flake.lock ?? ""));
-    const { signal } = new AbortController();
     checkConfig(await evaluate(agent, flake, deps, { signal, timeoutMs: TRIAL_MS }), agentJson);
   } catch (error) {
     if (error instanceof NixError) throw new RepoRefusal(error.message, { cause: error });

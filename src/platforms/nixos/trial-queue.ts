@@ -12,9 +12,9 @@ const NEVER = new AbortController().signal;
 
 /**
  * Evaluates proposals one after the other. Those of operators wait for no agent's; more of an agent than may wait are
- * refused as `rate_limited`.
+ * refused as `rate_limited`. One that waits ends with `ended`.
  */
-export function trialQueue(): <T>(by: string, trial: () => Promise<T>) => Promise<T> {
+export function trialQueue(): <T>(by: string, trial: () => Promise<T>, ended?: AbortSignal) => Promise<T> {
   const full = (): HiveError =>
     new HiveError(
       "rate_limited",
@@ -22,5 +22,5 @@ export function trialQueue(): <T>(by: string, trial: () => Promise<T>) => Promis
     );
   const agents = new Slots({ ...AT_ONCE, waiting: { most: MAX_WAITING, mostPerKey: MAX_WAITING_OF_AGENT, full } });
   const operators = new Slots(AT_ONCE);
-  return (by, trial) => (isOperator(by) ? operators : agents).run(by, NEVER, trial);
+  return (by, trial, ended = NEVER) => (isOperator(by) ? operators : agents).run(by, ended, trial);
 }
