@@ -140,8 +140,9 @@ function budgetOf(spender: Spender): unknown {
   budgets.stop();
   const limitOf = () => budgets.standings.limitsOf(spender).find(({ kind }) => kind === "messages_per_minute")?.value;
   const rate = new MessageRate({ limitOf, sentSince: () => 0, now: () => 0 });
-  rate.take(scope, 4);
-  return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(scope, 1), {}))];
+  const tx = { onRollback() {} };
+  rate.take(tx, scope, 4);
+  return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(tx, scope, 1), {}))];
 }
 
 const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };

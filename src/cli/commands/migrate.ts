@@ -50,7 +50,7 @@ export function migrateCommand(program: Command): void {
 function showMigration(shell: Printer, migration: MigrationView): void {
   const { problems, agents } = migration;
   const blocked = agents.filter(({ state }) => state === "blocked").length;
-  if (problems.length === 0 && blocked === 0) return shell.show({ migration }, (view) => text(view.migration, shell));
+  if (problems.length === 0 && blocked === 0) return shell.show({ migration }, (view) => asText(view.migration, shell));
   shell.say(text(migration, shell));
   const against = problems.length > 0 ? "this host is not ready yet" : `${plural(blocked, "agent")} cannot move yet`;
   throw new Failure(EXIT.refused, "failed", against, { migration });
@@ -69,7 +69,7 @@ function agentNames(name: string, before: string[] | undefined): string[] {
   return [...(before ?? []), agentName(name)];
 }
 
-function text(view: MigrationView, shell: Printer): string {
+function asText(view: MigrationView, shell: Printer): string {
   const { paint, width } = shell;
   const listed = (words: readonly string[], indent: string): string[] =>
     words.map((one) => reflow(`${indent}${clean(one)}`, width, indent.length + 2));
