@@ -10,7 +10,7 @@ import { exec, has } from "./lib.mjs";
 
 /** The calls with which SQLite opens or changes a file. */
 const CALLS = ["fdatasync", "fsync", "pwrite64", "ftruncate", "openat", "unlink"];
-const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", death: "signal=KILL" };
+const FAULTS = { EIO: "error=EIO", ENOSPC: "error=ENOSPC", EDQUOT: "error=EDQUOT", death: "signal=KILL" };
 /** The parts of a life, as `test/campaigns/life.ts` marks their ends. */
 const PARTS = ["opening", "many sends at once", "a send", "a lease and its end", "an event batch", "closing"];
 /** The daemon's exit code when the disk failed. */

@@ -14,7 +14,8 @@ test.each(["EACCES", "EROFS", "EPERM"])("%s names the folder, the user, and a co
 });
 
 test("a full disk is named, and other errors are as they were", () => {
-  expect(words("ENOSPC")).toBe("there is no room for the backup in /srv/mine; nothing is left of it");
+  for (const code of ["ENOSPC", "SQLITE_FULL"])
+    expect(words(code)).toBe("there is no room for the backup in /srv/mine; nothing is left of it");
   const other = coded("EIO");
   expect(inWords(other, going, "/srv/mine/b1")).toBe(other);
   expect((inWords(other, AbortSignal.abort(), "/srv/mine/b1") as Error).message).toContain("given up");

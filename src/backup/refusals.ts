@@ -1,6 +1,7 @@
 import { userInfo } from "node:os";
 import { basename, dirname } from "node:path";
 import { hivectl, shellWord } from "../lib/hivectl.ts";
+import { isNoRoom } from "../lib/no-room.ts";
 import { hostUid, isMappedRoot } from "../os/user-namespace.ts";
 import { HiveError } from "../wire/error.ts";
 
@@ -36,7 +37,7 @@ export function notWritable(folder: string, cause?: unknown): HiveError {
 export function inWords(error: unknown, signal: AbortSignal, folder: string): unknown {
   if (signal.aborted) return new HiveError("unavailable", "the backup was given up; nothing is left of it");
   const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
-  if (code === "ENOSPC" || code === "SQLITE_FULL")
+  if (isNoRoom(error) || code === "SQLITE_FULL")
     return new HiveError("conflict", `there is no room for the backup in ${dirname(folder)}; nothing is left of it`, {
       cause: error,
     });

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import type { AgentBus } from "../agents/events.ts";
 import type { Paths } from "../lib/paths.ts";
+import { isNoRoom } from "../lib/no-room.ts";
 import type { Service } from "../lib/services.ts";
 import { HiveError } from "../wire/error.ts";
 
@@ -50,7 +51,7 @@ export class Disk implements Service {
   /** Checks the disk after an error. Returns true if the disk is full or nearly full. */
   checkAfter(error: unknown): boolean {
     const { code } = error as { code?: unknown };
-    this.runOnce(code === "disk_full" || code === "ENOSPC");
+    this.runOnce(code === "disk_full" || isNoRoom(error));
     return this.low;
   }
 

@@ -13,6 +13,7 @@ import {
   statSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { isNoRoom } from "../lib/no-room.ts";
 
 /** A file of the runtime: its source and its place. */
 export interface RuntimeFile {
@@ -69,7 +70,7 @@ export function makeRuntime(folder: string, revision: string, files: readonly Ru
   } catch (error) {
     // A partial runtime would take room that the operator is about to free.
     rmSync(scratch, { recursive: true, force: true });
-    if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    if (!isNoRoom(error)) throw error;
     const mib = Math.ceil(files.reduce((sum, { from }) => sum + statSync(from).size, 0) / 1024 ** 2);
     const words = `the disk has no room in ${folder} for what cages run (${mib} MiB): free some, or choose another HIVE_STATE_DIR`;
     throw new Error(words, { cause: error });

@@ -1,5 +1,17 @@
-import { closeSync, existsSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import Database from "better-sqlite3";
+import { isNoRoom } from "../lib/no-room.ts";
 import { HiveError } from "../wire/error.ts";
 import { makePrivate } from "./private-file.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -17,8 +29,8 @@ const LOOK_EVERY_WRITES = 64;
 const WAL_BYTES = 17 * 1024 * 1024;
 /** Bytes that are written at once while the WAL is grown. */
 const ZEROS_BYTES = 1024 * 1024;
-/** What a write says if the disk or the share of the user is full. */
-const FULL = ["ENOSPC", "EDQUOT"];
+/** Bytes of a file that is written to see if there is room: a block of most file systems, and a page of the database. */
+const PROBE_BYTES = 4096;
 /** Milliseconds to wait for another process that reads the file (a backup). No other process writes. */
 const BUSY_MS = 5000;
 
@@ -80,7 +92,7 @@ function growWal(file: string): void {
   } catch (error) {
     // A disk that is too full for this can still run the hive, with the last blocks for its commits. A disk that fails
     // cannot.
-    if (!FULL.includes(sqliteCode(error))) throw error;
+    if (!isNoRoom(error)) throw error;
     ftruncateSync(wal, before);
   } finally {
     closeSync(wal);
@@ -119,13 +131,13 @@ export interface Checkpointer {
   last(): void;
 }
 
-export function checkpointer(db: Sqlite): Checkpointer {
+export function checkpointer(db: Sqlite, noRoom: () => boolean): Checkpointer {
   const look = db.prepare<[], { log: number; checkpointed: number }>("PRAGMA wal_checkpoint(NOOP)");
   const run = (mode: "PASSIVE" | "TRUNCATE"): void => {
     try {
       db.pragma(`wal_checkpoint(${mode})`);
     } catch (error) {
-      if (sqliteCode(error) !== "SQLITE_FULL") throw error;
+      if (!isFull(error, noRoom)) throw error;
     }
   };
   let unseen = 0;
@@ -147,6 +159,29 @@ export function checkpointer(db: Sqlite): Checkpointer {
 export function sqliteCode(error: unknown): string {
   const code = typeof error === "object" && error !== null ? (error as { code?: unknown }).code : undefined;
   return typeof code === "string" ? code : "";
+}
+
+/**
+ * True if SQLite found no room. It knows only a full disk by name: a share of it that is used up (`EDQUOT`) is a failed
+ * write to it, as a broken disk is. `noRoom` tells them apart.
+ */
+export function isFull(error: unknown, noRoom: () => boolean): boolean {
+  const code = sqliteCode(error);
+  return code === "SQLITE_FULL" || (code === "SQLITE_IOERR_WRITE" && noRoom());
+}
+
+/** True if a file beside the database cannot be written because the disk, or the share of the user, is full. */
+export function hasNoRoom(file: string): boolean {
+  const probe = `${file}-room`;
+  try {
+    writeFileSync(probe, Buffer.alloc(PROBE_BYTES), { mode: 0o600 });
+    return false;
+  } catch (error) {
+    // Any other failure says nothing about room.
+    return isNoRoom(error);
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }
 
 /**

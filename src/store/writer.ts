@@ -1,6 +1,6 @@
 import type { ByCall } from "../wire/by-call.ts";
 import { HiveError } from "../wire/error.ts";
-import { checkpointer, isDiskFailure, sqliteCode, type Checkpointer, type Sqlite } from "./database.ts";
+import { checkpointer, hasNoRoom, isDiskFailure, isFull, sqliteCode, type Checkpointer, type Sqlite } from "./database.ts";
 
 /** The hooks of a queued write. */
 export interface Tx {
@@ -45,6 +45,8 @@ export interface WriterOptions {
   deferred?: DeferredRows;
   /** Puts committed writes on stable storage. Throws if that fails. */
   sync(): void;
+  /** True if a write beside the database finds no room either. By default it is tried. */
+  hasNoRoom?(): boolean;
   /** The disk failed such that nothing may be retried. */
   onFatal(error: Error): void;
   /** Writes per commit. */
@@ -67,6 +69,7 @@ export class Writer {
   readonly #db: Sqlite;
   readonly #onFatal: (error: Error) => void;
   readonly #sync: () => void;
+  readonly #noRoom: () => boolean;
   readonly #maxGroup: number;
   readonly #deferred: DeferredRows;
   /** Prepared once, because they run with every write. */
@@ -83,6 +86,7 @@ export class Writer {
     this.#db = db;
     this.#sync = options.sync;
     this.#onFatal = options.onFatal;
+    this.#noRoom = options.hasNoRoom ?? (() => hasNoRoom(db.name));
     this.#maxGroup = options.maxGroup ?? MAX_GROUP;
     this.#deferred = options.deferred ?? NOTHING;
     this.#sql = {
@@ -93,7 +97,7 @@ export class Writer {
       commit: db.prepare("COMMIT"),
     };
     this.#changes = db.prepare<[], number>("SELECT total_changes()").pluck();
-    this.#checkpointer = checkpointer(db);
+    this.#checkpointer = checkpointer(db, this.#noRoom);
   }
 
   /** Queues a write. Resolves with its result once it is on stable storage. */
@@ -248,8 +252,7 @@ export class Writer {
   }
 
   #explain(error: unknown): unknown {
-    const code = sqliteCode(error);
-    if (code === "SQLITE_FULL") {
+    if (isFull(error, this.#noRoom)) {
       return new HiveError("disk_full", "the disk is full: nothing was stored; free some room and try again", { cause: error });
     }
     if (isDiskFailure(error)) {

@@ -1,4 +1,5 @@
 import { closeSync, constants, fsyncSync, mkdirSync, openSync, readSync, unlinkSync } from "node:fs";
+import { isNoRoom } from "../../lib/no-room.ts";
 import { writeAll } from "./download.ts";
 import { inFolder, openChild, openFolder } from "./beneath.ts";
 import { parted } from "./read.ts";
@@ -30,8 +31,7 @@ export function write(path: string, name: string, bytes: number): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST") throw new Refusal("conflict", `${full} exists already: send the file again`);
-    if (code === "ENOSPC" || code === "EDQUOT")
-      throw new Refusal("disk_full", `there is no room for ${full}: free some, and send the file again`);
+    if (isNoRoom(error)) throw new Refusal("disk_full", `there is no room for ${full}: free some, and send the file again`);
     throw error;
   } finally {
     closeSync(folder);

@@ -122,6 +122,6 @@ function failed(
         .trim()
         .split(/[\r\n]+/)
         .at(-1) ?? "");
-  const code = /No space left on device/.test(ended.stderr) ? { code: "ENOSPC" } : {};
+  const code = /No space left on device|Disk quota exceeded/.test(ended.stderr) ? { code: "ENOSPC" } : {};
   return Object.assign(new GitError(`git ${what}: ${why} (exit ${ended.code ?? ended.signal})`), code);
 }

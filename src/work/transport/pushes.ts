@@ -197,7 +197,7 @@ async function receive(scratch: Scratch, push: Push, accepted: readonly Accepted
   const report = readReport(Buffer.concat(answer));
   const complaint = complaintOf(stderr);
   if (/pack exceeds maximum allowed size/.test(stderr)) throw tooLarge();
-  if (/No space left on device/.test(stderr)) throw Object.assign(new Error(stderr), { code: "ENOSPC" });
+  if (/No space left on device|Disk quota exceeded/.test(stderr)) throw Object.assign(new Error(stderr), { code: "ENOSPC" });
   if (!report || code !== 0)
     throw new HiveError("bad_request", `git could not take the push: ${complaint || `it ended with ${code ?? "a signal"}`}`);
   if (report.unpack !== undefined)
