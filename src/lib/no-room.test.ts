@@ -6,7 +6,7 @@ test.each([
   ["a full disk", { code: "ENOSPC", errno: -constants.errno.ENOSPC }, true],
   ["a share that is used up, which Node has no name for", { code: "UNKNOWN", errno: -constants.errno.EDQUOT }, true],
   ["a broken disk", { code: "EIO", errno: -constants.errno.EIO }, false],
-  ["another failure without a name", { code: "UNKNOWN", errno: -constants.errno.EUCLEAN }, false],
+  ["another failure without a name", { code: "UNKNOWN", errno: -constants.errno.ESTALE }, false],
 ])("%s", (_, facts, is) => {
   expect(isNoRoom(Object.assign(new Error("failed"), facts))).toBe(is);
 });

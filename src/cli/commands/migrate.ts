@@ -51,7 +51,7 @@ function showMigration(shell: Printer, migration: MigrationView): void {
   const { problems, agents } = migration;
   const blocked = agents.filter(({ state }) => state === "blocked").length;
   if (problems.length === 0 && blocked === 0) return shell.show({ migration }, (view) => asText(view.migration, shell));
-  shell.say(text(migration, shell));
+  shell.say(asText(migration, shell));
   const against = problems.length > 0 ? "this host is not ready yet" : `${plural(blocked, "agent")} cannot move yet`;
   throw new Failure(EXIT.refused, "failed", against, { migration });
 }
