@@ -140,9 +140,9 @@ function budgetOf(spender: Spender): unknown {
   budgets.stop();
   const limitOf = () => budgets.standings.limitsOf(spender).find(({ kind }) => kind === "messages_per_minute")?.value;
   const rate = new MessageRate({ limitOf, sentSince: () => 0, now: () => 0 });
-  const write = { onRollback: () => {} };
-  rate.take(write, scope, 4);
-  return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(write, scope, 1), {}))];
+  const tx = { onRollback() {} };
+  rate.take(tx, scope, 4);
+  return [budgets.stopOf(scope)?.kind, outcome(() => (rate.take(tx, scope, 1), {}))];
 }
 
 const server = { command: "/bin/one", args: ["a"], env: { A: "1" } };
@@ -269,6 +269,7 @@ const VALUES: Record<string, [Environment, Environment]> = {
     HIVE_TIME_ZONE: ["Europe/Berlin", "Asia/Tokyo"],
     HIVE_AUTO_UPDATE: ["on", "off"],
     HIVE_REPOSITORIES: ["/a", "/b"],
+    HIVE_BRANCH_PREFIX: ["hive/a", "bots"],
     ANTHROPIC_API_KEY: ["a", "b"],
     CLAUDE_CODE_OAUTH_TOKEN: ["a", "b"],
     CREDENTIALS_DIRECTORY: ["/a", "/b"],

@@ -8,7 +8,7 @@ const client = {} as LineClient;
 function shellInto(said: string[]): Shell {
   const shell: Pick<Shell, "client" | "show" | "say"> = {
     client,
-    show: (value, text) => void said.push(text(value)),
+    show: (part, text) => void said.push(text(part)),
     say: (text) => void said.push(text),
   };
   return shell as Shell;
