@@ -235,6 +235,7 @@ const VERBS: readonly Case[] = [
   ["backup FOLDER", "backup"],
   ["migrate", "migrate"],
   ["migrate --build", "migrate"],
+  ["migrate --build --reviewed scout@1f0c5a9e27d4", "migrate"],
   ["migrate --undo --yes", "migrate"],
 ];
 /** These verbs call no daemon, or draw on a terminal. */

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { InvalidArgumentError, type Command } from "commander";
 import { hivectl } from "../../lib/hivectl.ts";
 import type { MigrationRow, MigrationView } from "../../wire/migration.ts";
 import { agentName } from "../arguments.ts";
@@ -58,10 +58,10 @@ function showMigration(shell: Printer, migration: MigrationView): void {
 
 type Reviewed = { agent: string; commit: string };
 
-function reviewedOne(text: string, before: Reviewed[] = []): Reviewed[] {
-  const [, agent, commit] = /^@?([^@]+)@([0-9a-f]{12,40})$/.exec(text) ?? [];
+function reviewedOne(given: string, before: Reviewed[] = []): Reviewed[] {
+  const [, agent, commit] = /^@?([^@]+)@([0-9a-f]{12,40})$/.exec(given) ?? [];
   if (agent === undefined || commit === undefined)
-    throw new UsageError(`--reviewed takes an agent and the commit that it runs, as \`migrate\` names them, not ${text}`);
+    throw new InvalidArgumentError("it is an agent and the commit that it runs, as `migrate` names them.");
   return [...before, { agent, commit }];
 }
 
