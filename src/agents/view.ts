@@ -43,6 +43,7 @@ export function agentView(agent: Agent, facts: ViewInputs): AgentView {
     destroyed: agent.destroyed,
     unread: facts.unread,
     model: agent.model,
+    credential: agent.config.credential,
     description: agent.config.description || undefined,
     status_text: record.statusText || undefined,
     status_set_at: record.statusText ? record.statusSetAt : undefined,

@@ -57,6 +57,8 @@ export const AgentView = z.object({
   destroyed: z.boolean(),
   unread: z.number().int(),
   model: z.string().optional(),
+  /** The credential of its requests. Absent for the hive's own. */
+  credential: z.string().optional(),
   description: z.string().optional(),
   status_text: z.string().optional(),
   status_set_at: Instant.optional(),

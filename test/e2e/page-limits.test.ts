@@ -139,6 +139,16 @@ describe.each(WIDTHS)("at %i px", (width) => {
     expect(problems).toEqual([]);
   });
 
+  test("what concerns an agent has the limits of its credential", async () => {
+    answerBudget([...ROWS, { scope: "credential", credential: "spare", limit: "turns_per_hour", allowed: 7, from: "operator" }]);
+    hive.state.agents = hive.state.agents.map((one) => (one.name === "scout" ? { ...one, credential: "work" } : one));
+    const { page, problems } = await openPage(browser, hive, "/?open=limits:agent:scout", sized(width));
+    const dialog = page.getByRole("dialog", { name: "limits" });
+    await dialog.getByRole("region", { name: "the credential work" }).waitFor();
+    expect(await dialog.getByRole("region", { name: "the credential spare" }).count()).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
   test("a limit is changed, raised, lifted, left stopped and removed where it is listed", async () => {
     answerBudget();
     const { page, problems } = await openPage(browser, hive, "/?open=limits", sized(width));

@@ -1,5 +1,6 @@
 import { useCallback, useState, type ReactNode } from "react";
 import type { BudgetRow, OverBudget } from "../../src/wire/budget.ts";
+import { DEFAULT_CREDENTIAL } from "../../src/wire/default-credential.ts";
 import { AllowedOrWhy } from "../kit/allowed.tsx";
 import { OpenLink } from "../kit/open-link.tsx";
 import { Empty } from "../kit/panel.tsx";
@@ -29,9 +30,12 @@ export function Limits({ of = "" }: { of?: string | undefined }): ReactNode {
     useCallback(() => call("budget", {}), []),
     mark,
   );
+  const credential = useHive(({ agents }) =>
+    subject?.scope === "agent" ? (agents.get(subject.agent)?.credential ?? DEFAULT_CREDENTIAL) : "",
+  );
   const [opened, setOpened] = useState<string>();
   if (!value) return <Empty>{error ?? "loading…"}</Empty>;
-  const rows = value.rows.filter((row) => concerns(row, subject));
+  const rows = value.rows.filter((row) => concerns(row, subject, credential));
   return (
     <div className="drawer-body form">
       <p className="dim">
@@ -68,9 +72,13 @@ export function Limits({ of = "" }: { of?: string | undefined }): ReactNode {
   );
 }
 
-/** True if a row stops what the drawer is about. The hive's limits concern every agent, its changes too. */
-function concerns(row: BudgetRow, of: Subject | undefined): boolean {
+/**
+ * True if a row stops what the drawer is about. The hive's limits concern every agent, its changes too, and those of its
+ * credential the agent.
+ */
+function concerns(row: BudgetRow, of: Subject | undefined, credential: string): boolean {
   if (of === undefined) return true;
+  if (of.scope === "agent" && row.scope === "credential") return row.credential === credential;
   if (of.scope === "agent") return row.scope === "hive" || row.agent === of.agent;
   return subjectKey(subjectOfRow(row)) === subjectKey(of);
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { cliInside } from "../../../test/lib/cli-inside.ts";
-import { aMessage, anOverBudget } from "../../../test/lib/fixtures.ts";
+import { aMessage, anAgent, anOverBudget, aState } from "../../../test/lib/fixtures.ts";
 import { StubHost } from "../../../test/lib/stub-host.ts";
 import type { BudgetRow } from "../../wire/budget.ts";
 
@@ -41,6 +41,30 @@ test("a listing has each limit with what is used, and what waits with the verbs 
     /scout has used \$5\.02 of \$5\.00 a day; .*budget raise scout` adds \$5\.00, .*budget lift scout`.*budget stop scout`/,
   );
   expect((await hivectl("budget list ada")).out).not.toContain("scout");
+});
+
+test("what concerns an agent has the limits of its credential and of no other", async () => {
+  const ofCredential = (credential: string): BudgetRow => ({
+    scope: "credential",
+    credential,
+    limit: "cost_per_day_usd",
+    allowed: 30,
+    from: "operator",
+  });
+  const { agent: _agent, ...over } = anOverBudget("scout");
+  host.answers.budget = {
+    time_zone: "UTC",
+    rows: [...rows, ofCredential("default"), ofCredential("work"), ofCredential("spare")],
+    over: [{ ...over, scope: "credential", credential: "spare" }],
+  };
+  host.answers.state = { state: aState({ agents: [anAgent("scout", { credential: "work" }), anAgent("ada")] }) };
+  const { out, code } = await hivectl("budget list scout");
+  expect(code).toBe(0);
+  expect(out).toContain("credential work");
+  expect(out).not.toMatch(/credential (default|spare)/);
+  const ada = (await hivectl("budget list ada")).out;
+  expect(ada).toContain("credential default");
+  expect(ada).not.toMatch(/credential (work|spare)/);
 });
 
 test("the limits of a subscription are below those of the hive", async () => {

@@ -3,12 +3,13 @@ import { hivectl } from "../../lib/hivectl.ts";
 import { limitWords, parseAmount, parseLimit } from "../../wire/budget-amount.ts";
 import { BUDGET_KINDS, budgetLimit, HIVE_KINDS, isOfChange, type BudgetKind } from "../../wire/budget-kinds.ts";
 import type { BudgetRow } from "../../wire/budget.ts";
+import { DEFAULT_CREDENTIAL } from "../../wire/default-credential.ts";
 import type { Input } from "../../wire/operations.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { budgetTable, overLines, planLines } from "../budget-text.ts";
 import { UsageError } from "../exit.ts";
 import { clean } from "../print.ts";
-import { act } from "../shell.ts";
+import { act, type Shell } from "../shell.ts";
 import { group } from "../verbs.ts";
 
 /** The option of each limit, and what it says. */
@@ -75,21 +76,23 @@ export function budgetCommands(program: Command): void {
       .command("list")
       .argument("[agent]", "only this agent, with the limits of the hive", agentName)
       .description("the limits that count, what is used of each, and which are reached"),
-    async (shell, [agent]: [string?]) =>
+    async (shell, [agent]: [string?]) => {
+      const credential = agent === undefined ? "" : await credentialOf(shell, agent);
+      const concerns = (one: Pick<BudgetRow, "agent" | "credential">): boolean =>
+        agent === undefined ||
+        (one.credential === undefined ? one.agent === undefined || one.agent === agent : one.credential === credential);
       shell.show(await shell.client.call("budget", {}), ({ rows, over, plan, time_zone: zone }) => {
-        const shown = rows.filter((row) => agent === undefined || row.agent === undefined || row.agent === agent);
+        const shown = rows.filter(concerns);
         if (shown.length === 0) return [`there is no limit: ${hivectl("budget set")} makes one`, ...planLines(plan)].join("\n");
-        const lines = overLines(
-          over.filter((one) => agent === undefined || one.agent === undefined || one.agent === agent),
-          shell,
-        );
+        const lines = overLines(over.filter(concerns), shell);
         return [
           budgetTable(shown, shell),
           shell.paint("dim", `days are those of ${clean(zone)}`),
           ...planLines(plan),
           ...lines,
         ].join("\n");
-      }),
+      });
+    },
   );
 
   const set = whose(budget.command("set").argument("[agent]", "whose limits", agentName))
@@ -168,3 +171,9 @@ function added(text: string): number {
 }
 
 const camel = (flag: string): string => flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** The credential of an agent's requests. */
+async function credentialOf({ client }: Shell, name: string): Promise<string> {
+  const { state } = await client.call("state", { messages: 0 });
+  return state.agents.find((one) => one.name === name)?.credential ?? DEFAULT_CREDENTIAL;
+}
