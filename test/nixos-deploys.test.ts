@@ -174,8 +174,13 @@ describe("in a hive of its own", () => {
     expect(own.state).toBe("failed");
     await hive.system.callAs(hive.system.operator, "destroy", { name: "ben", purge: true });
     expect(Object.keys(await hive.system.repos.meta.ledger(await hive.system.repos.meta.head()))).toEqual(["ada", "cy"]);
-    // One that is mended is locked by its next deploy.
-    expect(await hive.deploy("ada", madeBy("echo ada > $out"))).toMatchObject({ state: "deployed" });
+    // One that is mended is locked by its next deploy, once its code was read: bubblewrap has shown no line of it.
+    const mended = madeBy("echo ada > $out");
+    await expect(hive.deploy("ada", mended)).rejects.toThrow("has to be read first");
+    const reviewed = [{ agent: "ada", commit: hive.system.swarm.byName("ada").record.deployedSha ?? "" }];
+    const checked = hive.system.call("migrate", { what: "check", reviewed } as never, hive.system.operator);
+    for await (const step of checked as AsyncIterable<object>) expect(step).toBeDefined();
+    expect(await hive.deploy("ada", mended)).toMatchObject({ state: "deployed" });
     expect(flakeOfHive()).toContain("agent-ada.url");
   });
 
