@@ -38,9 +38,9 @@ beforeEach(() => {
   const program = {
     reads: [
       { host: dirname(process.execPath), at: "/opt/node" },
-      { host: join(import.meta.dirname, "reader"), at: "/opt/reader" },
+      { host: join(import.meta.dirname, ".."), at: "/opt/src" },
     ],
-    argv: ["/opt/node/node", "/opt/reader/main.ts"],
+    argv: ["/opt/node/node", "/opt/src/files/reader/main.ts"],
   };
   files = new AgentFiles({ sandboxedRun, paths, program });
 });
