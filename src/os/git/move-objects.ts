@@ -30,11 +30,16 @@ export async function moveObjects(from: string, to: string): Promise<void> {
     await Promise.all(names.slice(at, at + FLUSHED_AT_ONCE).map((name) => takeOver(join(from, name))));
   const folders = [...new Set(loose.map((name) => name.slice(0, 2)))];
   for (const folder of folders) {
-    await mkdir(join(to, folder), { recursive: true });
+    // Not with `to` itself: a repository that was removed meanwhile stays removed.
+    await mkdir(join(to, folder)).catch(existing);
     await chmod(join(to, folder), 0o755);
   }
   for (const name of names) await rename(join(from, name), join(to, name));
   await syncAll([...folders.map((folder) => join(to, folder)), ...(packs.length > 0 ? [join(to, "pack")] : []), to]);
+}
+
+function existing(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
 }
 
 async function looseObjects(from: string): Promise<string[]> {
