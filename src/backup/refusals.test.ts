@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { expect, test } from "vitest";
-import { inWords } from "./refusals.ts";
+import { cannotMake, inWords } from "./refusals.ts";
 
 const coded = (code: string): Error => Object.assign(new Error(code), { code });
 const going = new AbortController().signal;
@@ -19,4 +19,10 @@ test("a full disk is named, and other errors are as they were", () => {
   const other = coded("EIO");
   expect(inWords(other, going, "/srv/mine/b1")).toBe(other);
   expect((inWords(other, AbortSignal.abort(), "/srv/mine/b1") as Error).message).toContain("given up");
+});
+
+test("a place where no folder can be made is named", () => {
+  for (const code of ["ENOENT", "ENOTDIR"])
+    expect(() => cannotMake("/proc/b1", coded(code))).toThrow("no folder can be made in /proc: name another place");
+  expect(() => cannotMake("/srv/mine/b1", coded("EACCES"))).toThrow(/^EACCES$/);
 });

@@ -43,3 +43,12 @@ export function inWords(error: unknown, signal: AbortSignal, folder: string): un
     });
   return isForbidden(code) ? notWritable(folder, error) : error;
 }
+
+/** Throws why the folder of a backup cannot be made: the system of files has no such place. Any other error unchanged. */
+export function cannotMake(folder: string, error: unknown): never {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+  throw new HiveError("bad_request", `no folder can be made in ${dirname(folder)}: name another place for the backup`, {
+    cause: error,
+  });
+}

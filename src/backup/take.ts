@@ -6,7 +6,7 @@ import { digestOf, pack, type Digest } from "../os/archive.ts";
 import { replaceFile, syncAll } from "../os/stable.ts";
 import type { Store } from "../store/store.ts";
 import { HiveError } from "../wire/error.ts";
-import { inWords, isForbidden, notWritable } from "./refusals.ts";
+import { cannotMake, inWords, isForbidden, notWritable } from "./refusals.ts";
 import { FORMAT, MANIFEST, PARTS, type Manifest } from "./manifest.ts";
 
 export interface BackupDeps {
@@ -71,7 +71,7 @@ export class Backups {
     const made = join(dirname(folder), `.${basename(folder)}.unfinished`);
     try {
       await rm(made, { recursive: true, force: true });
-      await mkdir(made, { mode: 0o700 });
+      await mkdir(made, { mode: 0o700 }).catch((error: unknown) => cannotMake(folder, error));
       const taken = await this.#fill(made, signal, tell);
       await rename(made, folder);
       await syncAll([dirname(folder)]);

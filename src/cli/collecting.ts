@@ -3,7 +3,7 @@ import { connectLines } from "../rpc/client.ts";
 import type { Output, Parsed } from "../wire/operations.ts";
 import { clean, plural } from "./print.ts";
 import { Progress } from "./progress.ts";
-import { size } from "./repo-text.ts";
+import { sizeText } from "../wire/size-text.ts";
 import type { Shell } from "./shell.ts";
 
 /** Removes the unneeded objects of a repository, and prints meanwhile what the hive does. */
@@ -40,7 +40,7 @@ export function collectedText(
   { before, after, branches, stopped }: Output<"repo_gc">,
   { name, dryRun }: { name: string; dryRun: boolean },
 ): string {
-  const of = ({ objects, bytes }: typeof before): string => `${plural(objects, "object")}, ${size(bytes)}`;
+  const of = ({ objects, bytes }: typeof before): string => `${plural(objects, "object")}, ${sizeText(bytes)}`;
   const lines = [`${name}: ${of(before)} before; ${of(after)} ${dryRun ? "would be left" : "after"}`];
   const goes = dryRun ? "would be removed" : "are removed";
   if (branches.length > 0)

@@ -1,5 +1,5 @@
 import { lstat, mkdir, open, rm, type FileHandle } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Output } from "../wire/operations.ts";
@@ -53,7 +53,11 @@ const taken = (target: string): Failure =>
   new Failure(EXIT.refused, "conflict", `${target} exists already: name another path, or remove it`);
 
 function whyNot(target: string, error: unknown): never {
-  throw (error as NodeJS.ErrnoException).code === "EEXIST" ? taken(target) : error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EEXIST") throw taken(target);
+  if (code === "ENOENT" || code === "ENOTDIR")
+    throw new Failure(EXIT.refused, "bad_request", `there is no folder ${clean(dirname(target))}: make it first (mkdir -p)`);
+  throw error;
 }
 
 async function statOf(path: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {

@@ -1,7 +1,7 @@
 import type { FileEntry } from "../wire/files.ts";
 import type { Output } from "../wire/operations.ts";
 import { age, type View } from "./print.ts";
-import { size } from "./repo-text.ts";
+import { sizeText } from "../wire/size-text.ts";
 import { table } from "./table.ts";
 
 /** The kind of an entry as one word; empty for a plain file. */
@@ -26,7 +26,7 @@ export function fileTable(path: string, { entries, more, uncounted }: Output<"fi
         isWide: true,
       },
       { title: "KIND", value: kindWords },
-      { title: "SIZE", value: ({ kind, bytes }) => (kind === "file" ? size(bytes) : "") },
+      { title: "SIZE", value: ({ kind, bytes }) => (kind === "file" ? sizeText(bytes) : "") },
       { title: "CHANGED", value: ({ modified_at: at }) => age(at, now), spare: 1 },
     ],
     width,

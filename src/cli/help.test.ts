@@ -139,6 +139,7 @@ describe("a group of verbs", () => {
     expect(await said("history")).toContain("there is no verb 'history'; see messages, turns, deploys, audit\n");
     expect(await said("chat")).toContain("there is no verb 'chat'; see send, top\n");
     expect(await said("repo", "rem")).toContain("there is no verb 'repo rem'\n");
+    expect(await said("doctor")).toContain("is a verb of the daemon's program: `npx hive-c0re doctor`\n");
     for (const names of Object.values(OTHER_WORDS)) for (const name of names) expect(verbs).toContain(name);
   });
 

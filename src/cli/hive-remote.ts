@@ -40,6 +40,16 @@ export async function addRemote(folder: string, repo: string, url: string, socke
   await userGit(folder, ["config", "--local", "--add", keyOf(url), credentialHelper(repo, socketPath)]);
 }
 
+/** True if a folder is a clone of the folder that a repository of the hive follows, or of that repository. */
+export async function isCloneOf(folder: string, repo: string, followed: string): Promise<boolean> {
+  const own = await tryUserGit(folder, ["remote", "get-url", REMOTE]);
+  if (own !== undefined && pathOf(own) === repo) return true;
+  const remotes = await tryUserGit(folder, ["config", "--get-regexp", String.raw`^remote\..*\.url$`]);
+  const urls = (remotes ?? "").split("\n").map((line) => line.slice(line.indexOf(" ") + 1));
+  return urls.some((url) => bareName(resolve(folder, url.replace(/^file:\/\//, ""))) === bareName(resolve(followed)));
+}
+
+const bareName = (path: string): string => path.replace(/\/\.git$/, "");
 const keyOf = (url: string): string => `credential.${url}.helper`;
 
 /** Checks that the clone of a folder has the remote `hive`, of this repository. Throws what to do if it has not. */

@@ -2,8 +2,9 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { basename, isAbsolute, normalize } from "node:path";
 import { IncludePath, MAX_INCLUDE_BYTES, type IncludedFile, type IncludeView } from "../wire/include.ts";
 import { UsageError } from "./exit.ts";
-import { age, count, visible, type View } from "./print.ts";
+import { age, visible, type View } from "./print.ts";
 import { table } from "./table.ts";
+import { sizeText } from "../wire/size-text.ts";
 
 const OWNER_MAY_RUN = 0o100;
 
@@ -31,7 +32,7 @@ function read(file: string): { content: Buffer; mode: number } {
       got = readSync(open, buffer, length, buffer.length - length, null);
     if (length > MAX_INCLUDE_BYTES)
       throw new UsageError(
-        `${visible(file)} is larger than ${count(MAX_INCLUDE_BYTES)}B, which is the most for an included file`,
+        `${visible(file)} is larger than ${sizeText(MAX_INCLUDE_BYTES)}, which is the most for an included file`,
       );
     return { content: buffer.subarray(0, length), mode: found.mode };
   } finally {
@@ -55,7 +56,7 @@ export function includeTable(files: readonly IncludeView[], { paint, width, now 
     files,
     [
       { title: "PATH", value: (one) => one.path, colour: () => "bold" },
-      { title: "SIZE", value: (one) => `${count(one.bytes)}B` },
+      { title: "SIZE", value: (one) => sizeText(one.bytes) },
       { title: "ADDED", value: (one) => age(one.added_at, now) },
     ],
     width,

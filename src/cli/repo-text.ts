@@ -3,12 +3,12 @@ import { shortSha } from "../wire/sha.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import type { Output } from "../wire/operations.ts";
 import type { QueueView, RepoView, WorkspaceView } from "../wire/work.ts";
-import { age, clean, count, indented, visible, type Colour, type View } from "./print.ts";
+import { age, clean, indented, visible, type Colour, type View } from "./print.ts";
 import { table } from "./table.ts";
 import { reflow } from "./wrap.ts";
+import { sizeText } from "../wire/size-text.ts";
 
 /** Bytes for a person. */
-export const size = (bytes: number): string => `${count(bytes)}B`;
 /** Indentation of a field's text. */
 const FIELD = 11;
 
@@ -53,7 +53,7 @@ export function repoTable(repos: readonly RepoView[], { paint, width }: View): s
             .join("; "),
         colour: (one) => QUEUE_COLOURS[worst(one) ?? "idle"],
       },
-      { title: "SIZE", value: (one) => (isMeasured(one) ? size(one.bytes) : "not measured"), spare: 1 },
+      { title: "SIZE", value: (one) => (isMeasured(one) ? sizeText(one.bytes) : "not measured"), spare: 1 },
       { title: "FOLLOWS", value: (one) => one.upstream ?? "", isWide: true },
     ],
     width,
@@ -68,7 +68,7 @@ export function workspaceTable(workspaces: readonly WorkspaceView[], { paint, wi
     [
       { title: "AGENT", value: (one) => one.agent, colour: () => "bold" },
       { title: "REPOSITORY", value: (one) => one.repo },
-      { title: "SIZE", value: (one) => (one.bytes === undefined ? "not measured" : size(one.bytes)) },
+      { title: "SIZE", value: (one) => (one.bytes === undefined ? "not measured" : sizeText(one.bytes)) },
       { title: "CONFIG", value: (one) => (one.in_config ? "in use" : "not in its config any more") },
     ],
     width,
@@ -110,7 +110,10 @@ export function repoText({ repo, branches }: Output<"repo">, view: View): string
         : `${repo.forge}: approved changes become pull requests, ${repo.forge_text === "inert" ? "in which agents cannot mention people or close issues" : "with the agents' text as written"}`,
     ),
     ...field("agents", repo.agents.map(({ name, access }) => `${name} (${access})`).join(", ")),
-    ...field("size", repo.collecting === undefined ? size(repo.bytes) : `${size(repo.bytes)}, removing: ${repo.collecting}`),
+    ...field(
+      "size",
+      repo.collecting === undefined ? sizeText(repo.bytes) : `${sizeText(repo.bytes)}, removing: ${repo.collecting}`,
+    ),
     ...field("since", `${age(repo.created_at, now)} ago`),
     ...held.map((queue) =>
       paint(

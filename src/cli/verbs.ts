@@ -37,6 +37,9 @@ export const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   merge: ["change approve"],
 };
 
+/** Verbs of the daemon's own program. */
+const OF_DAEMON: readonly string[] = ["doctor", "serve"];
+
 /** Ends with a usage error for a word that is no verb of the program or of a group. Suggests the nearest verb. */
 export function refuseWord(command: Command, word: string): never {
   const whole = (name: string): string => `${verbName(command)} ${name}`.trimStart();
@@ -45,6 +48,8 @@ export function refuseWord(command: Command, word: string): never {
     word,
     command.commands.map((one) => one.name()),
   );
+  if (command.parent === null && OF_DAEMON.includes(word))
+    command.error(`error: ${word} is a verb of the daemon's program: \`npx hive-c0re ${word}\``, { exitCode: EXIT.usage });
   const hint = others ? `; see ${others.join(", ")}` : meant === undefined ? "" : `; did you mean ${whole(meant)}?`;
   command.error(`error: there is no verb '${whole(word)}'${hint}`, { exitCode: EXIT.usage });
 }

@@ -73,6 +73,8 @@ test("the files that an agent has made are listed, read and copied in the termin
   // Nothing is overwritten.
   expect(await hivectl("cp", "scout:out", "copy/deep")).toMatchObject({ code: 4 });
   expect(await hivectl("cp", "scout:out/own", "copy/own")).toMatchObject({ code: 1 });
+  const missing = { code: 1, err: expect.stringContaining("there is no folder nowhere: make it first") as string };
+  for (const what of ["out", "out/own"]) expect(await hivectl("cp", `scout:${what}`, "nowhere/copy")).toMatchObject(missing);
   const audit = await hive.call("audit", {});
   expect(audit.entries.map(({ kind, agent }) => [kind, agent])).toContainEqual(["file_downloaded", "scout"]);
 });

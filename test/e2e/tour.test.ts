@@ -101,6 +101,9 @@ test("the built-in tour uses every tool, visibly, and changes what the operator 
     expect(told.filter((words) => /^\{| · agent /.test(words))).toEqual([]);
     // No chain talks forever.
     expect(messages.filter((message) => message.state === "held")).toEqual([]);
+    // The work is scripted once, and says so.
+    await hive.call("send", { to: "hm1nd", body: "work" });
+    await hive.untilMessage(({ to, body }) => to === "operator" && body?.startsWith("maker was asked for already") === true);
   } finally {
     await hive.dispose();
   }

@@ -11,7 +11,8 @@ import { ApiError, call } from "../lib/api.ts";
 import { proposeFiles } from "../lib/propose.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { bytes, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 
 /** Connections to fetch. Those with the same host and verdict are merged into one line. */
 const READ = 100;
@@ -97,7 +98,7 @@ function Line({ row, onPropose }: LineProps): ReactNode {
       <span className="faint">
         <Age since={row.at} />
         {row.times > 1 && ` · ${row.times}×`}
-        {row.bytes_in + row.bytes_out > 0 && ` · ${bytes(row.bytes_in + row.bytes_out)}`}
+        {row.bytes_in + row.bytes_out > 0 && ` · ${sizeText(row.bytes_in + row.bytes_out)}`}
       </span>
       {!isAllowed && (
         <div className="dim">

@@ -2,7 +2,8 @@ import { useCallback, useState, type ReactNode } from "react";
 import { Empty } from "../kit/panel.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { bytes, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 
 /** Characters that are drawn at first: more than a person reads, and less than slows a browser. */
 const FIRST_CHARS = 200_000;
@@ -18,13 +19,13 @@ export function FileContent({ name, path }: { name: string; path: string }): Rea
     return (
       <div className="scroll picture">
         <img src={`data:${file.picture.type};base64,${file.picture.base64}`} alt={visible(path)} />
-        <p className="dim">{bytes(file.bytes)}</p>
+        <p className="dim">{sizeText(file.bytes)}</p>
       </div>
     );
   if (file.text === undefined)
     return (
       <Empty>
-        {file.shows === "binary" ? "This is no text and no picture" : "This is too long to be shown"} ({bytes(file.bytes)}).
+        {file.shows === "binary" ? "This is no text and no picture" : "This is too long to be shown"} ({sizeText(file.bytes)}).
       </Empty>
     );
   if (file.text === "") return <Empty>This file is empty.</Empty>;
@@ -34,7 +35,7 @@ export function FileContent({ name, path }: { name: string; path: string }): Rea
       <pre className="file-text">{visible(isCut ? file.text.slice(0, FIRST_CHARS) : file.text)}</pre>
       {isCut && (
         <button type="button" className="ghost" onClick={() => setWhole(true)}>
-          show all {bytes(file.bytes)}
+          show all {sizeText(file.bytes)}
         </button>
       )}
     </div>

@@ -5,7 +5,8 @@ import { Empty } from "../kit/panel.tsx";
 import { Age } from "../kit/time.tsx";
 import { call } from "../lib/api.ts";
 import { useFetched } from "../lib/fetched.ts";
-import { bytes, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 import { FileContent } from "./file-content.tsx";
 
 /** Where a file or folder is served to be saved. */
@@ -103,7 +104,7 @@ function Row({ entry, path }: { entry: FileEntry; path: string }): ReactNode {
         {target !== undefined && <span className="dim"> → {visible(target)}</span>}
       </span>
       <span className="amber kind">{kindWords(entry)}</span>
-      <span className="dim">{kind === "file" ? bytes(entry.bytes) : ""}</span>
+      <span className="dim">{kind === "file" ? sizeText(entry.bytes) : ""}</span>
       <span className="dim">{kind === "folder" && path === "/" ? "" : <Age since={entry.modified_at} />}</span>
     </li>
   );

@@ -3,7 +3,8 @@ import type { TurnEvent } from "../../src/wire/event.ts";
 import { Ansi } from "../kit/ansi.tsx";
 import { Who, Words } from "../kit/text.tsx";
 import { short } from "../lib/approvals.ts";
-import { bytes, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 import { ChangeCount, DiffView } from "./diff-view.tsx";
 
 type ToolUse = Extract<TurnEvent, { type: "tool_use" }>;
@@ -158,7 +159,7 @@ function Result({ result, isQuiet, lead }: ResultProps): ReactNode {
       {(isLong || result.cut_from !== undefined) && (
         <button type="button" className="fold" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
           {isOpen ? "fold ▾" : `${lines.length} lines ▸`}
-          {result.cut_from !== undefined && ` (cut from ${bytes(result.cut_from)})`}
+          {result.cut_from !== undefined && ` (cut from ${sizeText(result.cut_from)})`}
         </button>
       )}
     </>

@@ -16,7 +16,8 @@ import { ApiError, call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { useHive } from "../lib/store.ts";
-import { bytes, count, duration, visible } from "../lib/text.ts";
+import { count, duration, visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 import { RESULT_CLASS } from "../lib/turn-result.ts";
 import { WorkChip } from "../kit/work.tsx";
 import { RowActions } from "./row-actions.tsx";
@@ -193,7 +194,7 @@ function Kept({ kept }: { kept: readonly AgentView[] }): ReactNode {
               <span className="faint">
                 {stone && (
                   <>
-                    <Age since={stone.destroyed_at} /> · {bytes(stone.bytes)}
+                    <Age since={stone.destroyed_at} /> · {sizeText(stone.bytes)}
                   </>
                 )}
               </span>

@@ -145,12 +145,14 @@ function Decide({ row, isReached, isStopped, onDone }: DecideProps): ReactNode {
       isWhole={by !== undefined}
       beside={
         <>
-          <Action
-            kind="ghost"
-            run={() => answer("lift", `${whose} does not count ${isForChange ? "for this change" : "until midnight"}`)}
-          >
-            {isForChange ? "no limit for this change" : "no limit until midnight"}
-          </Action>
+          {row.lifted !== true && (
+            <Action
+              kind="ghost"
+              run={() => answer("lift", `${whose} does not count ${isForChange ? "for this change" : "until midnight"}`)}
+            >
+              {isForChange ? "no limit for this change" : "no limit until midnight"}
+            </Action>
+          )}
           {isReached && !isStopped && (
             <Action kind="no" run={() => answer("stop", "it waits")}>
               stop

@@ -14,7 +14,8 @@ import { call } from "../lib/api.ts";
 import { short } from "../lib/approvals.ts";
 import { useFetched } from "../lib/fetched.ts";
 import { knowRepo, useHive } from "../lib/store.ts";
-import { bytes, visible } from "../lib/text.ts";
+import { visible } from "../lib/text.ts";
+import { sizeText } from "../../src/wire/size-text.ts";
 import { CheckHostKey, HostKey } from "./host-key.tsx";
 import { LogIn } from "./log-in.tsx";
 
@@ -53,7 +54,7 @@ export function About({ repo }: { repo: RepoView }): ReactNode {
         </dd>
         <dt>size</dt>
         <dd>
-          {bytes(repo.bytes)}
+          {sizeText(repo.bytes)}
           {repo.collecting !== undefined && (
             <span className="dim"> · removing what is not needed: {visible(repo.collecting)}</span>
           )}
@@ -139,7 +140,7 @@ function Collect({ repo: { name, collecting } }: { repo: RepoView }): ReactNode 
   const collect = async (now: boolean): Promise<string> => {
     setAsked(false);
     const { before, after } = await call("repo_gc", { name, now });
-    return `${name}: ${bytes(before.bytes)} before, ${bytes(after.bytes)} after`;
+    return `${name}: ${sizeText(before.bytes)} before, ${sizeText(after.bytes)} after`;
   };
   const branches = value?.branches ?? [];
   const later = useAction(() => collect(false));
@@ -165,7 +166,7 @@ function Collect({ repo: { name, collecting } }: { repo: RepoView }): ReactNode 
             <span role="status">
               {error ??
                 (value
-                  ? `${bytes(value.before.bytes)} now, about ${bytes(value.after.bytes)} afterwards.`
+                  ? `${sizeText(value.before.bytes)} now, about ${sizeText(value.after.bytes)} afterwards.`
                   : "Measuring what would be left…")}
               {branches.length > 0 && ` Old branches that go: ${visible(branches.join(", "))}.`}
             </span>

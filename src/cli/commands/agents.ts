@@ -14,6 +14,7 @@ import { wholeState } from "../older.ts";
 import { takesRepos, type RepoEntry } from "../repo-option.ts";
 import { act, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
+import { sizeText } from "../../wire/size-text.ts";
 
 /** Prints the hive at a glance: its agents and what waits. */
 export async function showStatus(shell: Shell): Promise<void> {
@@ -160,7 +161,7 @@ export function agentCommands(program: Command): void {
             [
               { title: "NAME", value: (one) => one.name },
               { title: "DESTROYED", value: (one) => `${age(one.destroyed_at, shell.now)} ago` },
-              { title: "SIZE", value: (one) => `${(one.bytes / 1024 ** 2).toFixed(1)} MiB` },
+              { title: "SIZE", value: (one) => sizeText(one.bytes) },
             ],
             shell.width,
             shell.paint,

@@ -7,9 +7,7 @@ import { clean, plural } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { act, alone, environment } from "../shell.ts";
 import { startCommand, stateFolder } from "../socket.ts";
-
-const MIB = 1024 * 1024;
-const size = (bytes: number): string => (bytes < MIB ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / MIB).toFixed(1)} MiB`);
+import { sizeText } from "../../wire/size-text.ts";
 
 /** Verbs that back up and restore a hive's state. */
 export function backupCommands(program: Command): void {
@@ -24,13 +22,17 @@ export function backupCommands(program: Command): void {
       const progress = new Progress(shell.isJson);
       try {
         for await (const { progress: far, backup } of shell.client.stream("backup", { to: resolve(folder) })) {
-          if (far) progress.tell(far.part, far.all === undefined ? size(far.bytes) : `${size(far.bytes)} of ${size(far.all)}`);
+          if (far)
+            progress.tell(
+              far.part,
+              far.all === undefined ? sizeText(far.bytes) : `${sizeText(far.bytes)} of ${sizeText(far.all)}`,
+            );
           if (!backup) continue;
           progress.end();
           shell.show({ backup }, () =>
             [
               ...backup.complaints.map((words) => shell.paint("amber", `could not be read: ${clean(words)}`)),
-              `${clean(backup.folder)}: ${size(backup.bytes)}, ${plural(backup.agents, "agent")}, up to ${backup.seq}`,
+              `${clean(backup.folder)}: ${sizeText(backup.bytes)}, ${plural(backup.agents, "agent")}, up to ${backup.seq}`,
             ].join("\n"),
           );
           return;

@@ -61,7 +61,29 @@ describe("the remote of a clone", () => {
     expect(git(clone, "remote", "get-url", "hive")).toBe("http://127.0.0.1:9/git/api");
   });
 
-  test("goes to the folder that the repository follows, wherever the command runs", async () => {
+  test("goes to the clone in which the command runs, of the folder that the repository follows", async () => {
+    const followed = aClone();
+    host.answers.repo = { repo: aRepo("web", { upstream: join(followed, ".git") }), branches: [] };
+    for (const from of [followed, `file://${followed}/.git`]) {
+      const here = aClone();
+      git(here, "remote", "add", "origin", from);
+      expect((await inside(here, "repo", "remote", "web", "--add")).out).toContain(here);
+      expect(git(here, "remote", "get-url", "hive")).toBe(url);
+      // Once more, also without that remote.
+      git(here, "remote", "remove", "origin");
+      expect((await inside(here, "repo", "remote", "web", "--add")).out).toContain(here);
+    }
+    expect(git(followed, "remote")).toBe("");
+  });
+
+  test("goes to the folder in which the command runs if the repository follows another host", async () => {
+    const here = aClone();
+    host.answers.repo = { repo: aRepo("web", { upstream: "https://example.org/o/web.git" }), branches: [] };
+    expect((await inside(here, "repo", "remote", "web", "--add")).out).toContain(here);
+    expect(git(here, "remote", "get-url", "hive")).toBe(url);
+  });
+
+  test("goes to the folder that the repository follows if the command runs in no clone of it", async () => {
     const [followed, here] = [aClone(), aClone()];
     host.answers.repo = { repo: aRepo("web", { upstream: join(followed, ".git") }), branches: [] };
     expect((await inside(here, "repo", "remote", "web", "--add")).out).toContain(join(followed, ".git"));
@@ -130,7 +152,7 @@ describe("repo include", () => {
       ["config/run", base64("x"), true],
       ["outside", "", false],
     ]);
-    expect(said.out).toMatch(/^fresh workspaces of web get 1 file:\n[^\n]*\n\.env +5B/);
+    expect(said.out).toMatch(/^fresh workspaces of web get 1 file:\n[^\n]*\n\.env +5 B/);
     host.calls = [];
     await hivectl("repo", "include", "web", join(folder, ".env"), "--as", "deploy/.env");
     expect(sent()).toEqual([["deploy/.env", base64("KEY=1"), false]]);
@@ -176,7 +198,7 @@ test("workspaces are listed with what has become of them, and dropped", async ()
     ],
   };
   const { out } = await hivectl("work", "list", "@scout");
-  expect(out).toMatch(/scout +web +2M?B? *.*in use\n.*scout +old +not measured +not in its config any more\n$/s);
+  expect(out).toMatch(/scout +web +1\.9 MiB +in use\n.*scout +old +not measured +not in its config any more\n$/s);
   expect(host.called("workspaces")).toEqual({ name: "scout" });
   host.answers.workspaces = { workspaces: [] };
   expect((await hivectl("work", "list")).out).toBe("there is no workspace\n");

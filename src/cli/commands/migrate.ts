@@ -9,6 +9,7 @@ import { Progress } from "../progress.ts";
 import { act, type Printer } from "../shell.ts";
 import { table } from "../table.ts";
 import { reflow } from "../wrap.ts";
+import { sizeText } from "../../wire/size-text.ts";
 
 const COLOURS = { ready: undefined, built: "green", moved: "green", blocked: "red" } as const;
 
@@ -98,7 +99,7 @@ function asText(view: MigrationView, shell: Printer): string {
   ].join("\n");
 }
 
-const size = ({ bytes }: MigrationRow): string => (bytes === undefined ? "" : `${(bytes / 1024 ** 2).toFixed(1)} MiB`);
+const size = ({ bytes }: MigrationRow): string => (bytes === undefined ? "" : sizeText(bytes));
 
 /** What to do now. */
 function next({ driver, problems, agents }: MigrationView): string {

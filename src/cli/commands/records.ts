@@ -7,10 +7,11 @@ import { MAX_USAGE_DAYS } from "../../wire/limits.ts";
 import { agentName, wholeNumber } from "../arguments.ts";
 import { Failure, EXIT } from "../exit.ts";
 import { olderWords } from "../older.ts";
-import { age, clean, count, plural } from "../print.ts";
+import { age, clean, plural } from "../print.ts";
 import { act, type Shell } from "../shell.ts";
 import { table, type Column } from "../table.ts";
 import { FIGURE_COLUMNS } from "../usage-columns.ts";
+import { sizeText } from "../../wire/size-text.ts";
 
 function day(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
@@ -92,8 +93,8 @@ export function recordCommands(program: Command): void {
                 : `denied: ${reasonOf(one.verdict)}${one.listed === true ? "; listed by now" : ""}`,
             colour: (one) => (one.verdict === "allowed" ? "green" : "red"),
           },
-          { title: "IN", value: (one) => (one.bytes_in === 0 ? "" : `${count(one.bytes_in)}B`), spare: 1 },
-          { title: "OUT", value: (one) => (one.bytes_out === 0 ? "" : `${count(one.bytes_out)}B`), spare: 1 },
+          { title: "IN", value: (one) => (one.bytes_in === 0 ? "" : sizeText(one.bytes_in)), spare: 1 },
+          { title: "OUT", value: (one) => (one.bytes_out === 0 ? "" : sizeText(one.bytes_out)), spare: 1 },
         ];
         const missing = connections.map(missingEntry).find((entry) => entry !== undefined);
         const ask = (what: string): string => hivectl(`egress ${agent} --propose ${what}`);

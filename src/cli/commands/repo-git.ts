@@ -10,14 +10,21 @@ export function repoGitCommands(repo: Command): void {
     repo
       .command("remote")
       .argument("<repo>", "the repository")
-      .argument("[folder]", "your clone; by default the folder that the repository follows, or the one you are in")
+      .argument(
+        "[folder]",
+        "your clone; by default the one you are in, or the folder that the repository follows if you are in no clone of it",
+      )
       .description("print the address of a repository for git; --add makes it the remote `hive` of your clone")
       .option("--add", "add the remote `hive` to the clone, with a credential helper for this address only"),
     async (shell, [name, given]: [string, string?], { add = false }) => {
       const { url } = await shell.client.call("repo_token", { name });
       if (add) {
-        const { addRemote } = await import("../hive-remote.ts");
-        const folder = given ?? (await shell.client.call("repo", { name })).repo.upstream ?? process.cwd();
+        const { addRemote, isCloneOf } = await import("../hive-remote.ts");
+        const here = process.cwd();
+        const upstream = given === undefined ? (await shell.client.call("repo", { name })).repo.upstream : undefined;
+        // An upstream on another host is no folder.
+        const isHere = upstream?.startsWith("/") !== true || (await isCloneOf(here, name, upstream));
+        const folder = given ?? (isHere ? here : upstream);
         await addRemote(folder, name, url, shell.socketPath);
         const where = `the remote hive of ${visible(folder)} is ${url}`;
         return shell.show(

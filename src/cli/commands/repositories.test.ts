@@ -222,7 +222,7 @@ test("repo list and show print bases, queues and branches", async () => {
   host.answers.repos = { repos: [repo] };
   host.answers.repo = { repo, branches: [{ agent: "scout", branch: "fix\u202E", sha: SHA }] };
   expect((await hivectl("repo", "list")).out).toMatch(
-    /web +main +77c0de91aa04 .* merges change 12, 2 waiting; next: stopped +12.4MB +\/home/,
+    /web +main +77c0de91aa04 .* merges change 12, 2 waiting; next: stopped +12 MiB +\/home/,
   );
   const { out } = await hivectl("repo", "show", "web");
   expect(out).toContain("merge      merge, policy reviewed\nreviewers  ada (no agent of this repository)\n");
@@ -353,7 +353,7 @@ test("repo gc says what was removed, and what a dry run would remove", async () 
   const done = await hivectl("repo", "gc", "web", "--now");
   expect(done).toMatchObject({ code: 0, err: "" });
   expect(done.out).toBe(
-    "web: 1200 objects, 12.4MB before; 1 object, 4.0kB after\n" +
+    "web: 1200 objects, 12 MiB before; 1 object, 3.9 KiB after\n" +
       "branches that were last pushed more than 30 days ago are removed: scout/old\n" +
       "stopped meanwhile, and started again: scout\n",
   );
