@@ -157,16 +157,15 @@ test("names are in the order of their bytes, and each fact is beside its name", 
   chmodSync(join(state, "run.sh"), 0o755);
   symlinkSync("ziel-ü", join(state, "\u{1f601}"));
   const { entries } = await files.list(scout, "/state");
-  const facts = entries.map(({ name, bytes, not_utf8, executable, target }) => [name, bytes, not_utf8, executable, target]);
-  const [a, b, c] = [undefined, undefined, undefined];
+  const facts = entries.map(({ name, bytes, not_utf8, executable, target }) => ({ name, bytes, not_utf8, executable, target }));
   expect(facts).toEqual([
-    ['a"b\\c', 3, a, b, c],
-    ["run.sh", 0, a, true, c],
-    ["z", 1, a, b, c],
-    ["é", 2, a, b, c],
-    ["\ufffd\ufffd", 4, true, b, c],
-    ["\u{1f600}", 5, a, b, c],
-    ["\u{1f601}", Buffer.byteLength("ziel-ü"), a, b, "ziel-ü"],
+    { name: 'a"b\\c', bytes: 3 },
+    { name: "run.sh", bytes: 0, executable: true },
+    { name: "z", bytes: 1 },
+    { name: "é", bytes: 2 },
+    { name: "\ufffd\ufffd", bytes: 4, not_utf8: true },
+    { name: "\u{1f600}", bytes: 5 },
+    { name: "\u{1f601}", bytes: Buffer.byteLength("ziel-ü"), target: "ziel-ü" },
   ]);
 });
 

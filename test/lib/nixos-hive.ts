@@ -7,17 +7,14 @@ import { nixosPlatform } from "../../src/platforms/nixos/platform.ts";
 import { systemOf } from "../../src/platforms/nixos/system-link.ts";
 import { startNixDaemon } from "./nix-daemon.ts";
 import { openTestSystem, type TestSystem } from "./system.ts";
+import { NIX_LIB } from "./nix-lib.ts";
 
 /** A system is what the module of the agent writes into a file. It has the agent's config, as the real one has. */
 const HYPERHIVE = `{
   inputs.words.url = "path:/nonexistent";
   outputs = { self, words }: {
     lib.agentSystem = { name, role, system, module }: let
-      lib = {
-        mkDefault = value: value;
-        importJSON = path: builtins.fromJSON (builtins.readFile path);
-        mapAttrsRecursive = f: builtins.mapAttrs (key: value: if builtins.isAttrs value then lib.mapAttrsRecursive f value else f [ key ] value);
-      };
+      ${NIX_LIB}
       made = import module { inherit lib; pkgs = { }; };
     in {
       config.system.build = {

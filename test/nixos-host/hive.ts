@@ -9,6 +9,7 @@ import { TestHive, until } from "../lib/hive.ts";
 import { hostUnit } from "../lib/nix.ts";
 import { ownRecord } from "../lib/rights.ts";
 import { SYSTEM } from "./helper.ts";
+import { NIX_LIB } from "../lib/nix-lib.ts";
 
 /**
  * A hive on the nested host as the service of the host module starts it: the real helper with the service's privileges, the
@@ -23,11 +24,7 @@ const USER = "hyperhive";
 const HYPERHIVE = `{
   outputs = { self }: {
     lib.agentSystem = { name, role, system, module }: let
-      lib = {
-        mkDefault = value: value;
-        importJSON = path: builtins.fromJSON (builtins.readFile path);
-        mapAttrsRecursive = f: builtins.mapAttrs (key: value: if builtins.isAttrs value then lib.mapAttrsRecursive f value else f [ key ] value);
-      };
+      ${NIX_LIB}
       made = import module { inherit lib; pkgs = { }; };
     in {
       config.system.build = {

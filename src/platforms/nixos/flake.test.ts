@@ -11,6 +11,7 @@ import type { Flake, FlakeDeps } from "./flake-folder.ts";
 import { checkKinds, parseLock } from "./lock-file.ts";
 import { metaFlake } from "./meta-flake.ts";
 import { relock } from "./relock.ts";
+import { NIX_LIB } from "../../../test/lib/nix-lib.ts";
 
 /** The flake of a hive with the real Nix: what it locks, what it evaluates, and what a hostile agent cannot make it do. */
 
@@ -18,11 +19,7 @@ import { relock } from "./relock.ts";
 const HYPERHIVE = `{
   outputs = { self }: {
     lib.agentSystem = { name, role, system, module }: let
-      lib = {
-        mkDefault = value: value;
-        importJSON = path: builtins.fromJSON (builtins.readFile path);
-        mapAttrsRecursive = f: builtins.mapAttrs (key: value: if builtins.isAttrs value then lib.mapAttrsRecursive f value else f [ key ] value);
-      };
+      ${NIX_LIB}
       result = import module { inherit lib; pkgs = { }; config = { }; };
     in { config.system.build.agentJson = result.hyperhive; };
   };

@@ -5,9 +5,9 @@ import type { Sha } from "../../wire/approval.ts";
 import type { Scratch } from "../git/worker.ts";
 
 /**
- * Part of a script. Prints what a proposal was shown to change, what its merge changes, and what its base has changed since: three lists of
- * `git diff-tree --raw -z`, each with `!` at its end. Its input has a line for each merge: the merge base, the proposed
- * commit, the tip, the result. If one of them is not there it prints `?` instead.
+ * Part of a script. Prints what a proposal was shown to change, what its merge changes, and what its base has changed
+ * since: three lists of `git diff-tree --raw -z`, each with `!` at its end. Its input has a line for each merge: the merge
+ * base, the proposed commit, the tip, the result. If one of them is not there it prints `?` instead.
  */
 export const LISTS = `
 list() { git diff-tree -r --raw -z --no-renames --no-abbrev "$1" "$2"; printf '!'; }
@@ -36,10 +36,10 @@ export interface MergeEffect {
 }
 
 /**
- * Compares the result of a merge with what was shown, from what `LISTS` has printed of it. A reviewer sees the difference between the merge base and the
- * proposed commit; the history in between is the agent's, and a merge reads it: what a merge commit undid comes back in a
- * rebase, and a rename that was undone leads an edit to another file. So the result may change only paths that were
- * shown, and to the content that was shown, unless the base has changed the same file since.
+ * Compares the result of a merge with what was shown, from what `LISTS` has printed of it. A reviewer sees the difference
+ * between the merge base and the proposed commit; the history in between is the agent's, and a merge reads it: what a merge
+ * commit undid comes back in a rebase, and a rename that was undone leads an edit to another file. So the result may change
+ * only paths that were shown, and to the content that was shown, unless the base has changed the same file since.
  */
 export function effectOf(row: ChangeRecord, listed: Buffer): MergeEffect {
   const effect = effectFrom(new Lists(listed));
