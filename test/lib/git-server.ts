@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -75,6 +76,8 @@ export class GitServer {
   readonly #options: Options;
   /** What git has answered when it was asked for the list of refs, by what that depends on. */
   readonly #lists = new Map<string, { status: number; headers: Record<string, string>; body: Buffer }>();
+  /** The gits that answer now: the folder stays until they have ended. */
+  readonly #running = new Set<ChildProcess>();
 
   constructor(options: Options = {}) {
     this.#options = options;
@@ -171,25 +174,25 @@ export class GitServer {
     chmodSync(file, 0o755);
   }
 
-  /** What the list of refs depends on. */
-  #refs(): string {
-    const files = [
-      "HEAD",
-      "config",
-      "packed-refs",
-      "shallow",
-      ...readdirSync(join(this.bare, "refs"), { recursive: true }).map((name) => `refs/${String(name)}`),
-    ];
-    const texts = files.map((name) => {
-      const file = join(this.bare, name);
-      return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? `${name} ${readFileSync(file, "latin1")}` : "";
-    });
-    return texts.join("\n");
+  /** What the list of refs depends on. Undefined while git moves a file or folder of it. */
+  #refs(): string | undefined {
+    try {
+      const inRefs = readdirSync(join(this.bare, "refs"), { recursive: true }).map((name) => `refs/${String(name)}`);
+      const texts = ["HEAD", "config", "packed-refs", "shallow", ...inRefs].map((name) => {
+        const file = join(this.bare, name);
+        return statSync(file, { throwIfNoEntry: false })?.isFile() === true ? `${name} ${readFileSync(file, "latin1")}` : "";
+      });
+      return texts.join("\n");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
   }
 
   #git(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { pathname, searchParams } = new URL(incoming.url ?? "/", "https://git.test");
-    const list = incoming.method === "GET" && pathname.endsWith("/info/refs") ? `${incoming.url} ${this.#refs()}` : undefined;
+    const refs = incoming.method === "GET" && pathname.endsWith("/info/refs") ? this.#refs() : undefined;
+    const list = refs === undefined ? undefined : `${incoming.url} ${refs}`;
     const known = list === undefined ? undefined : this.#lists.get(list);
     if (known) {
       outgoing.writeHead(known.status, known.headers);
@@ -210,6 +213,8 @@ export class GitServer {
       },
       stdio: ["pipe", "pipe", "ignore"],
     });
+    this.#running.add(child);
+    child.once("close", () => this.#running.delete(child));
     incoming.pipe(child.stdin);
     child.stdin.on("error", () => {}); // Git has ended early; its answer says why.
     let head = Buffer.alloc(0);
@@ -232,17 +237,22 @@ export class GitServer {
       const body: Buffer[] = [head.subarray(end + 4)];
       child.stdout.on("data", (more: Buffer) => void body.push(more));
       child.once("close", (code) => {
-        if (code === 0 && list.endsWith(` ${this.#refs()}`))
+        if (code === 0 && this.#refs() === refs)
           this.#lists.set(list, { status: Number.parseInt(status, 10), headers: others, body: Buffer.concat(body) });
       });
     };
     child.stdout.on("data", onHead);
-    outgoing.once("close", () => child.kill("SIGKILL"));
+    outgoing.once("close", () => {
+      child.kill("SIGKILL");
+      child.stdout.resume(); // Unread output would keep the child from closing.
+    });
   }
 
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
+    // Closed connections kill them, and what they leave half done is looked at by nothing.
+    await Promise.all([...this.#running].map((child) => once(child, "close")));
     if (this.#options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });
   }
 }
