@@ -127,6 +127,7 @@ function withoutRows(every) {
 /** Selects up to `most` of the calls: the first and last few, and evenly between them. */
 function spread(every, most) {
   if (every.length <= most) return every;
+  if (most < 2) return every.slice(0, most);
   const step = (every.length - 1) / (most - 1);
   return [...new Set(Array.from({ length: most }, (_, at) => Math.round(at * step)))].map((at) => every[at]);
 }

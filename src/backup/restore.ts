@@ -1,3 +1,4 @@
+import { ownFolder } from "../lib/own-folder.ts";
 import { hivectl } from "../lib/hivectl.ts";
 import { existsSync } from "node:fs";
 import { chown, copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -44,7 +45,7 @@ export async function restore({ backup, state, mayPutAside, tell }: RestoreOptio
   const manifest = await readManifest(backup);
   if (manifest.by_root && process.getuid?.() !== 0)
     throw new HiveError("forbidden", "root took this backup, and its agents have users of their own: restore it as root");
-  await mkdir(state, { recursive: true, mode: 0o750 });
+  ownFolder("HIVE_STATE_DIR", state);
   const lock = takeLock(join(state, "daemon.lock"));
   try {
     const there = (await readdir(state)).filter((name) => !isNoHive(name));

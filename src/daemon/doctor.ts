@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
+import { ownFolder } from "../lib/own-folder.ts";
 import { Paths } from "../lib/paths.ts";
 import { openPlatform } from "../platforms/open.ts";
 import type { PlatformHost } from "../platforms/platform.ts";
@@ -50,7 +51,7 @@ function trialHost({ stateDir: state }: Config): PlatformHost {
 }
 
 function space(config: Config): Finding {
-  mkdirSync(config.stateDir, { recursive: true, mode: 0o750 });
+  ownFolder("HIVE_STATE_DIR", config.stateDir);
   const { bavail, bsize } = statfsSync(config.stateDir);
   const free = bavail * bsize;
   const words = `${(free / 1024 ** 3).toFixed(1)} GiB free under ${config.stateDir}`;

@@ -1,6 +1,6 @@
 import { findHivectlIn, hivectl, hivectlName } from "../lib/hivectl.ts";
-import { mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { ownFolder } from "../lib/own-folder.ts";
 import { Paths } from "../lib/paths.ts";
 import { allStoppedWords } from "../wire/words.ts";
 import { CONTAINER_DRIVER } from "../wire/w4rden.ts";
@@ -27,7 +27,7 @@ export async function run(config: Config, overrides: Pick<Overrides, "failpoint"
   // Root's helper, or a terminal, may be gone: that ends nothing.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   findHivectlIn(config.path);
-  const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
+  const paths = new Paths(ownFolder("HIVE_STATE_DIR", config.stateDir), ownFolder("HIVE_RUN_DIR", config.runDir));
   checkSocketPaths(paths);
   paths.prepare();
   const lock = takeLock(paths.lock);
@@ -62,7 +62,7 @@ let shutdown: (words: string) => void = () => {};
 
 /** Prints the id of the hive in the state folder. Makes a hive there if there is none. Refuses while a daemon runs. */
 export async function printHiveId(config: Config): Promise<number> {
-  const paths = new Paths(realFolder(config.stateDir), realFolder(config.runDir));
+  const paths = new Paths(ownFolder("HIVE_STATE_DIR", config.stateDir), ownFolder("HIVE_RUN_DIR", config.runDir));
   const lock = takeLock(paths.lock);
   const store = openStore({
     file: paths.database,
@@ -114,12 +114,6 @@ function banner(config: Config, hive: System): string {
     "",
   );
   return `${lines.join("\n")}\n`;
-}
-
-/** Creates a folder and resolves its links once. After this no path that a cage gets contains a link. */
-function realFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o750 });
-  return realpathSync(folder);
 }
 
 function checkSocketPaths(paths: Paths): void {

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readdirSync, renameSync, rmSync, rmdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { makeFolder } from "../lib/own-folder.ts";
 import { isAlive } from "../os/process-id.ts";
 import { runNow } from "../os/run-now.ts";
 import { countOfRoot, lockHolder } from "./state-folder.ts";
@@ -49,7 +50,7 @@ function planMove(state: string, from: string): Plan["move"] {
 /** Carries the move of a plan out. Safe to repeat after a crash at any point. */
 export function carryOut({ move }: Plan, state: string): void {
   if (!move) return;
-  mkdirSync(dirname(state), { recursive: true, mode: 0o755 });
+  makeFolder(dirname(state), 0o755);
   if (existsSync(state) && move.how !== "finish") rmdirSync(state);
   if (move.how === "rename") return renameSync(move.from, state);
   if (move.how === "copy") {

@@ -13,6 +13,7 @@ import {
   type Stats,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../lib/own-folder.ts";
 import { isAgentUid } from "../platforms/uids.ts";
 import type { Account } from "./account.ts";
 
@@ -33,7 +34,7 @@ export function takeStateFolder(state: string, account: Account): void {
     throw new Error(
       `${state} belongs to uid ${found.uid}: start the hive as that user, or give the folder to root first (chown -R)`,
     );
-  mkdirSync(dirname(state), { recursive: true, mode: 0o755 });
+  makeFolder(dirname(state), 0o755);
   if (!found) mkdirSync(state, { mode: MODE });
   chmodSync(state, MODE);
   const holder = lockHolder(join(state, "daemon.lock"));
