@@ -41,6 +41,14 @@ export function budgetTables() {
   return { store, audit };
 }
 
+/** The days of a zone. They remember nothing that counts, and the runtime takes long to make their format. */
+function daysOf(zone: string): Days {
+  const found = zones.get(zone) ?? new Days(zone);
+  zones.set(zone, found);
+  return found;
+}
+const zones = new Map<string, Days>();
+
 /** The budgets of made-up agents over given tables: what a daemon has after a start. */
 export function openBudgetsOf(
   agents: readonly Spender[],
@@ -56,7 +64,7 @@ export function openBudgetsOf(
     spenders?: Spenders;
   },
 ) {
-  const days = new Days(options.zone ?? "UTC");
+  const days = daysOf(options.zone ?? "UTC");
   const { now } = options;
   const budgets = new Budgets({
     store,
