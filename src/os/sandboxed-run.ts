@@ -51,11 +51,14 @@ export const STAGES = ["/mnt", "/srv", "/media", "/tmp"];
  */
 const AS_ROOT = `
 set -eu
-uid=$1 gid=$2 stage=$3 map=$4 kib=$5 seconds=$6
-shift 6
-if [ -n "$stage" ]; then mount -t tmpfs -o mode=755,size=64k hive-stage "$stage"; fi
+uid=$1 gid=$2 stage=$3 folders=$4 map=$5 kib=$6 seconds=$7
+shift 7
+if [ -n "$stage" ]; then
+  mount -t tmpfs -o mode=755,size=64k hive-stage "$stage"
+  # One program for all of them. None has a blank.
+  mkdir $folders
+fi
 while [ "$1" != -- ]; do
-  if [ -n "$stage" ]; then mkdir "$2"; fi
   mount --bind \${map:+-o "${ID_MAP_OPTIONS}$map"} "$1" "$2"
   map=
   shift 2
@@ -95,7 +98,7 @@ export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
   const { stage, targets } = placesFor(real);
   const { uid, gid } = cage.owner;
   const binds = real.flatMap((source, index) => [source, targets[index] ?? ""]);
-  const argv = ["hive-once", String(uid), String(gid), stage, cage.idMap ?? "", ...limits, ...binds, "--"];
+  const argv = ["hive-once", String(uid), String(gid), stage, stage && targets.join(" "), cage.idMap ?? "", ...limits, ...binds, "--"];
   const inside = ["/bin/sh", "-c", AS_ROOT, ...argv, ...bwrapArguments(cage, targets)];
   return startChild("unshare", ["--mount", "--propagation", "private", "--", ...inside], io);
 }
