@@ -1,16 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { openTestSystem, type TestSystem } from "./lib/system.ts";
 
 /** Configs that were deployed under earlier rules, and configs that cannot be read. */
 
+/** A hive with scout, of which each test has a copy. */
+let made: string;
 let folder: string;
 /** A folder of the host that configs mount. */
 let corpus: string;
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), "deployed-config-"));
+  const system = await openTestSystem({ folder: made });
+  await system.through((await system.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
+  await system.close();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "deployed-config-"));
+  cpSync(made, folder, { recursive: true, verbatimSymlinks: true });
   corpus = mkdtempSync(join(tmpdir(), "corpus-"));
 });
 afterEach(() => {
@@ -26,8 +36,6 @@ async function propose(system: TestSystem, text: string) {
 
 /** Deploys this agent.json to scout under earlier rules, which accept it. */
 async function deployUnder(system: TestSystem, text: string): Promise<void> {
-  if (!system.swarm.find("scout"))
-    await system.through((await system.requests.spawn({ name: "scout", by: "operator", origin: "spawn" })).id);
   const { review } = system.context;
   const { validate } = review;
   review.validate = () => [];
