@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { restore } from "../src/backup/restore.ts";
 import { Backups, type BackupDeps } from "../src/backup/take.ts";
 import { commitObject, treeObjects } from "../src/config-repos/objects.ts";
@@ -17,20 +17,31 @@ import { openTestSystem, type TestSystem } from "./lib/system.ts";
 const LOOKS = 20;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
+/** A hive with its manager, of which each test has a copy. */
+let made: string;
 let folder: string;
+let home: string;
 let system: TestSystem;
 const never = new AbortController().signal;
 const quiet = { mayPutAside: () => Promise.reject(new Error("it is not empty")), tell: () => {} };
 const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
+beforeAll(async () => {
+  made = mkdtempSync(join(tmpdir(), "backup-"));
+  const first = await openTestSystem({ folder: made });
+  await first.firstStart();
+  await first.close();
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
-  system = await openTestSystem();
-  await system.firstStart();
+  home = mkdtempSync(join(tmpdir(), "backed-up-"));
+  cpSync(made, home, { recursive: true, verbatimSymlinks: true });
+  system = await openTestSystem({ folder: home });
 });
 afterEach(async () => {
   await system.close();
-  rmSync(folder, { recursive: true, force: true });
+  for (const one of [folder, home]) rmSync(one, { recursive: true, force: true });
 });
 
 function backupsOf(changes: Partial<BackupDeps> = {}): Backups {
