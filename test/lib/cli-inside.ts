@@ -1,5 +1,4 @@
 import { PassThrough, Readable } from "node:stream";
-import { vi } from "vitest";
 import { run } from "../../src/cli/run.ts";
 import type { Said } from "./stub-host.ts";
 
@@ -36,14 +35,19 @@ async function cliOn(input: Readable, onError: (text: string) => void, words: st
     throw new Error(`hivectl ${running.join(" ")} still runs in this process: its output would be mixed with this one's`);
   running = words;
   const said: Said = { code: null, out: "", err: "" };
-  const catching = (stream: NodeJS.WriteStream, key: "out" | "err") =>
-    vi.spyOn(stream, "write").mockImplementation((chunk) => {
+  const catching = (stream: NodeJS.WriteStream, key: "out" | "err"): (() => void) => {
+    const write = (chunk: unknown): boolean => {
       said[key] += String(chunk);
       if (key === "err") onError(String(chunk));
       return true;
-    });
-  const spies = [catching(process.stdout, "out"), catching(process.stderr, "err")];
-  const stdin = vi.spyOn(process, "stdin", "get").mockReturnValue(input as NodeJS.ReadStream & { fd: 0 });
+    };
+    return replace(stream, "write", { value: write, configurable: true, writable: true });
+  };
+  const ends = [
+    catching(process.stdout, "out"),
+    catching(process.stderr, "err"),
+    replace(process, "stdin", { get: () => input, configurable: true }),
+  ];
   const before = process.exitCode;
   process.exitCode = 0;
   try {
@@ -52,6 +56,16 @@ async function cliOn(input: Readable, onError: (text: string) => void, words: st
   } finally {
     running = undefined;
     process.exitCode = before;
-    for (const spy of [...spies, stdin]) spy.mockRestore();
+    for (const end of ends) end();
   }
+}
+
+/** Gives an object another property. Returns what gives it the one that it had. */
+function replace(object: object, name: string, property: PropertyDescriptor): () => void {
+  const own = Object.getOwnPropertyDescriptor(object, name);
+  Object.defineProperty(object, name, property);
+  return () => {
+    if (own) Object.defineProperty(object, name, own);
+    else Reflect.deleteProperty(object, name);
+  };
 }

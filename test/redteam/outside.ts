@@ -1,5 +1,6 @@
 import { DaemonPlace } from "./daemon-place.ts";
 import { Place } from "./outside/place.ts";
+import { scaled } from "../lib/slowness.ts";
 import { judge, observe, type OutsideRow, type Position } from "./row.ts";
 import { agentFileRows } from "./rows/agent-files.ts";
 import { browserRows } from "./rows/browser.ts";
@@ -15,7 +16,7 @@ import { webRows } from "./rows/web.ts";
 import { resultOf, type Result } from "./result.ts";
 
 /** Longest attempt from outside. Milliseconds. */
-const ATTEMPT_MS = 90_000;
+const ATTEMPT_MS = scaled(90_000);
 
 /** Every attempt from outside of the cages, in the order in which they are carried out. */
 export const outsideRows: readonly OutsideRow<Place>[] = [

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { SshServer } from "../lib/ssh-server.ts";
 import { ModelServer } from "../lib/model-server.ts";
@@ -101,7 +101,7 @@ export class World {
       attack("flood"),
       bashRule("prepare", PREPARE),
       bashRule("after a restart", "echo restarted"),
-      bashRule("shout", "yes | head -c 50000000; echo shouted"),
+      bashRule("shout", "yes | head -c 5000000; echo shouted"),
       { when: { text: "^spend" }, steps: [{ say: "spent", usage: { output: SPENDING.once } }] },
       { when: { from: "system" }, steps: [{ say: "noted" }] },
       { when: { text: "." }, steps: [{ say: "hello" }] },
@@ -267,26 +267,53 @@ export class World {
     return logs.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
   }
 
-  /** Lets an agent's tool print fifty megabytes. Resolves with the characters of the stored event. */
+  /** Puts an empty file into an agent's state, as a sign for a program in its cage. */
+  async put(agent: string, name: string): Promise<void> {
+    writeFileSync(join(await this.hive.folderOf(agent), "state", name), "");
+  }
+
+  /** Lets an agent's tool print five megabytes. Resolves with the characters of the stored event. */
   async shout(agent: string): Promise<number> {
     return (await this.#turn(agent, "shout", /y\ny\ny/)).length;
   }
 
-  /** Floods the hive from an agent's cage. Meanwhile another agent gets message after message, and takes each. */
+  /** Floods the hive from an agent's cage. During each attempt another agent gets a message, and takes it. */
   async flood(agent: string, bait: Bait): Promise<Record<string, Observation>> {
     let over = false;
-    const flooding = this.attack(agent, "flood", bait).finally(() => (over = true));
+    let wake = (): void => {};
+    const state = join(await this.hive.folderOf(agent), "state");
+    /** How much of its list of attempts the attacker has written. */
+    const begun = (): number => statSync(join(state, "result.json.begun"), { throwIfNoEntry: false })?.size ?? 0;
+    const changes = watch(state, () => wake());
+    const flooding = this.attack(agent, "flood", bait).finally(() => {
+      over = true;
+      wake();
+    });
     flooding.catch(() => {}); // Its caller gets it below.
-    const { hive } = this;
-    do {
-      const at = performance.now();
-      const { sent } = await hive.call("send", { to: "victim", body: "are you there?" });
-      await hive.untilMessage(({ id, state }) => id === sent[0]?.id && state === "done");
-      const page = await fetch(`${hive.home}/healthz`);
-      if (!page.ok) throw new Error(`the page answers ${page.status}`);
-      this.#others.push(performance.now() - at);
-    } while (!over);
+    try {
+      while (!over) {
+        const before = begun();
+        await this.#askAnother();
+        await new Promise<void>((resolve) => {
+          wake = () => void ((over || begun() !== before) && resolve());
+          wake();
+        });
+      }
+    } finally {
+      changes.close();
+    }
     return flooding;
+  }
+
+  /** Sends to another agent, waits for the end of its turn and looks at the page. */
+  async #askAnother(): Promise<void> {
+    const { hive } = this;
+    const at = performance.now();
+    const { sent } = await hive.call("send", { to: "victim", body: "are you there?" });
+    await hive.untilMessage(({ id, state }) => id === sent[0]?.id && state === "done");
+    const page = await fetch(`${hive.home}/healthz`);
+    if (!page.ok) throw new Error(`the page answers ${page.status}`);
+    this.#others.push(performance.now() - at);
   }
 
   /** How another agent fared during the flood. */

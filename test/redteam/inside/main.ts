@@ -1,11 +1,11 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { cageRows } from "../rows.ts";
 import { observe, type Bait, type Observation } from "../row.ts";
 import { loginRows } from "../rows/login.ts";
 
 /**
  * The attacker's program in a cage: `node <program> <bait.json> <result.json> <position>`. Carries out every attempt from
- * this position, and writes what came of each.
+ * this position, and writes what came of each. `<result.json>.begun` has a line for each attempt from its beginning on.
  */
 
 /** Longest attempt. Milliseconds. */
@@ -22,6 +22,7 @@ const seen: Record<string, Observation> = {};
 async function carryOut(queue: Attempt[]): Promise<void> {
   for (let row = queue.shift(); row; row = queue.shift()) {
     const { id, run } = row;
+    appendFileSync(`${resultFile}.begun`, `${id}\n`);
     seen[id] = await observe(() => run(bait), ATTEMPT_MS);
   }
 }

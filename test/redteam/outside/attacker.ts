@@ -14,6 +14,7 @@ const SOON_MS = scaled(10_000);
 export class Attacker {
   readonly context: BrowserContext;
   readonly page: Page;
+  readonly #home: string;
   readonly #server: Server;
   #html = "";
   /** What the browser's console says since the attacker's page was opened. */
@@ -21,7 +22,8 @@ export class Attacker {
   /** Loads that failed since then, with the reason. */
   failed: string[] = [];
 
-  private constructor(context: BrowserContext, page: Page, server: Server) {
+  private constructor(home: string, context: BrowserContext, page: Page, server: Server) {
+    this.#home = home;
     this.context = context;
     this.page = page;
     this.#server = server;
@@ -46,8 +48,22 @@ export class Attacker {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(resolve));
     });
-    return new Attacker(context, page, server);
+    return new Attacker(place.hive.home, context, page, server);
   }
+
+  /**
+   * The operator's own page in that window. It is loaded anew unless the last attempt there has said with `isClean` that
+   * it has changed nothing: a load is most of the cost of an attempt.
+   */
+  async atHome(): Promise<void> {
+    const isHome = this.isClean && this.page.url() === `${this.#home}/`;
+    this.isClean = false;
+    if (isHome) return;
+    await this.page.goto(`${this.#home}/`);
+    await this.page.waitForSelector("main.dashboard");
+  }
+  /** Set by an attempt on the operator's own page that was refused. */
+  isClean = false;
 
   /** Opens a page of the attacker in the operator's browser. */
   async open(html: string, site: "same" | "cross" = "same"): Promise<void> {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { cliInside } from "../../lib/cli-inside.ts";
 import { cleanEnv, type TestHive } from "../../lib/hive.ts";
 
 /** Characters that steer a terminal or reorder its text. */
@@ -20,4 +21,21 @@ export async function terminal(
   child.stderr.on("data", (chunk: Buffer) => (out += chunk.toString()));
   await new Promise((resolve) => child.once("close", resolve));
   return out;
+}
+
+/**
+ * The same within this process, for rows that try many things: each start of `hivectl` takes a fifth of a second of a
+ * processor. `terminal` shows that the program itself is the same.
+ */
+export async function verb(socket: string, argv: readonly string[]): Promise<{ code: number; said: string; err: string }> {
+  const before = process.env["NO_COLOR"];
+  // As in `cleanEnv`: its own colours are characters that steer.
+  process.env["NO_COLOR"] = "1";
+  try {
+    const { code, out, err } = await cliInside("--socket", socket, ...argv);
+    return { code: code ?? 0, said: out + err, err };
+  } finally {
+    if (before === undefined) delete process.env["NO_COLOR"];
+    else process.env["NO_COLOR"] = before;
+  }
 }

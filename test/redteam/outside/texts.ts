@@ -46,14 +46,17 @@ export class Texts {
     this.#loaded = undefined;
     let shown = 0;
     for (const [n, [path, whole]] of pages.entries()) {
-      await page.setViewportSize({ width: WIDTHS[0], height: 850 });
-      // An element that is there already does not tell when the next page is complete.
-      if (loads || (n === 0 && !isLoaded) || (await page.locator(whole).count()) > 0) await goTo(page, hive.home + path, whole);
+      // An element that is there already does not tell when the next page is complete. Every page has a `main`.
+      const isThere = whole !== "main" && (await page.locator(whole).count()) > 0;
+      if (loads || (n === 0 && !isLoaded) || isThere) await goTo(page, hive.home + path, whole);
       else await goOn(page, path, whole);
       if (words !== SHOWN) await page.getByText(words).filter({ visible: true }).first().waitFor();
-      for (const width of WIDTHS) {
-        await page.setViewportSize({ width, height: 850 });
-        await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      // The next page begins at the width of this one's end: each change of the width draws a page anew.
+      for (const width of n % 2 === 0 ? WIDTHS : WIDTHS.toReversed()) {
+        if (page.viewportSize()?.width !== width) {
+          await page.setViewportSize({ width, height: 850 });
+          await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+        }
         const harm = await whatShows(page);
         if (JSON.stringify(harm) !== JSON.stringify(calm)) return `${path} at ${width} px: ${JSON.stringify(harm)}`;
       }

@@ -205,9 +205,8 @@ const cookies: readonly BrowserRow[] = [
 
 /** Carries out what a script of a text would do in the operator's page. Rejects with the directive that it violates. */
 function policy(id: string, attempt: string, directive: string, act: (evil: string) => unknown): BrowserRow {
-  return row(`policy-${id}`, attempt, `the page's policy: ${directive}`, new RegExp(`^${directive}`), async (attacker, place) => {
-    await attacker.page.goto(`${place.hive.home}/`);
-    await attacker.page.waitForSelector("main.dashboard");
+  return row(`policy-${id}`, attempt, `the page's policy: ${directive}`, new RegExp(`^${directive}`), async (attacker) => {
+    await attacker.atHome();
     const violated = attacker.page.evaluate(
       () =>
         new Promise<string>((resolve) => {
@@ -222,7 +221,9 @@ function policy(id: string, attempt: string, directive: string, act: (evil: stri
     const what = await violated;
     const isHit = await attacker.page.evaluate(() => "hit" in window);
     if (isHit) return "the script has run";
-    return what === "" ? `nothing was violated; ${thrown || "nothing was thrown"}` : refused(what);
+    if (what === "") return `nothing was violated; ${thrown || "nothing was thrown"}`;
+    attacker.isClean = true;
+    return refused(what);
   });
 }
 

@@ -4,7 +4,7 @@ import { CHANGING, ELSEWHERE, HOSTILE } from "../outside/hostile-files.ts";
 import type { Place } from "../outside/place.ts";
 import { allRefused } from "../outside/requests.ts";
 import { archive, type Entry } from "../outside/taken-hive.ts";
-import { STEERS, terminal } from "../outside/terminal.ts";
+import { STEERS, terminal, verb } from "../outside/terminal.ts";
 import { outsideRow, type OutsideRow } from "../row.ts";
 
 /** `hivectl cp`: an operator copies files that a hostile agent has made, and from a hive that has been taken over. */
@@ -40,7 +40,7 @@ const unpacked = (
       archives.map((entries) => async () => {
         const { folder, made } = desk(place);
         taken.send(archive([{ path: "x/", kind: "5", mode: 0o755 }, ...entries(folder)]));
-        const said = await terminal(place.hive, ["--socket", taken.socket, "cp", "ada:/state/x", join(folder, "target")]);
+        const { said } = await verb(taken.socket, ["cp", "ada:/state/x", join(folder, "target")]);
         if (made().length > 0 || readdirSync(join(folder, "kept")).length > 0) return `${made().join(", ")} made; ${said}`;
         if (readFileSync(join(folder, "own"), "utf8") !== OWN) return "the operator's own file was changed";
         throw new Error(said.trim());
@@ -164,7 +164,7 @@ export const copyRows: readonly OutsideRow<Place>[] = [
     "a copy overwrites nothing",
     /exists already/,
     async (place) => {
-      const files = await place.hostileFiles();
+      await place.hostileFiles();
       const { folder, made } = desk(place);
       const links = { own: "own", none: "new", kept: "kept" };
       for (const [name, to] of Object.entries(links)) symlinkSync(join(folder, to), join(folder, `to-${name}`));
@@ -174,7 +174,7 @@ export const copyRows: readonly OutsideRow<Place>[] = [
         /exists already/,
         (["real/shadow", "real"] as const).flatMap((from) =>
           [...Object.keys(links).map((name) => `to-${name}`), ...(from === "real" ? [] : ["kept"])].map((to) => async () => {
-            const said = await files.hivectl("cp", `${HOSTILE}:/state/${from}`, join(folder, to));
+            const { said } = await verb(place.hive.socket, ["cp", `${HOSTILE}:/state/${from}`, join(folder, to)]);
             const text = readFileSync(join(folder, "own"), "utf8");
             if (text !== OWN || made().length > names || readdirSync(join(folder, "kept")).length > 1)
               return `${to}: ${text} ${said}`;

@@ -3,6 +3,7 @@ import type { OperationName } from "../../../src/wire/operations.ts";
 import { EVIL, hostileHive } from "../../lib/hostile-hive.ts";
 import { StubHost, type StubAnswer } from "../../lib/stub-host.ts";
 import type { Place } from "../outside/place.ts";
+import { verb } from "../outside/terminal.ts";
 import type { OutsideRow } from "../row.ts";
 
 /** Text of agents in the operator's terminal: what every verb of hivectl prints. */
@@ -67,8 +68,7 @@ function verbs(id: string, words: string, lines: readonly string[]): OutsideRow<
   return row(id, words, async (place) => {
     const host = await hostOf(place);
     for (const line of lines) {
-      const { out, err } = await host.hivectl(...line.split(" "));
-      const said = out + err;
+      const { said } = await verb(host.socket, line.split(" "));
       const steers = STEERS.exec(said);
       if (steers) return `${line}: ${JSON.stringify(said.slice(Math.max(0, steers.index - 40), steers.index + 40))}`;
       if (!said.includes("https://evil")) throw new Error(`${line} does not print the text: ${said.slice(0, 200)}`);
@@ -96,7 +96,7 @@ export const terminalRows: readonly OutsideRow<Place>[] = [
     ...row("short-commit", "", async (place) => {
       const host = await hostOf(place);
       const shown = await hostileHive().answers.show?.({ id: 42 });
-      const { code, err } = await host.hivectl("approve", "42", "--sha", (shown?.approval.sha ?? "").slice(0, 7));
+      const { code, err } = await verb(host.socket, ["approve", "42", "--sha", (shown?.approval.sha ?? "").slice(0, 7)]);
       return code === 0 ? "it is approved" : Promise.reject(new Error(err));
     }),
     attempt: "make a commit with the first seven digits of the one that the operator approves by them",

@@ -8,8 +8,8 @@ import { python, shell } from "../inside/run.ts";
 import { cageRow, type CageRow } from "../row.ts";
 
 /**
- * Using up what others need, in a cage with small limits (`flooded` in world.ts). The world sends to another agent all
- * the time and waits for each turn.
+ * Using up what others need, in a cage with small limits (`flood` in world.ts). With each attempt the world sends to another
+ * agent and waits for its turn.
  */
 
 const CGROUP = "the cage's limits";
@@ -224,12 +224,15 @@ return 'it has four gigabytes'`),
   },
   {
     ...row("disk", "fill the disk with files and empty files", "disk_mib", /^$/, async () => {
-      const fill = "sleep 2; head -c 50000000 /dev/zero > /state/fill; cd /state && seq 8000 | xargs touch; sleep 600";
-      spawn("sh", ["-c", fill], { detached: true, stdio: "ignore" }).unref();
+      // The look at what a tool prints comes before: a stopped agent prints nothing.
+      const fill = "head -c 70000000 /dev/zero > /state/fill; cd /state && seq 1000 | xargs touch; sleep 600";
+      const script = `until [ -e /state/now ]; do sleep 0.1; done; ${fill}`;
+      spawn("sh", ["-c", script], { detached: true, stdio: "ignore" }).unref();
       return "it begins once the attempts have ended";
     }),
     contained: "the agent is stopped",
     async proof(world) {
+      await world.put("flood", "now");
       const { state_reason: why = "" } = await world.hive.untilAgent("flood", ({ state_reason }) =>
         /disk limit/.test(state_reason ?? ""),
       );
