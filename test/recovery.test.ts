@@ -2,14 +2,25 @@ import Database from "better-sqlite3";
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { check } from "../src/deploys/check.ts";
 import { openTestSystem } from "./lib/system.ts";
 
 /** Starts with the remains of a killed daemon: requests in flight, and a repository that was damaged meanwhile. */
 
+/** A hive of which each test has a copy, and the requests that it has deployed: one for each of two agents. */
+let made: string;
+let published: number[];
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "recovery-"))));
+beforeAll(async () => {
+  folder = made = mkdtempSync(join(tmpdir(), "recovery-"));
+  published = await changes(["ada", "bob"], { approved: true });
+});
+afterAll(() => rmSync(made, { recursive: true, force: true }));
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "recovery-"));
+  cpSync(made, folder, { recursive: true, verbatimSymlinks: true });
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const repository = (): string => join(folder, "s", "applied", "ada.git");
@@ -56,7 +67,6 @@ function leaveInFlight(ids: number[], state: string): void {
 test.each(Object.keys(DAMAGES))(
   "a request in flight on a repository that %s is finished and shown, and blocks no other agent",
   async (how) => {
-    const published = await changes(["ada", "bob"], { approved: true });
     leaveInFlight(published, "activating");
     const copy = join(folder, "copy");
     cpSync(repository(), copy, { recursive: true });
