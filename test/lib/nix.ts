@@ -9,10 +9,20 @@ export function nixFiles(): string[] {
   return execFileSync("git", argv, { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
 }
 
-/** Evaluates an expression in the repository's folder with the real Nix. No store and no network are used. */
+/**
+ * Evaluates an expression in the repository's folder with the real Nix. No store and no network are used. What was asked
+ * before is not evaluated again.
+ */
 export function nixValue(expression: string): unknown {
+  const json = evaluated.get(expression) ?? evaluate(expression);
+  evaluated.set(expression, json);
+  return JSON.parse(json);
+}
+const evaluated = new Map<string, string>();
+
+function evaluate(expression: string): string {
   const argv = ["--eval", "--strict", "--json", "--store", "dummy://", "--expr", expression];
-  return JSON.parse(execFileSync("nix-instantiate", argv, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }));
+  return execFileSync("nix-instantiate", argv, { cwd: ROOT, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** The service of the host module. `values` replaces values of options, in Nix. */
