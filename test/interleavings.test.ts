@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { check } from "../src/deploys/check.ts";
 import { isTerminal, terminalTag } from "../src/wire/request-states.ts";
 import { HiveError } from "../src/wire/error.ts";
@@ -24,14 +24,14 @@ let folder: string;
 let proposals = 0;
 const seen = { deployed: 0, failed: 0, denied: 0, cancelled: 0 };
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = mkdtempSync(join(TOP, "interleavings-"));
   system = await openTestSystem({ folder });
   await system.firstStart();
   for (const name of ["ada", "bob"])
     await system.through((await system.requests.spawn({ name, by: "operator", origin: "spawn" })).id);
 });
-afterEach(async () => {
+afterAll(async () => {
   await system.close();
   rmSync(folder, { recursive: true, force: true });
 });
