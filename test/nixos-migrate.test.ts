@@ -10,8 +10,7 @@ import { madeBy, NixosHive } from "./lib/nixos-hive.ts";
 let hive: NixosHive;
 let folder: string;
 beforeEach(async () => {
-  hive = await NixosHive.start();
-  await hive.system.close();
+  hive = await NixosHive.place();
   folder = join(hive.top, "bubblewrap");
   mkdirSync(folder);
   await hive.openBubblewrap(folder);

@@ -45,13 +45,18 @@ export class NixosHive {
   }
 
   static async start(failpoint?: (name: string) => Promise<void>): Promise<NixosHive> {
+    const hive = await NixosHive.place();
+    await hive.open(failpoint);
+    return hive;
+  }
+
+  /** The place of a hive that is not opened yet, with the daemon of Nix. */
+  static async place(): Promise<NixosHive> {
     const top = realpathSync(mkdtempSync(join(tmpdir(), "nixos-")));
     for (const name of ["hyperhive", "words", "hive", "nix"]) mkdirSync(join(top, name));
     writeFileSync(join(top, "hyperhive/flake.nix"), HYPERHIVE);
     writeFileSync(join(top, "words/flake.nix"), '{ outputs = { self }: { said = "the system of"; }; }\n');
-    const hive = new NixosHive(top, await startNixDaemon(join(top, "nix")));
-    await hive.open(failpoint);
-    return hive;
+    return new NixosHive(top, await startNixDaemon(join(top, "nix")));
   }
 
   /** The folder of the hive. */
