@@ -18,7 +18,7 @@ const LOOKS = 20;
 /** Number of backups, each at another point of the deploys. */
 const BACKUPS = 3;
 /** A hive with its manager, of which each test has a copy. */
-let made: string;
+let prepared: string;
 let folder: string;
 let home: string;
 let system: TestSystem;
@@ -27,16 +27,16 @@ const quiet = { mayPutAside: () => Promise.reject(new Error("it is not empty")),
 const asked = { ...quiet, mayPutAside: () => Promise.resolve() };
 
 beforeAll(async () => {
-  made = mkdtempSync(join(tmpdir(), "backup-"));
-  const first = await openTestSystem({ folder: made });
+  prepared = mkdtempSync(join(tmpdir(), "backup-"));
+  const first = await openTestSystem({ folder: prepared });
   await first.firstStart();
   await first.close();
 });
-afterAll(() => rmSync(made, { recursive: true, force: true }));
+afterAll(() => rmSync(prepared, { recursive: true, force: true }));
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "backup-"));
   home = mkdtempSync(join(tmpdir(), "backed-up-"));
-  cpSync(made, home, { recursive: true, verbatimSymlinks: true });
+  cpSync(prepared, home, { recursive: true, verbatimSymlinks: true });
   system = await openTestSystem({ folder: home });
 });
 afterEach(async () => {

@@ -98,7 +98,8 @@ export function sandboxedRun(cage: SandboxedProgram): ChildProcess {
   const { stage, targets } = placesFor(real);
   const { uid, gid } = cage.owner;
   const binds = real.flatMap((source, index) => [source, targets[index] ?? ""]);
-  const argv = ["hive-once", String(uid), String(gid), stage, stage && targets.join(" "), cage.idMap ?? "", ...limits, ...binds, "--"];
+  const ids = [String(uid), String(gid)];
+  const argv = ["hive-once", ...ids, stage, stage && targets.join(" "), cage.idMap ?? "", ...limits, ...binds, "--"];
   const inside = ["/bin/sh", "-c", AS_ROOT, ...argv, ...bwrapArguments(cage, targets)];
   return startChild("unshare", ["--mount", "--propagation", "private", "--", ...inside], io);
 }
