@@ -6,13 +6,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ApprovalView } from "../../src/wire/approval.ts";
 import { shortSha } from "../../src/wire/sha.ts";
 import { buildBreakable } from "../lib/breakable.ts";
-import { breaks, PUBLISHED, someBreaks } from "../lib/deploy-faults.ts";
+import { PUBLISHED, realBreaks, spawnBreaks } from "../lib/deploy-faults.ts";
 import { IDLE_CLI, TestHive, until } from "../lib/hive.ts";
 
 /**
- * Deploys that break between any two steps, in every way, over real cages, repositories and a real database. Afterwards
- * the checker passes: what was published is deployed, and nothing remains of the rest. It passes again in the next
- * daemon, whose start repairs what is derived from the rows.
+ * Deploys that break between two steps over real cages, repositories and a real database. Afterwards the checker passes:
+ * what was published is deployed, and nothing remains of the rest. It passes again in the next daemon, whose start
+ * repairs what is derived from the rows. `npm run deployfaults` breaks every place in every way; the suite does that
+ * without cages (`src/deploys/broken.test.ts`), and here around the point of no return.
  */
 
 let breakable: Awaited<ReturnType<typeof buildBreakable>>;
@@ -78,27 +79,24 @@ async function holds(): Promise<void> {
   expect((await hive.call("approvals", { open: true })).approvals).toEqual([]);
 }
 
-test.each(breaks(["error", "ENOSPC", "kill"]))(
-  "broken %s by %s: the change is deployed, or everything stays as it was",
-  async (at, how) => {
-    cases++;
-    const before = refs();
-    arm(at, how);
-    const { id, sha } = await change();
-    if (how === "kill") await restart("dead");
-    const state = await settled(id);
-    ends.set(id, state);
-    // Every failpoint is reached. The last one is after the end was reported, so wait for it.
-    await until(() => !existsSync(join(hive.stateDir, "break.json")));
-    expect(state).toBe(PUBLISHED.includes(at) ? "deployed" : "failed");
-    const after = refs();
-    if (state === "deployed") expect(after.main).toBe(sha);
-    else expect(after).toEqual(before);
-    await isWhole();
-    // After a write without room the daemon refuses changes until it looks at the disk again, some seconds later.
-    if (how === "ENOSPC") await restart("killed now");
-  },
-);
+test.each(realBreaks())("broken %s by %s: the change is deployed, or everything stays as it was", async (at, how) => {
+  cases++;
+  const before = refs();
+  arm(at, how);
+  const { id, sha } = await change();
+  if (how === "kill") await restart("dead");
+  const state = await settled(id);
+  ends.set(id, state);
+  // Every failpoint is reached. The last one is after the end was reported, so wait for it.
+  await until(() => !existsSync(join(hive.stateDir, "break.json")));
+  expect(state).toBe(PUBLISHED.includes(at) ? "deployed" : "failed");
+  const after = refs();
+  if (state === "deployed") expect(after.main).toBe(sha);
+  else expect(after).toEqual(before);
+  await isWhole();
+  // After a write without room the daemon refuses changes until it looks at the disk again, some seconds later.
+  if (how === "ENOSPC") await restart("killed now");
+});
 
 test("the next start changes nothing of what the last daemon reported", async () => {
   const before = refs();
@@ -108,7 +106,7 @@ test("the next start changes nothing of what the last daemon reported", async ()
   await isWhole();
 });
 
-test.each(someBreaks("kill", "third"))(
+test.each(spawnBreaks("before:publish", "before:main"))(
   "broken %s by SIGKILL in a spawn: the agent exists completely, or not at all",
   async (at) => {
     cases++;

@@ -1,7 +1,7 @@
 import { FAILPOINTS } from "../../src/deploys/steps/index.ts";
 
 /** `npm run deployfaults` breaks every place in every way; the suite breaks every place in one way. */
-const IS_CAMPAIGN = process.env["DEPLOY_FAULTS"] === "all";
+export const IS_CAMPAIGN = process.env["DEPLOY_FAULTS"] === "all";
 
 /** Failpoints after the ledger has moved, from which there is no way back. */
 export const PUBLISHED = ["before:main", "before:tag", "before:settle", "before:leave", "end"];
@@ -15,6 +15,22 @@ export function breaks<Way>(ways: readonly Way[]): [at: string, way: Way][] {
       .filter((_, way) => IS_CAMPAIGN || DECISIVE.includes(at) || n % ways.length === way)
       .map((way): [string, Way] => [at, way]),
   );
+}
+
+/**
+ * The same for real cages and a daemon that is really killed: in the suite only around the point of no return, where cages
+ * start and stop. The suite breaks every place in `src/deploys/broken.test.ts`.
+ */
+export function realBreaks(): [at: string, way: string][] {
+  const isShown = ([at, way]: [string, string]): boolean => DECISIVE.includes(at) && way === "kill";
+  return breaks(["error", "ENOSPC", "kill"]).filter(
+    (one) => IS_CAMPAIGN || isShown(one) || one.join() === "before:publish,error",
+  );
+}
+
+/** The places at which spawns with real cages are broken: in the suite only these. */
+export function spawnBreaks(...some: string[]): readonly string[] {
+  return IS_CAMPAIGN ? FAILPOINTS : some;
 }
 
 /** The same with every second failpoint in the suite, for a platform that shares its steps with another one. */
