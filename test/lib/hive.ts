@@ -197,10 +197,18 @@ export class TestHive {
 
   /**
    * Starts the daemon. Resolves once its dashboard answers. `inside` is a program with arguments that runs it, `by` one
-   * that starts it.
+   * that starts it. `manager: false` stops the manager, for tests that do not look at it: it is told of each spawn, and its
+   * turn is a start of Claude Code.
    */
   async start(
-    options: { foreground?: boolean; env?: Record<string, string>; dist?: string; inside?: string[]; by?: string[] } = {},
+    options: {
+      foreground?: boolean;
+      env?: Record<string, string>;
+      dist?: string;
+      inside?: string[];
+      by?: string[];
+      manager?: false;
+    } = {},
   ): Promise<this> {
     this.#isForeground = options.foreground !== false;
     const direct = [
@@ -225,6 +233,7 @@ export class TestHive {
       detached: true,
     });
     await this.ready();
+    if (options.manager === false) await this.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
     return this;
   }
 
