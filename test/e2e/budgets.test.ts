@@ -23,7 +23,7 @@ beforeAll(async () => {
   ]);
   clock = new FakeClock(hive.folder);
   Object.assign(hive.env, clock.env);
-  await hive.start();
+  await hive.start({ manager: false });
 });
 afterAll(async () => {
   clock.set(0);

@@ -40,7 +40,7 @@ beforeAll(async () => {
   ]);
   mkdirSync(hive.stateDir, { recursive: true });
   writeFileSync(join(hive.stateDir, "web-stand-in.json"), JSON.stringify({ port: files.port, trust: files.trust }));
-  await hive.start({ dist: breakable.dist });
+  await hive.start({ manager: false, dist: breakable.dist });
 });
 afterAll(async () => {
   await hive.dispose();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
 import type { ApprovalView } from "../../src/wire/approval.ts";
-import { REAL_CLI, TestHive } from "../lib/hive.ts";
+import { TestHive } from "../lib/hive.ts";
 
 /**
  * A change from beginning to end: the manager asks from inside its cage, with the real CLI and with git; the operator
@@ -102,7 +102,7 @@ const RULES = [
 
 let hive: TestHive;
 beforeAll(async () => {
-  hive = await new TestHive({ ...REAL_CLI, HIVE_CONFIRM_SECONDS: "20" }).play(RULES).start();
+  hive = await new TestHive().play(RULES).start();
 });
 afterAll(() => hive.dispose());
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
       },
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
-    .start();
+    .start({ manager: false });
   await hive.call("spawn", { name: "scout" });
   await hive.call("send", { to: "scout", body: "make" });
   await hive.untilMessage(({ from, body }) => from === "scout" && body === "made");

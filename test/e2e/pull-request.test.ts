@@ -38,7 +38,7 @@ beforeAll(async () => {
         ],
       },
     ])
-    .start();
+    .start({ manager: false });
 });
 afterAll(async () => {
   await hive.dispose();

@@ -37,7 +37,7 @@ beforeAll(async () => {
         ],
       },
     ])
-    .start();
+    .start({ manager: false });
 });
 afterAll(async () => {
   await hive.dispose();

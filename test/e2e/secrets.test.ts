@@ -28,7 +28,7 @@ beforeAll(async () => {
       ),
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
-    .start();
+    .start({ manager: false });
 });
 afterAll(() => hive.dispose());
 

@@ -29,17 +29,18 @@ beforeAll(async () => {
       },
       { when: { text: "." }, steps: [{ say: "Heard." }] },
     ])
-    .start();
+    .start({ manager: false });
   await hive.call("spawn", { name });
 });
 afterAll(() => hive.dispose());
 
-/** The agent of the tests after which its messages are served. */
 const name = "scout";
-/** Spawns an agent whose message is never served. */
-async function another(agent: string): Promise<string> {
-  await hive.call("spawn", { name: agent });
-  return agent;
+/** Drops a message that is never served, and ends the park of its agent. */
+async function drop(id: number): Promise<void> {
+  await hive.call("set_paused", { name, paused: true });
+  await hive.call("message_drop", { id });
+  await hive.call("set_paused", { name, paused: false });
+  await hive.untilAgent(name, (one) => one.resumes_at === undefined);
 }
 async function send(to: string, body: string): Promise<number> {
   return (await hive.call("send", { to, body })).sent[0]?.id ?? 0;
@@ -127,11 +128,11 @@ test("a history that the API refuses is replaced, and the message is answered", 
 });
 
 test("a request that the API refuses in a new session, too, parks the agent, and counts against no message", async () => {
-  const agent = await another("never");
-  const id = await send(agent, "never");
-  const parked = await hive.untilAgent(agent, (one) => one.resumes_at !== undefined);
+  const id = await send(name, "never");
+  const parked = await hive.untilAgent(name, (one) => one.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/unknown beta.*hivectl model/);
   expect((await back(id)).failures).toBe(0);
+  await drop(id);
 });
 
 test("a model that the API does not know parks the agent until it has another", async () => {
@@ -144,11 +145,11 @@ test("a model that the API does not know parks the agent until it has another", 
 });
 
 test("an account without credit parks the agent", async () => {
-  const agent = await another("broke");
-  const id = await send(agent, "broke");
-  const parked = await hive.untilAgent(agent, (one) => one.resumes_at !== undefined);
+  const id = await send(name, "broke");
+  const parked = await hive.untilAgent(name, (one) => one.resumes_at !== undefined);
   expect(parked.state_reason).toMatch(/credit/i);
   expect((await back(id)).failures).toBe(0);
+  await drop(id);
 });
 
 test("a session folder that cannot be written parks the agent; once it can, the message is served", async () => {

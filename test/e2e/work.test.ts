@@ -71,7 +71,7 @@ beforeAll(async () => {
         ],
       },
     ])
-    .start();
+    .start({ manager: false });
   clone = join(hive.folder, "web");
   mkdirSync(clone);
   git("init", "-q", "-b", "main");

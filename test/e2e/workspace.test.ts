@@ -37,7 +37,7 @@ beforeAll(async () => {
       },
       { when: { text: "." }, steps: [{ say: "ok" }] },
     ])
-    .start();
+    .start({ manager: false });
   await hive.call("repo_create", {
     name: "web",
     setup: 'test "$REPO $BASE $BRANCH" = "web main main" && git status --short && cat .env > ready',
