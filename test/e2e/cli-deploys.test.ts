@@ -5,17 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Output } from "../../src/wire/operations.ts";
 import { cliInside } from "../lib/cli-inside.ts";
-import { TestHive, cleanEnv } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** Every verb for requests and deploys, against a real hive. */
 
 let hive: TestHive;
 beforeAll(async () => {
-  const rules = [
-    { when: { text: "^long" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
-    { when: { text: "." }, steps: [{ say: "ok" }] },
-  ];
-  hive = await new TestHive().play(rules).start();
+  hive = await new TestHive(IDLE_CLI).start();
 });
 afterAll(() => hive.dispose());
 
@@ -148,9 +144,10 @@ test("rebuild, update, meta and meta-update", async () => {
 
 test("force: a deploy does not wait for the running turn", async () => {
   await rests("scout");
-  const speaks = hive.watch((event) => event.kind === "delta" && event.agent === "scout", { kinds: ["delta"] });
-  await ok("send", "scout", "long story");
-  await speaks;
+  // Only once, so that its redelivery ends.
+  writeFileSync(join(await hive.folderOf("scout"), "state", "long.sh"), "rm /state/long.sh; tail -f /dev/null\n");
+  await ok("send", "scout", "run /state/long.sh");
+  await hive.untilMessage((message) => message.to === "scout" && message.state === "leased");
   const id = idOf(await ok("propose", "scout", configFolder({ model: "opus" })));
   await ok("approve", id, "--yes");
   await hive.watch(

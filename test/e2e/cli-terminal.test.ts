@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { width } from "../../src/cli/print.ts";
-import { TestHive, cleanEnv } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** hivectl with a terminal and a shell: completion in a real bash, `top` on a real pseudo-terminal. */
 
@@ -13,7 +13,7 @@ const HIVECTL = join(import.meta.dirname, "../../dist/hivectl.js");
 let hive: TestHive;
 let env: Record<string, string>;
 beforeAll(async () => {
-  hive = await new TestHive().start();
+  hive = await new TestHive(IDLE_CLI).start();
   await hive.call("spawn", { name: "scout", description: "looks things up" });
   // As it would be installed: a program on the path.
   const program = join(hive.folder, "hivectl");

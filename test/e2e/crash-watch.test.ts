@@ -17,7 +17,7 @@ beforeAll(async () => {
       steps: [{ tools: [{ name: "send", input: { to: "operator", body: "{{agent}} heard {{body}}" } }] }, { say: "ok" }],
     },
   ];
-  hive = await new TestHive({ HIVE_CRASH_BACKOFF_SECONDS: String(BASE) }).play(rules).start();
+  hive = await new TestHive({ HIVE_CRASH_BACKOFF_SECONDS: String(BASE) }).play(rules).start({ manager: false });
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(() => hive.dispose());

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { descendants } from "../../src/os/process-tree.ts";
 import { connectLines, type LineClient } from "../../src/rpc/client.ts";
-import { TestHive, cleanEnv, until } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive, cleanEnv, until } from "../lib/hive.ts";
 
 /** A full disk. The state folder is on a small file system of the test's own, in its own mount namespace. */
 
-/** The runtime (Node and the CLI) is copied onto it, so it cannot be tiny. Only the free space matters. */
-const SIZE = 640 * 1024 * 1024;
+/** The runtime (Node and the idle CLI) is copied onto it, so it cannot be tiny. Only the free space matters. */
+const SIZE = 288 * 1024 * 1024;
 const MIB = 1024 * 1024;
 
 let folder: string;
@@ -39,7 +39,7 @@ beforeAll(async () => {
     "--foreground",
   ];
   outer = spawn("bwrap", argv, {
-    env: cleanEnv({ HIVE_STATE_DIR: state, HOME: folder, HIVE_PORT: "0", HIVE_REHEARSAL: "1" }),
+    env: cleanEnv({ HIVE_STATE_DIR: state, HOME: folder, HIVE_PORT: "0", HIVE_REHEARSAL: "1", ...IDLE_CLI }),
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -85,7 +85,7 @@ test("a full disk refuses sends with a reason, reads and stop still work, and ev
   const { sent } = await client.call("send", { to: "hm1nd", body: "after" });
   const reader = await connectLines(join(seen, "run", "host.sock"), { ordered: true });
   for await (const { event } of reader.stream("watch", { after: 0, kinds: ["message"] })) {
-    if (event?.kind === "message" && event.message.in_reply_to === sent[0]?.id) break;
+    if (event?.kind === "message" && event.message.id === sent[0]?.id && event.message.state === "done") break;
   }
   // What was refused was not stored, not even partly.
   const { messages } = await client.call("messages", { limit: 500 });
@@ -103,22 +103,12 @@ async function untilDiskIs(full: boolean): Promise<void> {
 }
 
 test("an agent that exceeds its disk limit is stopped with the reason, and can be started once there is room", async () => {
-  const hive = await new TestHive({ HIVE_DISK_CHECK_SECONDS: "0.1" })
-    .play([
-      {
-        when: { text: "^fill" },
-        steps: [
-          { tools: [{ name: "Bash", input: { command: "head -c 20000000 /dev/zero > /state/big; tail -f /dev/null" } }] },
-          { say: "done" },
-        ],
-      },
-      { when: { from: "system" }, steps: [{ say: "noted" }] },
-      { when: { text: "." }, steps: [{ tools: [{ name: "send", input: { to: "operator", body: "well" } }] }, { say: "done" }] },
-    ])
-    .start();
+  const hive = await new TestHive({ ...IDLE_CLI, HIVE_DISK_CHECK_SECONDS: "0.1" }).start();
   try {
     await hive.call("spawn", { name: "ada", config: { limits: { disk_mib: 16 } } });
-    const { sent } = await hive.call("send", { to: "ada", body: "fill" });
+    const fill = "head -c 20000000 /dev/zero > /state/big; tail -f /dev/null";
+    writeFileSync(join(await hive.folderOf("ada"), "state", "fill.sh"), fill);
+    const { sent } = await hive.call("send", { to: "ada", body: "run /state/fill.sh" });
     const stopped = await hive.untilAgent("ada", (agent) => agent.failed);
     expect(stopped.state_reason).toMatch(/^over its disk limit \(\d\d of 16 MiB\): free room in /);
     expect(stopped.running).toBe(false);
@@ -130,8 +120,8 @@ test("an agent that exceeds its disk limit is stopped with the reason, and can b
     await hive.call("message_drop", { id: sent[0]?.id ?? 0 });
     rmSync(join(await hive.folderOf("ada"), "state", "big"));
     await hive.call("start", { scope: { agent_names: ["ada"] } });
-    await hive.call("send", { to: "ada", body: "how are you?" });
-    await hive.untilMessage((message) => message.from === "ada" && message.body === "well");
+    const { sent: next } = await hive.call("send", { to: "ada", body: "how are you?" });
+    await hive.untilMessage((message) => message.id === next[0]?.id && message.state === "done");
   } finally {
     await hive.dispose();
   }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAX_LINE_BYTES } from "../../src/wire/limits.ts";
 import type { StateSnapshot } from "../../src/wire/event.ts";
 import { operations } from "../../src/wire/operations.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 
 /** The operator's HTTP interface, as a stranger and as a browser would use it. */
 
@@ -12,7 +12,7 @@ let hive: TestHive;
 let browser: Awaited<ReturnType<TestHive["browser"]>>;
 let cookie = "";
 beforeAll(async () => {
-  hive = await new TestHive().start();
+  hive = await new TestHive(IDLE_CLI).start();
   browser = await hive.browser();
   const token = (await hive.call("login", {})).url.split("#token=")[1];
   const answer = await fetch(`${hive.home}/api/login`, {
@@ -283,7 +283,7 @@ describe("the event stream", () => {
 });
 
 test("behind a proxy the public address is the hive's: links, cookie and origin are its own, and no other's", async () => {
-  const proxied = await new TestHive({ HIVE_PUBLIC_URL: "https://hive.example.org", HIVE_AGENT_PORTS: "off" }).start();
+  const proxied = await new TestHive({ ...IDLE_CLI, HIVE_PUBLIC_URL: "https://hive.example.org" }).start();
   try {
     const { url } = await proxied.call("login", {});
     expect(url).toMatch(/^https:\/\/hive\.example\.org\/login#token=/);

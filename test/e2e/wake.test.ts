@@ -1,13 +1,13 @@
 import { afterEach, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
-import { TestHive } from "../lib/hive.ts";
+import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { spawnStopped, standIn } from "../lib/stand-in.ts";
 
 let hive: TestHive;
 afterEach(() => hive.dispose());
 
 test("a waiting receiver gets a message before its sender's call returns", async () => {
-  hive = await new TestHive().start();
+  hive = await new TestHive(IDLE_CLI).start();
   for (const name of ["ada", "bob"]) await spawnStopped(hive, name);
   const { client: bob } = await standIn(hive, "bob", "bob-stands-in");
   const ada = await connectLines(hive.agentSocket("ada"));
