@@ -2,7 +2,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connectLines } from "../../src/rpc/client.ts";
-import { MAX_PREVIEW_BYTES } from "../../src/wire/limits.ts";
+import { MAX_NOTE_CHARS, MAX_PREVIEW_BYTES } from "../../src/wire/limits.ts";
 import { IDLE_CLI, TestHive } from "../lib/hive.ts";
 import { holdings } from "../lib/process.ts";
 import { spawnStopped } from "../lib/stand-in.ts";
@@ -29,8 +29,10 @@ const open: Socket[] = [];
 
 beforeAll(async () => {
   hive = await new TestHive(IDLE_CLI).start();
-  for (const name of ["ada", "bob"]) await spawnStopped(hive, name);
-  await hive.call("stop", { scope: { agent_names: ["hm1nd"] }, graceful: false });
+  // What ada is told of itself is long: few answers are more than may be buffered for it.
+  await hive.call("spawn", { name: "ada", description: "d".repeat(MAX_NOTE_CHARS) });
+  await spawnStopped(hive, "bob");
+  await hive.call("stop", { scope: { agent_names: ["hm1nd", "ada"] }, graceful: false });
   before = holdings(hive.pid);
 });
 afterAll(async () => {
@@ -155,13 +157,13 @@ test("a reader of events that never reads is cut off or loses its backlog, and n
 });
 
 test.each([
-  ["an agent's", () => of("ada", "mcp.sock")],
-  ["the operator's", (): NetConnectOpts => ({ path: hive.socket })],
-])("a peer on %s socket that keeps asking and never reads is cut off", async (_whose, to) => {
+  ["an agent's", () => of("ada", "mcp.sock"), '{"id":1,"cmd":"whoami"}\n'],
+  ["the operator's", (): NetConnectOpts => ({ path: hive.socket }), '{"id":1,"cmd":"messages","limit":1,"agent":"ada"}\n'],
+])("a peer on %s socket that keeps asking and never reads is cut off", async (_whose, to, line) => {
   const socket = await dial(to());
   socket.pause();
   const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  const question = '{"id":1,"cmd":"messages","limit":1,"agent":"ada"}\n'.repeat(1000);
+  const question = line.repeat(1000);
   let isOpen = true;
   void gone.then(() => (isOpen = false));
   while (isOpen) {
