@@ -22,6 +22,8 @@ beforeAll(async () => {
   for (const name of ["ada", "bob"]) await call("spawn", { name });
 });
 afterEach(async () => {
+  // A test that has failed may have left it.
+  gate?.resolve();
   expect((await check(system.context)).flatMap((one) => one.problems)).toEqual([]);
   expect(system.unexpected).toEqual([]);
   gate = undefined;
