@@ -4,6 +4,7 @@ import type { TreeFile } from "../wire/approval.ts";
 import { AgentConfig } from "../wire/config.ts";
 import { templateTree } from "../agents/template.ts";
 import { changesOf } from "../../test/lib/changes.ts";
+import { anyCharacter } from "../../test/lib/code-points.ts";
 import { paddingMarks } from "../diffs/padding.ts";
 import { riskMarks as marksOf, type RiskContext } from "./risks.ts";
 import { shownDiff } from "./shown.ts";
@@ -379,7 +380,7 @@ const someTree = fc.tuple(
   fc.uniqueArray(
     fc.record({
       path: fc.constantFrom("a", "b/c", "x.nix"),
-      text: fc.string({ unit: "binary", maxLength: 20 }),
+      text: fc.string({ unit: anyCharacter, maxLength: 20 }),
       mode: fc.constantFrom("100644", "100755", "120000"),
     }),
     { selector: ({ path }) => path },
