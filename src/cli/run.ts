@@ -12,10 +12,12 @@ export const withRunnable = (help: string): string =>
     // The wrapped text may have a line break after the name.
     .replaceAll(/`hivectl(?=\s+[a-z-])/g, () => `\`${hivectlName()}`);
 
-/** Runs hivectl with the words after its name. Sets the exit code of the process; never rejects for a failed verb. */
-export async function run(words: readonly string[]): Promise<void> {
+/**
+ * Runs hivectl with the words after its name. Sets the exit code of the process; never rejects for a failed verb. A
+ * program that was built before can run again: each parse begins from its defaults.
+ */
+export async function run(words: readonly string[], program = buildProgram()): Promise<void> {
   try {
-    const program = buildProgram();
     // The man page has the plain name; the help that is printed has the one that can be typed.
     const writeOut = (text: string): void => void process.stdout.write(withRunnable(text));
     for (const command of [program, ...allCommands(program)]) command.configureOutput({ writeOut });
