@@ -5,11 +5,16 @@ import { deflateSync } from "node:zlib";
 
 type Files = ReadonlyMap<string, string>;
 
+/**
+ * The files of each commit that was written, by path, with their blobs. A repository that has the commit has them as well,
+ * so one that was written into a server can be the parent of one in the hive.
+ */
+const known = new Map<string, Files>();
+/** Commits that are remembered. The tests of a file write some hundred. */
+const MAX_KNOWN = 2_000;
+
 /** Commits that tests write into the objects of a repository without a process: starting git costs a large worker most. */
 export function commitWriter(bare: string) {
-  /** The files of each commit that was written here, by path, with their blobs. */
-  const known = new Map<string, Files>();
-
   const put = (kind: string, body: Buffer): string => {
     const bytes = Buffer.concat([Buffer.from(`${kind} ${body.length}\0`), body]);
     const sha = createHash("sha1").update(bytes).digest("hex");
@@ -42,7 +47,7 @@ export function commitWriter(bare: string) {
   return {
     /**
      * Writes a commit of these files on a parent; null removes a file. Undefined if only git can: its parent was not
-     * written here, or one of the files is none, or takes the place of a folder.
+     * written so, or one of the files is none, or takes the place of a folder.
      */
     write(
       parent: string | undefined,
@@ -67,6 +72,7 @@ export function commitWriter(bare: string) {
         `committer ${who}`,
       ];
       const sha = put("commit", Buffer.from(`${lines.join("\n")}\n\n${message}`));
+      if (known.size >= MAX_KNOWN) known.clear();
       known.set(sha, files);
       return sha;
     },

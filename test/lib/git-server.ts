@@ -16,6 +16,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { commitWriter } from "./commit-writer.ts";
 import { certificates } from "./certificates.ts";
 
 /** An answer of a test instead of git's. True: it has answered. */
@@ -74,6 +75,7 @@ export class GitServer {
   readonly seen: string[] = [];
   readonly #server: Server;
   readonly #options: Options;
+  readonly #writer: ReturnType<typeof commitWriter>;
   /** What git has answered when it was asked for the list of refs, by what that depends on. */
   readonly #lists = new Map<string, { status: number; headers: Record<string, string>; body: Buffer }>();
   /** The gits that answer now: the folder stays until they have ended. */
@@ -98,6 +100,7 @@ export class GitServer {
       outgoing.end();
     });
     if (!existsSync(this.bare)) makeBare(this.bare);
+    this.#writer = commitWriter(this.bare);
   }
 
   async start(): Promise<this> {
@@ -143,12 +146,13 @@ export class GitServer {
   commit(name: string, text: string, branch = "main"): string {
     const parent = this.tip(branch);
     const now = Math.floor(Date.now() / 1000);
-    const lines = [
-      `commit refs/heads/${branch}`,
-      "mark :1",
-      `committer t <t@hive.invalid> ${now} +0000`,
-      data(`write ${name}\n`),
-    ];
+    const who = `t <t@hive.invalid> ${now} +0000`;
+    const written = this.#writer.write(parent, { [name]: text }, { who, message: `write ${name}\n` });
+    if (written !== undefined) {
+      this.move(branch, written);
+      return written;
+    }
+    const lines = [`commit refs/heads/${branch}`, "mark :1", `committer ${who}`, data(`write ${name}\n`)];
     if (parent !== undefined) lines.push(`from ${parent}`);
     const input = [...lines, `M 100644 inline ${name}`, data(text), "get-mark :1", "done", ""].join("\n");
     // One process: as a pack, which needs no other that unpacks it.
