@@ -7,6 +7,7 @@ import { HiveError } from "../../src/wire/error.ts";
 import { readAdvertised } from "../../src/work/remote/advertisement.ts";
 import { BadPkt, FLUSH, linesToFlush, pkt } from "../../src/work/transport/pkt-line.ts";
 import { readPushHead } from "../../src/work/transport/push-request.ts";
+import { anyCharacter } from "../lib/code-points.ts";
 import { PATIENCE_MS, RUNS } from "./runs.ts";
 
 /** Parsers at the ways out of a cage: API doors, git, upstreams, and the terminal of a log-in. */
@@ -186,7 +187,7 @@ describe("the terminal of a log-in", { timeout: PATIENCE_MS }, () => {
         "\\",
       ),
       fc.constantFrom("sk-ant-oat01-", "a".repeat(24), "OAuth error: ", "\n", "\u001b[5G", "\u009b"),
-      fc.string({ maxLength: 5, unit: "binary" }),
+      fc.string({ maxLength: 5, unit: anyCharacter }),
     ),
     { maxLength: 12 },
   );
