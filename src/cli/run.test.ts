@@ -28,3 +28,13 @@ test("a number that is none is refused in one sentence, as an argument and as an
   );
   expect(usageWords("error: unknown option '--x'\n")).toBe("hivectl: unknown option '--x'\n");
 });
+
+test("a program that runs again keeps no option of the last run", async () => {
+  const nobody = "/nonexistent/host.sock";
+  expect((await cliInside("list", "--socket", nobody, "--json")).out).toMatch(/^\{.*\}\n$/);
+  expect(await cliInside("list", "--socket", nobody)).toMatchObject({
+    code: 3,
+    out: "",
+    err: expect.stringMatching(/^hivectl: /) as string,
+  });
+});
