@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { sharedBrowser } from "../lib/browser.ts";
 import { cutTexts, layoutFaults, sidewaysScrollers, smallTargets } from "../lib/page-layout.ts";
-import { drawn, follow, pageScenes, type PageScene } from "../lib/page-scenes.ts";
+import { drawn, follow, followAnew, isForPhone, pageScenes, type PageScene } from "../lib/page-scenes.ts";
 import { sizedHive } from "../lib/sized-hive.ts";
 
 /** The layout of every page, drawer and dialog on a desktop and on a phone, with nothing and with many of everything. */
@@ -18,9 +18,9 @@ const ALONE = ["dashboard", "dashboard, inbox", "agent", "agent, about", "reques
 /** Drawers that lie over the dashboard in another scene. */
 const isSecond = (name: string, scenes: object): boolean =>
   name.endsWith(OVER_AGENT) && name.slice(0, -OVER_AGENT.length) in scenes;
-/** Scenes that many entries change: of what lies over a page only the drawers, over one page of two. */
+/** Scenes that many entries change: of what lies over a page the drawers, over one page of two, and the suggestions. */
 const isCrowded = (name: string): boolean =>
-  name.startsWith("drawer") ? name.endsWith(OVER_AGENT) : !/keys|kill|help|many lines|long note/.test(name);
+  name.startsWith("drawer") ? name.endsWith(OVER_AGENT) : !/keys|kill|help|menu|commands|many lines|long note/.test(name);
 /**
  * The same scene over the agent's files instead of its turns. With many of everything the page below a drawer would be
  * most of the cost.
@@ -52,17 +52,8 @@ async function faultsOf(size: number, scenes: Record<string, PageScene>): Promis
   const page = await context.newPage();
   const found: Record<string, string[]> = {};
   let isApp = false;
-  /** Leaves what the scene before has opened and typed. */
-  const leave = async (): Promise<void> => {
-    await follow(page, "/nowhere");
-    await page.evaluate(() => {
-      sessionStorage.clear();
-      localStorage.clear();
-    });
-  };
   const show = async ({ path, act }: PageScene): Promise<void> => {
-    if (isApp && act) await leave();
-    if (isApp) await follow(page, path);
+    if (isApp) await (act ? followAnew : follow)(page, path);
     else await page.goto(hive.home + path);
     isApp = path !== "/login";
     await drawn(page);
@@ -75,6 +66,10 @@ async function faultsOf(size: number, scenes: Record<string, PageScene>): Promis
   await page.setViewportSize(DESK);
   for (const [name, scene] of byCost) {
     let opened = 0;
+    if (!scene.act && isForPhone(scene.path)) {
+      await page.setViewportSize(PHONE);
+      windows = [PHONE];
+    } else if (windows.length === 1) windows = [PHONE, DESK];
     for (const window of windows) {
       try {
         if (window === windows[0]) {
