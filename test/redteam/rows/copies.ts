@@ -139,22 +139,24 @@ export const copyRows: readonly OutsideRow<Place>[] = [
     async (place) => {
       const { folder } = desk(place);
       const files = await place.hostileFiles();
-      let own = 0;
       let words = "";
       await files.whileChanging(async () => {
-        const said = await files.hivectl("cp", `${HOSTILE}:/state/changing`, join(folder, "copy"));
-        if (!said.includes("copied to")) throw new Error(said);
-        const copy = below(join(folder, "copy"));
-        const foreign = [...copy.files].filter(([, text]) => text !== OWN);
-        if (foreign.length > 0) words = `${foreign.length} files, such as ${foreign[0]?.join(": ") ?? ""}`;
-        if (copy.others.length > 0) words = copy.others.join(", ");
-        own = copy.files.size;
+        // A busy machine may let the copy run while the swaps wait: then all or none of the files are swapped.
+        for (let n = 0, own = 0; words === "" && (own === 0 || own === CHANGING); n++) {
+          const target = join(folder, `copy${n}`);
+          const said = await files.hivectl("cp", `${HOSTILE}:/state/changing`, target);
+          if (!said.includes("copied to")) throw new Error(said);
+          const copy = below(target);
+          const foreign = [...copy.files].filter(([, text]) => text !== OWN);
+          if (foreign.length > 0) words = `${foreign.length} files, such as ${foreign[0]?.join(": ") ?? ""}`;
+          if (copy.others.length > 0) words = copy.others.join(", ");
+          own = copy.files.size;
+        }
         // What the terminal unpacks, many times: few of the copies meet a swap at the right moment.
         for (let n = 0; n < COPIES && words === ""; n++)
           if ((await files.download("/state/changing")).bytes.includes(ELSEWHERE)) words = "a file of another folder";
       });
       if (words !== "") return words;
-      if (own === 0 || own === CHANGING) throw new Error(`${own} files were copied, and nothing was swapped meanwhile`);
       throw new Error("only its own files");
     },
   ),
