@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { TestHive, cleanEnv } from "../lib/hive.ts";
 
 /** `hive-c0re doctor`: its findings on this host, and on a host where something is missing. */
@@ -75,5 +75,7 @@ test("for containers it says what this host lacks, and a hive that is started sa
     what: "this host is not NixOS",
     mend: "use HIVE_DRIVER=bwrap, which runs on every Linux",
   });
-  await expect(new TestHive(env).start()).rejects.toThrow("this host is not NixOS: use HIVE_DRIVER=bwrap");
+  const hive = new TestHive(env);
+  onTestFinished(() => rmSync(hive.folder, { recursive: true, force: true }));
+  await expect(hive.start()).rejects.toThrow("this host is not NixOS: use HIVE_DRIVER=bwrap");
 });

@@ -1,12 +1,18 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Hono } from "hono";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { APP, StaticFiles } from "./static.ts";
 
-test("a browser without a cookie gets the manifest and every icon, and no page or script of the app", () => {
+function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "hive-static-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test("a browser without a cookie gets the manifest and every icon, and no page or script of the app", () => {
+  const folder = newFolder();
   cpSync("ui/public", folder, { recursive: true });
   cpSync("ui/login.html", join(folder, "login.html"));
   cpSync("ui/index.html", join(folder, "index.html"));
@@ -20,7 +26,7 @@ test("a browser without a cookie gets the manifest and every icon, and no page o
 });
 
 test("the compressed form of a file is what the build stored beside it, and is no file of its own", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "hive-static-"));
+  const folder = newFolder();
   for (const name of ["a.js", "a.js.gz", "b.js"]) writeFileSync(join(folder, name), name);
   const files = new StaticFiles(folder);
   expect(["/a.js", "/a.js.gz", "/b.js"].filter((path) => files.has(path))).toEqual(["/a.js", "/b.js"]);
