@@ -46,7 +46,9 @@ beforeAll(async () => {
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(async () => {
-  console.log(`deploys and spawns on a full disk, each followed by the checker: ${JSON.stringify(counts)}`);
+  console.log(
+    `deploys and spawns on a full disk, each followed by ${IS_CAMPAIGN ? "a restart and the checker" : "the checker"}: ${JSON.stringify(counts)}`,
+  );
   writeFileSync(join(hive.folder, "over"), "");
   process.kill(daemon(), "SIGTERM");
   await until(() => hive.process.exitCode !== null);
