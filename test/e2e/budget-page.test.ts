@@ -22,7 +22,7 @@ beforeAll(async () => {
         ],
       },
     ])
-    .start();
+    .start({ manager: false });
   ({ page, problems } = await logIn(await sharedBrowser(), hive));
 });
 afterAll(async () => {

@@ -50,7 +50,7 @@ beforeAll(async () => {
   Object.assign(hive.env, clock.env);
   offset = EVENING - Date.now();
   clock.set(offset);
-  await hive.start();
+  await hive.start({ manager: false });
   ({ page, problems } = await logIn(await sharedBrowser(), hive));
   await hive.call("spawn", { name: "scout" });
   await done(await send("scout", "hello"));

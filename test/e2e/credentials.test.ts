@@ -13,7 +13,7 @@ beforeAll(async () => {
       { when: { text: "^limited" }, once: true, steps: [{ error: { status: 429, headers: { "retry-after": "3600" } } }] },
       { when: { text: "." }, steps: [{ say: "heard", headers: { "anthropic-ratelimit-unified-5h-utilization": "0.42" } }] },
     ])
-    .start();
+    .start({ manager: false });
   expect(await hivectl(["credential", "add", "work", "--token-stdin"], "sk-ant-api03-of-work\n")).toMatch(
     /^work is kept\nno agent uses it/,
   );

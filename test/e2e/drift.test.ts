@@ -18,7 +18,7 @@ beforeAll(async () => {
     { when: { text: "^long" }, once: true, steps: [{ say: "and on ".repeat(300), chunk_ms: 300 }] },
     { when: { text: "." }, steps: [{ say: "ok" }] },
   ];
-  hive = await new TestHive().play(rules).start();
+  hive = await new TestHive().play(rules).start({ manager: false });
   await hive.call("spawn", { name: "ada" });
 });
 afterAll(() => hive.dispose());

@@ -27,7 +27,7 @@ beforeAll(async () => {
         ],
       },
     ])
-    .start();
+    .start({ manager: false });
   for (const name of ["ada", "scout"]) await hive.call("spawn", { name });
 });
 afterAll(() => hive.dispose());
