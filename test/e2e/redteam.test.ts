@@ -1,14 +1,20 @@
 import { expect, test } from "vitest";
+import type { Definition } from "../redteam/result.ts";
 import { scaled } from "../lib/slowness.ts";
 import { redteam } from "../redteam/suite.ts";
 
 /** Hundreds of attempts, each with a limit of its own. Milliseconds. */
 const SUITE_MS = 600_000;
 
-test(
-  "every attempt against the boundary is blocked or contained",
-  async () => {
-    const results = await redteam(() => {});
+const isOutside = ({ from }: Definition): boolean => ["socket", "web", "browser", "upstream"].includes(from);
+
+test.each([
+  ["from the inside of a cage", (row: Definition) => !isOutside(row)],
+  ["over the sockets, from the web, from a browser and from an upstream", isOutside],
+])(
+  "every attempt against the boundary is blocked or contained: %s",
+  async (_, isChosen) => {
+    const results = await redteam(() => {}, isChosen);
     expect(results.filter(({ outcome }) => outcome === "open")).toEqual([]);
   },
   scaled(SUITE_MS),
