@@ -24,8 +24,10 @@ const UNFILTERED = 9;
 /** Checks the host, builds one real cage, and prints the findings. Exit code 0 if there is no error. */
 export async function printDoctor(config: Config, options: { json: boolean }): Promise<number> {
   const ofContainers = config.driver === CONTAINER_DRIVER ? await checkContainers(config) : [];
-  const findings = [...checkHost(config.path), ...ofContainers, space(config)];
-  findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
+  const room = space(config);
+  const findings = [...checkHost(config.path), ...ofContainers, room];
+  // It starts in the state folder.
+  if (room.level !== "error") findings.push(await checkClaude(config.claudePath, config.path, config.stateDir));
   if (process.getuid?.() === 0) findings.push(await tryOwnUser());
   if (!findings.some((one) => one.level === "error")) findings.push(await buildCage(config), await tryIdMap(config));
   const failed = findings.some((one) => one.level === "error");
@@ -51,7 +53,15 @@ function trialHost({ stateDir: state }: Config): PlatformHost {
 }
 
 function space(config: Config): Finding {
-  ownFolder("HIVE_STATE_DIR", config.stateDir);
+  try {
+    ownFolder("HIVE_STATE_DIR", config.stateDir);
+  } catch (error) {
+    return {
+      level: "error",
+      what: "the state folder cannot be made",
+      mend: error instanceof Error ? error.message : String(error),
+    };
+  }
   const { bavail, bsize } = statfsSync(config.stateDir);
   const free = bavail * bsize;
   const words = `${(free / 1024 ** 3).toFixed(1)} GiB free under ${config.stateDir}`;

@@ -64,6 +64,20 @@ test("if a program is missing it names the command that installs it, builds noth
   expect(findings.map(({ what }) => what)).not.toContain("a cage can be built");
 });
 
+test("where no state folder can be made it says so beside everything else, builds nothing, and ends with 1", async () => {
+  const { code, out } = await doctor(["--json"], { HIVE_STATE_DIR: "/proc/hive" });
+  const { findings } = JSON.parse(out) as { findings: Finding[] };
+  expect(code).toBe(1);
+  expect(findings.map(({ what }) => what)).not.toContain("a cage can be built");
+  expect(findings.filter(({ level }) => level === "error")).toEqual([
+    {
+      level: "error",
+      what: "the state folder cannot be made",
+      mend: "no folder can be made at /proc/hive: no such file or directory. Set HIVE_STATE_DIR to another one",
+    },
+  ]);
+});
+
 test("for containers it says what this host lacks, and a hive that is started says the same", async () => {
   const env = { HIVE_DRIVER: "nixos-container", HIVE_FLAKE: folder };
   const { code, out } = await doctor(["--json"], env);
