@@ -12,7 +12,8 @@ let hive: TestHive;
 let browser: Awaited<ReturnType<TestHive["browser"]>>;
 let cookie = "";
 beforeAll(async () => {
-  hive = await new TestHive(IDLE_CLI).start();
+  // Stopped, so that each message has one event: a turn's would move it behind the next message.
+  hive = await new TestHive(IDLE_CLI).start({ manager: false });
   browser = await hive.browser();
   const token = (await hive.call("login", {})).url.split("#token=")[1];
   const answer = await fetch(`${hive.home}/api/login`, {
