@@ -10,12 +10,12 @@ import { World } from "./world.ts";
 import { scaled } from "../lib/slowness.ts";
 
 /** Longest look from outside: a cage is stopped, or a disk is measured. Milliseconds. */
-const PROOF_MS = scaled(60_000);
+const PROOF_MS = scaled(180_000);
 
 /** Longest turn that carries out all attempts of a cage. Milliseconds. */
-const ATTACK_MS = scaled(180_000);
+const ATTACK_MS = scaled(400_000);
 /** Longest first turn after a restart. Milliseconds. */
-const TURN_MS = scaled(90_000);
+const TURN_MS = scaled(180_000);
 
 /** Whether the agent takes its next turn as if nothing had been planted. */
 const NEXT_TURN: Definition = {

@@ -9,7 +9,7 @@ import { loginRows } from "../rows/login.ts";
  */
 
 /** Longest attempt. Milliseconds. */
-const ATTEMPT_MS = 20_000;
+const ATTEMPT_MS = 60_000;
 /** Attempts at once: most of them wait for a process or an answer. */
 const AT_ONCE = 6;
 

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 /** The socket of the hive's operations in a cage. */
 const MCP_SOCKET = "/run/hive/mcp.sock";
 /** Time for all answers. Milliseconds. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 export type Answer = Record<string, unknown>;
 

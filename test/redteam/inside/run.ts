@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 
 /** Time for a program in the cage. Milliseconds. */
-const PROGRAM_MS = 10_000;
+const PROGRAM_MS = 30_000;
 
 /** How a program has ended. */
 export interface End {

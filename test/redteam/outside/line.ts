@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 
 /** Longest silence of a socket. Milliseconds. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 /** Writes to a socket of the hive. Rejects with the error in the first line of the answer; resolves with any other answer. */
 export function line(path: string, parts: readonly (string | Buffer)[]): Promise<string> {
