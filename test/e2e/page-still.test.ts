@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { busyHive } from "../lib/busy-hive.ts";
-import { aHive, aMessage, anAgent, anApproval, aQuestion, textLines } from "../lib/fixtures.ts";
+import { aChange, aHive, aMessage, anAgent, anApproval, aQuestion, diffFiles, textLines } from "../lib/fixtures.ts";
 import type { AgentView } from "../../src/wire/agent.ts";
 import type { FixtureHive } from "../lib/fixture-hive.ts";
 import { openPage } from "../lib/fixture-page.ts";
@@ -152,6 +152,38 @@ describe.each([1440, 390])("at %i px", (width) => {
     expect(await boxes(frame)).toEqual(still);
     expect(problems).toEqual([]);
   });
+
+  test.each(["request 42: config change for scout", "change 12: web #12 of scout"])(
+    "%s: no button can be pressed until the diff is there, because the diff moves the buttons",
+    async (name) => {
+      let end = (): void => {};
+      const read = new Promise<void>((resolve) => (end = resolve));
+      hive.state = { ...hive.state, changes: [aChange({ id: 12 })] };
+      hive.answers.show = async () => {
+        await read;
+        return { approval: anApproval(), files: diffFiles(), cut: false };
+      };
+      hive.answers.change = async () => {
+        await read;
+        return { change: aChange({ id: 12 }), files: diffFiles(), cut: false, comments: [] };
+      };
+      const { page, problems } = await openPage(browser, hive, "/", { viewport });
+      const card = await openCall(page, name);
+      const deny = card.locator("button.deny, button.no").first();
+      const meets = (): Promise<boolean> =>
+        deny.evaluate((one) => {
+          const { left, top, width: wide, height } = one.getBoundingClientRect();
+          return one.contains(document.elementFromPoint(left + wide / 2, top + height / 2));
+        });
+      await deny.scrollIntoViewIfNeeded();
+      expect(await meets()).toBe(false);
+      end();
+      await card.getByRole("group", { name: /the diff$/ }).waitFor();
+      await deny.scrollIntoViewIfNeeded();
+      expect(await meets()).toBe(true);
+      expect(problems).toEqual([]);
+    },
+  );
 
   test("what waits: while the pointer or the focus is among the cards, new ones are added last and nothing moves", async () => {
     const { page, problems } = await openPage(browser, hive, "/", { viewport });

@@ -29,7 +29,7 @@ export function ApprovalCard({ approval }: { approval: ApprovalView }): ReactNod
       <ApprovalHead approval={approval} />
       <Marks marks={approval.risks} stat={approval.stat} />
       {(isPending || isWritten) && (
-        <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
+        <Suspense fallback={<div className="mini faint reading">reading the diff…</div>}>
           <Preview approval={approval} onShown={setShown} />
         </Suspense>
       )}

@@ -49,7 +49,7 @@ export function ChangeCard({ change }: { change: ChangeView }): ReactNode {
       <CheckBadge change={change} />
       <Marks marks={change.marks} stat={change.stat} />
       {canApprove && (
-        <Suspense fallback={<div className="mini faint">reading the diff…</div>}>
+        <Suspense fallback={<div className="mini faint reading">reading the diff…</div>}>
           <Preview change={change} onShown={setShown} />
         </Suspense>
       )}

@@ -39,7 +39,7 @@ export function MiniDiff({ load, waits, onShown }: MiniDiffProps): ReactNode {
       </div>
     );
   }
-  if (!value) return <div className="mini faint">reading the diff…</div>;
+  if (!value) return <div className="mini faint reading">reading the diff…</div>;
   const { parts, ignored, hiddenLines, hiddenFiles } = diff;
   return (
     <div className="mini" tabIndex={0} role="group" aria-label={diff.isWhole ? "the diff" : "beginning of the diff"}>
