@@ -37,8 +37,8 @@ const ARRIVALS: Definition = {
 export const definitions: readonly Definition[] = [...cageRows, NEXT_TURN, ARRIVALS, ...loginRows, ...outsideRows, ...daemonRows];
 
 /**
- * Starts the hives that the chosen rows need, carries out their attempts and stops the hives. `report` gets a line for
- * each step.
+ * Starts the hives that the chosen rows need, carries out their attempts and stops the hives. Attacks from inside and from
+ * outside take place at the same time. `report` gets a line for each step.
  */
 export async function redteam(
   report: (line: string) => void,
@@ -49,14 +49,21 @@ export async function redteam(
   const inside = cageRows.filter((row) => isChosen(row) && (row.needs === undefined || canLimit));
   const login = loginRows.filter(isChosen);
   const outside = outsideRows.filter(isChosen);
-  const fromCages = inside.length > 0 || isChosen(ARRIVALS) ? await attackFromCages(inside, report) : [];
-  const fromLogin = login.length > 0 ? await attackFromLogin(login, report) : [];
-  const fromOutside = outside.length > 0 ? await attackFromOutside(outside, report) : [];
   const daemon = daemonRows.filter(isChosen);
   const canStart = process.getuid?.() === 0;
   if (daemon.length > 0 && !canStart) report("only root starts a daemon of another user: rows that need it are left out");
-  const fromDaemon = daemon.length > 0 && canStart ? await attackFromDaemon(daemon, report) : [];
-  return [...fromCages, ...fromLogin, ...fromOutside, ...fromDaemon].filter(isChosen);
+  const fromInside = async (): Promise<Result[]> => {
+    const fromCages = inside.length > 0 || isChosen(ARRIVALS) ? await attackFromCages(inside, report) : [];
+    const fromLogin = login.length > 0 ? await attackFromLogin(login, report) : [];
+    const fromDaemon = daemon.length > 0 && canStart ? await attackFromDaemon(daemon, report) : [];
+    return [...fromCages, ...fromLogin, ...fromDaemon];
+  };
+  const fromOutside = async (): Promise<Result[]> => (outside.length > 0 ? attackFromOutside(outside, report) : []);
+  // Their hives are others. Both stop theirs before an error ends the whole.
+  const ends = await Promise.allSettled([fromInside(), fromOutside()]);
+  const failed = ends.find((one) => one.status === "rejected");
+  if (failed) throw failed.reason;
+  return ends.flatMap((one) => (one.status === "fulfilled" ? one.value : [])).filter(isChosen);
 }
 
 async function attackFromCages(rows: readonly CageRow[], report: (line: string) => void): Promise<Result[]> {
