@@ -10,7 +10,7 @@ import { replay } from "../campaigns/replay/replay.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Commits of this project's own history. */
-const OWN = 6;
+const OWN = 12;
 /** Commits that the test makes before them. */
 const MADE = 5;
 
@@ -68,7 +68,7 @@ test("agents apply this project's own commits, and entries of every kind, until 
 
   const counts = await replay(clone, {
     commits: OWN + MADE,
-    agents: 2,
+    agents: 3,
   });
   expect(counts).toMatchObject({ differing: [], findings: [], trees_equal: true, merges_equal: true, order_equal: true });
   expect(counts.merged + counts.empty).toBe(OWN + MADE);
